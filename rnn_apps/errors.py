@@ -1,0 +1,86 @@
+"""Every error that RNN Apps raises on purpose.
+
+    RnnAppsError
+    ├── ConfigError            a setting or an argument that cannot be used (also a ValueError)
+    ├── DataError              an input file or dataset that cannot be used (also a ValueError)
+    ├── OutputError            a place that cannot be written (also an OSError)
+    ├── MissingExtraError      a part of the package whose dependencies are not installed (also an ImportError)
+    ├── NotFoundError          a task or model of that name does not exist (also a LookupError)
+    ├── BundleError            a saved model that cannot be trusted or read
+    │   ├── MissingFileError   a file of the bundle is not there
+    │   ├── HashError          a file of the bundle was changed
+    │   └── VersionError       the bundle was written by a newer RNN Apps
+    ├── ExportError            a Keras model that cannot be written as ONNX
+    └── TrainingError          training cannot go on
+
+A message says what was expected, what came, where, and what to do. The command line prints it in one line
+and ends with status 2; anything else that escapes is a fault of the program and ends with status 1.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RnnAppsError(Exception):
+    """Base of all errors of this package."""
+
+
+class ConfigError(RnnAppsError, ValueError):
+    """A setting or an argument cannot be used."""
+
+
+class DataError(RnnAppsError, ValueError):
+    """An input file, a dataset or an input text cannot be used."""
+
+
+class OutputError(RnnAppsError, OSError):
+    """A result cannot be written where it should go."""
+
+
+class NotFoundError(RnnAppsError, LookupError):
+    """No task or saved model of this name exists."""
+
+
+class BundleError(RnnAppsError):
+    """A saved model cannot be read."""
+
+
+class MissingFileError(BundleError):
+    """A file that the bundle lists is not there."""
+
+
+class HashError(BundleError):
+    """A file of the bundle does not have the SHA-256 that was recorded for it."""
+
+
+class VersionError(BundleError):
+    """The bundle has a newer format than this version reads."""
+
+
+class ExportError(RnnAppsError):
+    """A Keras model cannot be written as ONNX, or its ONNX form gives other answers."""
+
+
+class TrainingError(RnnAppsError):
+    """Training cannot go on."""
+
+
+class MissingExtraError(RnnAppsError, ImportError):
+    """Something needs packages that an optional extra of this package installs.
+
+    Args:
+        what: what the user wanted to do, as the start of a sentence ("Training").
+        extra: the extra that installs what is missing ("train").
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f'{what} needs packages that are not installed. Run: pip install "rnn-apps[{extra}]"')
+        self.extra = extra
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """Returns `" Did you mean 'x'?"` for the closest known name, or an empty string where none is close."""
+    close = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,1 @@
+"""Trained bundles that ship with the project."""

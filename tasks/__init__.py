@@ -1,0 +1,1 @@
+"""The tasks that come with RNN Apps, one folder each."""
