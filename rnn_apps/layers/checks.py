@@ -1,0 +1,80 @@
+"""Checks of arguments, with messages that say what was expected, what came, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any
+
+import keras
+from keras import ops
+
+from rnn_apps.errors import ConfigError, did_you_mean
+
+
+def positive(name: str, value: Any) -> int:
+    """A whole number of at least 1."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ConfigError(f"Expected {name} to be a whole number of at least 1. Received: {name}={value!r}.")
+    return int(value)
+
+
+def rate(name: str, value: Any) -> float:
+    """A probability below 1."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) < 1:
+        raise ConfigError(f"Expected {name} to be a number from 0 to below 1. Received: {name}={value!r}.")
+    return float(value)
+
+
+def choice(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
+    """One of a few values."""
+    if value not in allowed:
+        hint = did_you_mean(value, [a for a in allowed if isinstance(a, str)]) if isinstance(value, str) else ""
+        raise ConfigError(f"Expected {name} to be one of {', '.join(map(repr, allowed))}. Received: {value!r}.{hint}")
+    return value
+
+
+def activation(name: str, value: Any) -> Callable[[Any], Any]:
+    """An activation function from its name, its configuration or a callable; None is linear."""
+    try:
+        return keras.activations.get(value)
+    except ValueError as error:
+        known = ("tanh", "sigmoid", "relu", "linear", "softmax", "elu", "selu", "gelu", "hard_sigmoid", "softplus")
+        hint = did_you_mean(value, known) if isinstance(value, str) else ""
+        raise ConfigError(
+            f"Expected {name} to be the name of a Keras activation ('tanh', 'sigmoid', 'relu', …), a callable or "
+            f"None. Received: {value!r}.{hint}"
+        ) from error
+
+
+def mask(value: Any, sequences: Any) -> Any:
+    """A mask as boolean tensor (batch, time) that fits the sequences (batch, time, features), or None."""
+    if value is None:
+        return None
+    value = ops.convert_to_tensor(value)
+    expected = tuple(sequences.shape[:2])
+    fits = len(value.shape) == 2 and all(
+        e is None or g is None or e == g for e, g in zip(expected, value.shape, strict=True)
+    )
+    if not fits:
+        raise ConfigError(
+            f"Expected a mask of shape (batch, time) = {expected}. Received: a mask of shape {tuple(value.shape)}."
+        )
+    return ops.cast(value, "bool")
+
+
+def states(layer: str, values: list[Any], count: int, batch: int | None, units: int) -> None:
+    """As many states as the cell has, each (batch, units)."""
+    if len(values) != count:
+        raise ConfigError(
+            f"Expected initial_state of {layer} to be {count} tensor(s) of shape (batch, {units}). "
+            f"Received: {len(values)}."
+        )
+    for value in values:
+        shape = tuple(value.shape)
+        fits = len(shape) == 2 and shape[1] == units and (batch is None or shape[0] is None or shape[0] == batch)
+        if not fits:
+            raise ConfigError(
+                f"Expected each state of {layer} to have the shape (batch, units) = ({batch}, {units}). "
+                f"Received: {shape}. A state is never broadcast: give one row for each row of the inputs."
+            )
