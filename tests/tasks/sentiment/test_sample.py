@@ -32,7 +32,7 @@ def test_the_same_at_every_call_and_in_every_process(sample):
 def test_texts_read_like_short_reviews(sample):
     for _, text in sample:
         assert 4 <= len(words(text)) <= 30
-        assert re.fullmatch(r"([A-Z][a-zI ,]*[a-z]\. ?)+(?<! )", text), text
+        assert re.fullmatch(r"([A-Z][A-Za-z ,]*[a-z]\. ?)+(?<! )", text), text
 
 
 def test_every_word_is_as_frequent_under_both_labels(sample):
