@@ -200,10 +200,18 @@ def test_bad_names(stored, no_network, name, message):
     assert "\n" not in str(caught.value)
 
 
-def test_nothing_on_the_terminal(stored, no_network, capfd):
-    list(TFDSDataset("folder_reviews/short", data_dir=stored).records("train"))
+def test_nothing_on_the_terminal_from_a_cold_start(stored):
+    code = (
+        "import sys; from pathlib import Path; from rnn_apps.data.tfds import TFDSDataset;"
+        "print(sum(1 for _ in TFDSDataset('folder_reviews/short', data_dir=Path(sys.argv[1])).records('train')))"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(stored)], capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "2\n", "")
+
+
+def test_an_error_leaves_nothing_on_the_terminal(tmp_path, no_network, capfd):
     with pytest.raises(DataError):
-        TFDSDataset("imdb_reviews", data_dir=stored)
+        TFDSDataset("imdb_reviews", data_dir=tmp_path)
     assert capfd.readouterr() == ("", "")
 
 
