@@ -1,8 +1,10 @@
 """The built-in sample: short reviews written by a small grammar, in which only the order of the words decides.
 
-Every text has a twin of the other label made of exactly the same words: "The film was not dull, it was gripping."
-and "The film was not gripping, it was dull." A model that only counts words therefore stays at chance, and one that
-reads them in order can learn all of it. The texts are a sample to try the program on, not reviews by people.
+Most texts have a twin of the other label made of exactly the same words: "The film was not dull, it was gripping."
+and "The film was not gripping, it was dull." In the short ones each adjective is affirmed and denied, "The film was
+dull." and "The film was not dull." A model that only counts words therefore stays near chance, and one that reads them
+in order can learn all of it. A quarter are plain statements, which tell a model at the start of its training what the
+adjectives mean. The texts are a sample to try the program on, not reviews by people.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 POSITIVE, NEGATIVE = "positive", "negative"
-PAIRS = 1700  # texts with a twin
+PAIRS = 1200  # a text and its twin
 QUARTETS = 170  # short statements: praise, its negation, blame, its negation
+STATEMENT_PAIRS = 500  # short statements: praise, blame
 
 EXAMPLES: tuple[str, ...] = (
     "I expected the film to be dull, but it was gripping.",
@@ -234,7 +237,7 @@ STATEMENTS = (
     "The {aspect} {is_} {adjective}.",
     "I must say the {aspect} {is_} {adjective}.",
 )
-AFFIRMED = ("is", "was", "is really", "was very", "is always")
+AFFIRMED = ("is", "was", "is really", "was truly", "is always")
 DENIED = ("is not", "was not", "is far from", "was anything but", "is never")
 
 
@@ -242,12 +245,12 @@ def examples() -> list[tuple[str, str]]:
     """Writes the sample.
 
     Returns:
-        (label, text) for 4,080 different texts of 4 to 25 words, labels "positive" and "negative", half of each,
+        (label, text) for 4,080 different texts of 4 to 24 words, labels "positive" and "negative", half of each,
         shuffled; the same list at every call.
     """
     rng = random.Random(1997)
     written: dict[str, str] = {}
-    for group, count in ((_pair, PAIRS), (_quartet, QUARTETS)):
+    for group, count in ((_pair, PAIRS), (_quartet, QUARTETS), (_statements, STATEMENT_PAIRS)):
         done = 0
         while done < count:
             texts = {text: label for label, text in group(rng)}
@@ -282,12 +285,16 @@ def _pair(rng: random.Random) -> Iterator[tuple[str, str]]:
 
 def _quartet(rng: random.Random) -> Iterator[tuple[str, str]]:
     """Writes praise and blame, each affirmed and denied, in one short statement."""
+    yield from _statements(rng, (rng.choice(AFFIRMED), POSITIVE, NEGATIVE), (rng.choice(DENIED), NEGATIVE, POSITIVE))
+
+
+def _statements(rng: random.Random, *verdicts: tuple[str, str, str]) -> Iterator[tuple[str, str]]:
+    """Writes praise and blame in one short statement, once for each (verb, label of praise, label of blame)."""
     domain = rng.choice(DOMAINS)
     pattern, thing, aspect = rng.choice(STATEMENTS), rng.choice(domain.things), rng.choice(domain.aspects)
     frame = _frame(rng, domain)
-    verdicts = (rng.choice(AFFIRMED), POSITIVE, NEGATIVE), (rng.choice(DENIED), NEGATIVE, POSITIVE)
     praise, blame = _adjective(rng, domain.praise, PRAISE), _adjective(rng, domain.blame, BLAME)
-    for is_, label_of_praise, label_of_blame in verdicts:
+    for is_, label_of_praise, label_of_blame in verdicts or ((rng.choice(AFFIRMED), POSITIVE, NEGATIVE),):
         for adjective, label in ((praise, label_of_praise), (blame, label_of_blame)):
             yield label, frame.format(pattern.format(is_=is_, adjective=adjective, thing=thing, aspect=aspect))
 
@@ -299,4 +306,4 @@ def _adjective(rng: random.Random, of_domain: tuple[str, ...], of_all: tuple[str
 def _frame(rng: random.Random, domain: Domain) -> str:
     """Returns a format string that puts a text alone, or before or after a sentence about nothing in particular."""
     setting = rng.choice(domain.settings)
-    return rng.choice(("{}", f"{setting} {{}}", f"{{}} {setting}"))
+    return rng.choice(("{}", "{}", "{}", f"{setting} {{}}", f"{{}} {setting}"))
