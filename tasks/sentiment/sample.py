@@ -276,7 +276,7 @@ def _pair(rng: random.Random) -> Iterator[tuple[str, str]]:
     )[0]
     pattern = rng.choice(patterns)
     if rng.random() < 0.3:
-        pattern = pattern.replace("was {x}", f"was {rng.choice(('really', 'very', 'quite'))} {{x}}")
+        pattern = pattern.replace("was {x}", f"was {rng.choice(('really', 'truly', 'quite'))} {{x}}")
     thing, aspect = rng.choice(domain.things), rng.choice(domain.aspects)
     frame = _frame(rng, domain)
     for label, (x, y) in ((POSITIVE, words), (NEGATIVE, words[::-1])):
