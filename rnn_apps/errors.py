@@ -11,10 +11,12 @@
     │   ├── HashError          a file of the bundle was changed
     │   └── VersionError       the bundle was written by a newer RNN Apps
     ├── ExportError            a Keras model that cannot be written as ONNX
-    └── TrainingError          training cannot go on
+    ├── TrainingError          training cannot go on
+    └── Interrupted            training was stopped from the keyboard, and can be resumed
 
 A message says what was expected, what came, where, and what to do. The command line prints it in one line
-and ends with status 2; anything else that escapes is a fault of the program and ends with status 1.
+and ends with the error's `exit_status`: 2 for what the user can mend, 1 for an interruption. Any other exception that
+escapes is a fault of the program, shows its traceback and ends with status 1.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from collections.abc import Iterable
 
 class RnnAppsError(Exception):
     """Base of all errors of this package."""
+
+    exit_status = 2
 
 
 class ConfigError(RnnAppsError, ValueError):
@@ -65,6 +69,12 @@ class ExportError(RnnAppsError):
 
 class TrainingError(RnnAppsError):
     """Training cannot go on."""
+
+
+class Interrupted(RnnAppsError):  # noqa: N818 (no error of anyone)
+    """Training was stopped from the keyboard; its checkpoint is written."""
+
+    exit_status = 1
 
 
 class MissingExtraError(RnnAppsError, ImportError):

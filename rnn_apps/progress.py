@@ -1,0 +1,79 @@
+"""What long work tells the user, on stderr: stages, progress bars, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+Item = TypeVar("Item")
+
+
+class Reporter:
+    """Tells of the progress of long work.
+
+    Args:
+        enabled: without it nothing is written.
+    """
+
+    def __init__(self, enabled: bool = True) -> None:
+        self.console = Console(stderr=True, quiet=not enabled, highlight=False, soft_wrap=True)
+
+    def stage(self, title: str, detail: str = "") -> None:
+        """Says that a new stage of the work begins."""
+        self.console.print(f"[bold]{title}[/bold]  {detail}" if detail else f"[bold]{title}[/bold]")
+
+    def note(self, text: str) -> None:
+        """Writes one line below the current stage."""
+        self.console.print(f"  {text}")
+
+    @contextmanager
+    def bar(self, title: str, total: int | None, done: int = 0) -> Iterator[Bar]:
+        """Shows a progress bar while the block runs; `total` may be unknown."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        hidden = not self.console.is_terminal
+        with Progress(*columns, console=self.console, transient=True, disable=hidden, refresh_per_second=5) as progress:
+            task = progress.add_task(f"  {title}", total=total, completed=done, note="")
+            yield Bar(progress, task)
+
+    def track(self, items: Iterable[Item], title: str, total: int | None = None) -> Iterator[Item]:
+        """Yields the items with a progress bar beside."""
+        with self.bar(title, total) as bar:
+            for item in items:
+                yield item
+                bar.advance()
+
+
+class Bar:
+    """One running progress bar."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def advance(self, steps: int = 1, note: str | None = None) -> None:
+        """Moves the bar, and changes the note behind it if one is given."""
+        if note is None:
+            self._progress.advance(self._task, steps)
+        else:
+            self._progress.update(self._task, advance=steps, note=note)

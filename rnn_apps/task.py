@@ -1,0 +1,219 @@
+"""The contract of a task, and how tasks are found.
+
+Everything a task says in this module's terms runs without TensorFlow; the three methods that need it
+(`build_model`, `loss`, and what they call) live in the task's `model.py` and import it there.
+
+The way of the data, which no module reaches back on:
+
+    file --read--> examples --processor--> arrays --batching--> batch --model--> outputs --predictor--> predictions
+"""
+
+from __future__ import annotations
+
+import shlex
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy.typing as npt
+
+from rnn_apps.config import TaskConfig
+from rnn_apps.errors import NotFoundError, RnnAppsError, did_you_mean
+
+if TYPE_CHECKING:
+    from rnn_apps.bundle import Bundle
+    from rnn_apps.data.tfds import TFDSDataset
+    from rnn_apps.inference.predictor import Predictor
+
+ENTRY_POINT_GROUP = "rnn_apps.tasks"
+
+Array = npt.NDArray[Any]
+Arrays = dict[str, Array]
+
+
+class Shape(Enum):
+    """The five shapes of a sequence problem: Tx input steps, Ty output steps."""
+
+    ONE_TO_ONE = "one-to-one"
+    ONE_TO_MANY = "one-to-many"
+    MANY_TO_ONE = "many-to-one"
+    ALIGNED = "many-to-many, aligned"
+    UNALIGNED = "many-to-many, unaligned"
+
+
+class Processor(ABC):
+    """Turns examples and inputs into arrays; it is fitted on the training examples and saved with the model."""
+
+    @abstractmethod
+    def encode(self, examples: Sequence[Any], training: bool = False) -> list[Arrays]:
+        """Encodes labelled examples: one dict of arrays each, inputs and targets.
+
+        Arrays of one name have one dtype and one number of dimensions; the first dimension of an array that
+        is no scalar is time. Batches are padded with zeros behind the longest.
+
+        Args:
+            examples: what the task reads.
+            training: whether they are to be trained on; a processor may shorten long ones for that.
+
+        Raises:
+            DataError: for an example that does not fit, with its place in the user's data.
+        """
+
+    @abstractmethod
+    def encode_inputs(self, inputs: Sequence[Any]) -> list[Arrays]:
+        """Encodes inputs without targets, for prediction.
+
+        Raises:
+            DataError: for an input that cannot be used, with its number.
+        """
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Writes `processor.json`, and other files if it needs them, into `folder`."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path) -> Processor:
+        """Reads what `save` wrote."""
+
+
+class Metrics(ABC):
+    """Gathers batches of model outputs and sums them up; NumPy only, so Keras and ONNX outputs go the same way."""
+
+    @abstractmethod
+    def update(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> None:
+        """Takes the outputs for one batch of encoded examples."""
+
+    @abstractmethod
+    def result(self) -> dict[str, float]:
+        """Returns the metrics over everything taken so far."""
+
+    def calibrate(self) -> dict[str, float]:
+        """Fits, on everything taken so far, what turns outputs into honest probabilities, and uses it from now on."""
+        return {}
+
+
+class Task(ABC):
+    """One kind of problem: what it reads, how it is modelled, what it answers.
+
+    Attributes:
+        name: what the user types.
+        summary: one line for `rnnapps tasks`.
+        shape: which of the five shapes of a sequence problem it is.
+        monitor: the metric on the validation part that decides which weights are best.
+        monitor_mode: "max" where more is better, "min" otherwise.
+        Config: its settings, with defaults that work.
+        Processor: its processor's class.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    shape: ClassVar[Shape]
+    monitor: ClassVar[str]
+    monitor_mode: ClassVar[str] = "max"
+    Config: ClassVar[type[TaskConfig]]
+    Processor: ClassVar[type[Processor]]
+
+    # What it learns from
+
+    @abstractmethod
+    def read(self, paths: Sequence[Path]) -> Iterator[Any]:
+        """Streams the examples of a data file (or of several that belong together).
+
+        Raises:
+            DataError: with file and line for anything that does not fit.
+        """
+
+    @abstractmethod
+    def sample(self) -> Sequence[Any]:
+        """Returns the built-in sample: small, deterministic, free to use."""
+
+    def read_tfds(self, dataset: TFDSDataset, split: str) -> Iterator[Any]:
+        """Streams the examples of one split of a TensorFlow dataset.
+
+        Raises:
+            DataError: where the dataset has not the features that the task needs.
+        """
+        raise RnnAppsError(f"The task '{self.name}' does not read TensorFlow datasets. Use --data with a file.")
+
+    @abstractmethod
+    def fit_processor(self, examples: Iterable[Any], config: TaskConfig) -> Processor:
+        """Fits a processor on training examples, which can be iterated more than once."""
+
+    # How it is modelled (these import TensorFlow)
+
+    @abstractmethod
+    def build_model(self, config: TaskConfig, processor: Processor) -> Any:
+        """Returns a functional `keras.Model` with a dict of named inputs and a dict of named outputs.
+
+        The names of the inputs are those that the processor's arrays have.
+        """
+
+    @abstractmethod
+    def loss(self, outputs: Mapping[str, Any], batch: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Returns the loss summed over the items of a batch and the number of these items, as two scalar tensors.
+
+        The training loop divides one by the other after both are summed over all devices. Padding is no item.
+        """
+
+    # How it is measured and used
+
+    @abstractmethod
+    def metrics(self, processor: Processor, calibration: Mapping[str, float]) -> Metrics:
+        """Returns a fresh accumulator of this task's metrics."""
+
+    @abstractmethod
+    def predictor(self, bundle: Bundle) -> Predictor:
+        """Returns what answers with the bundle's model."""
+
+    @property
+    @abstractmethod
+    def example_inputs(self) -> Sequence[Any]:
+        """A few inputs worth trying, for the end of a run and the demo."""
+
+    @property
+    def example_argument(self) -> str:
+        """An input as one would type it behind `rnnapps predict MODEL`."""
+        return shlex.quote(str(self.example_inputs[0]))
+
+    def parse_input(self, text: str) -> Any:
+        """Turns what a user typed or piped into an input of the predictor; text stays text."""
+        return text
+
+    @abstractmethod
+    def show(self, given: Any, prediction: Any) -> str:
+        """Returns one prediction as text for a terminal (rich markup)."""
+
+
+@cache
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def task_names() -> list[str]:
+    """Returns the names of all installed tasks in alphabetical order."""
+    return sorted(_entry_points())
+
+
+def find_task(name: str) -> Task:
+    """Returns the task of this name.
+
+    Raises:
+        NotFoundError: if no installed package declares it.
+        RnnAppsError: if the package that declares it cannot be imported.
+    """
+    points = _entry_points()
+    if name not in points:
+        raise NotFoundError(
+            f"There is no task '{name}'.{did_you_mean(name, points)} Installed: {', '.join(task_names())}."
+        )
+    try:
+        task = points[name].load()()
+    except ImportError as error:
+        raise RnnAppsError(f"The task '{name}' ({points[name].value}) cannot be imported: {error}") from error
+    assert isinstance(task, Task)
+    return task
