@@ -1,0 +1,141 @@
+"""Reading text files line by line: gzipped or not, with the line number in every complaint."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from rnn_apps.errors import DataError
+
+csv.field_size_limit(2**31 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledText:
+    """One classified text; `where` says where it came from, for messages."""
+
+    label: str
+    text: str
+    where: str = ""
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Opens a file for reading, through gzip where the name ends in `.gz`.
+
+    Raises:
+        DataError: if there is no such file, or it is a folder, empty or unreadable.
+    """
+    try:
+        if path.is_dir():
+            raise DataError(f"Expected a file. {path} is a folder.")
+        if path.stat().st_size == 0:
+            raise DataError(f"{path} is empty.")
+        return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    r"""Streams (line number, line) pairs; lines end at `\n` alone, and the line end is dropped.
+
+    Raises:
+        DataError: for a file that cannot be opened, a damaged gzip stream, or bytes that are not UTF-8.
+    """
+    with open_bytes(path) as file:
+        number = 0
+        try:
+            for number, raw in enumerate(file, 1):
+                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                yield number, line.removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path}, line {number}: expected UTF-8, found the byte 0x{error.object[error.start]:02x} "
+                f"at position {error.start + 1}. Convert it first, for example: iconv -f latin1 -t utf-8"
+            ) from None
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise DataError(f"{path}, after line {number}: the gzip stream is damaged ({error}).") from None
+
+
+def data_format(path: Path) -> str:
+    """Returns the file's ending without `.gz`: "tsv", "csv", "jsonl", ..."""
+    return Path(path.name.removesuffix(".gz")).suffix.removeprefix(".").lower()
+
+
+def read_labelled_texts(path: Path) -> Iterator[LabelledText]:
+    """Streams classified texts from a .tsv (`label<TAB>text[<TAB>...]`), a .csv or a .jsonl with `label` and `text`.
+
+    Raises:
+        DataError: with file and line for a line that does not fit, and for a file that ends in something else.
+    """
+    readers = {"tsv": _read_tsv, "csv": _read_csv, "jsonl": _read_jsonl}
+    reader = readers.get(data_format(path))
+    if reader is None:
+        raise DataError(f"Expected a file that ends in .tsv, .csv or .jsonl (.gz may follow). Received: {path}")
+    for example in reader(path):
+        if not example.label:
+            raise DataError(f"{example.where}: the label is empty.")
+        if not example.text.strip():
+            raise DataError(f"{example.where}: the text is empty. Delete the line.")
+        yield example
+
+
+def read_texts(path: Path) -> Iterator[str]:
+    """Streams texts without labels: the text column of a file as above, or every line of any other that is not empty."""
+    if data_format(path) in ("tsv", "csv", "jsonl"):
+        yield from (example.text for example in read_labelled_texts(path))
+    else:
+        yield from (line for _, line in read_lines(path) if line.strip())
+
+
+def _read_tsv(path: Path) -> Iterator[LabelledText]:
+    for number, line in read_lines(path):
+        label, tab, rest = line.partition("\t")
+        text = rest.partition("\t")[0]
+        if not tab:
+            raise DataError(f"{path}, line {number}: expected label<TAB>text. There is no tab in {_short(line)}")
+        if number == 1 and (label, text) == ("label", "text"):
+            continue
+        yield LabelledText(label.strip(), text, f"{path}, line {number}")
+
+
+def _read_csv(path: Path) -> Iterator[LabelledText]:
+    rows = csv.DictReader(line + "\n" for _, line in read_lines(path))
+    _require_columns(path, rows.fieldnames)
+    try:
+        for row in rows:
+            where = f"{path}, line {rows.line_num}"
+            if row["text"] is None or row["label"] is None:
+                raise DataError(f"{where}: expected {len(rows.fieldnames or [])} columns, as the first line has.")
+            yield LabelledText(row["label"].strip(), row["text"], where)
+    except csv.Error as error:
+        raise DataError(f"{path}, line {rows.line_num}: {error}") from None
+
+
+def _require_columns(path: Path, columns: object) -> None:
+    found = list(columns) if isinstance(columns, (list, tuple)) else []
+    if not {"label", "text"} <= set(found):
+        raise DataError(f"{path}, line 1: expected a header with label and text. Received: {', '.join(found)}")
+
+
+def _read_jsonl(path: Path) -> Iterator[LabelledText]:
+    for number, line in read_lines(path):
+        where = f"{path}, line {number}"
+        try:
+            row = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise DataError(f"{where}: expected one JSON object a line: {error}") from None
+        if not isinstance(row, dict) or "label" not in row or not isinstance(row.get("text"), str):
+            raise DataError(f'{where}: expected {{"label": ..., "text": "..."}}. Received: {_short(line)}')
+        yield LabelledText(str(row["label"]), row["text"], where)
+
+
+def _short(line: str) -> str:
+    return repr(line if len(line) <= 60 else line[:57] + "...")

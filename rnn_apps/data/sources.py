@@ -1,0 +1,104 @@
+"""Where examples come from: a user's files, the built-in sample, or TensorFlow Datasets.
+
+A source can be iterated as often as one likes and streams each time; nothing here holds a whole dataset.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnn_apps.errors import DataError
+from rnn_apps.task import Task
+
+TFDS_PREFIX = "tfds:"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Examples that can be iterated again and again.
+
+    Attributes:
+        name: short name for folders ("sample", "train", "imdb_reviews").
+        stream: starts one pass over the examples.
+        facts: what is known of them, for the model card ("dataset", "licence", ...).
+        identity: changes when the examples change; an interrupted run is only resumed on the same ones.
+        validation: the part that the source itself sets aside for validation, if any.
+    """
+
+    name: str
+    stream: Callable[[], Iterator[Any]]
+    facts: dict[str, str]
+    identity: str
+    validation: Source | None = field(default=None)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.stream()
+
+
+def file_source(task: Task, paths: Sequence[Path]) -> Source:
+    """Returns the examples of a data file, or of several that belong together (as a source and a target text)."""
+    paths = tuple(path.expanduser().resolve() for path in paths)
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"There is no file {path}.")
+    name = "-".join(dict.fromkeys(path.name.split(".")[0] for path in paths))
+    digest = hashlib.sha256()
+    for path in paths:
+        status = path.stat()
+        digest.update(f"{path}|{status.st_size}|{status.st_mtime_ns}".encode())
+    facts = {"dataset": ", ".join(path.name for path in paths), "licence": "see the source of the data"}
+    return Source(name, lambda: task.read(paths), facts, digest.hexdigest())
+
+
+def sample_source(task: Task) -> Source:
+    """Returns the task's built-in sample."""
+    facts = {"dataset": f"the built-in sample of '{task.name}'", "licence": "as RNN Apps (MIT)"}
+    return Source("sample", lambda: iter(task.sample()), facts, f"sample:{task.name}")
+
+
+def tfds_source(task: Task, name: str, split: str = "train") -> Source:
+    """Returns one split of a TensorFlow dataset; "train" brings its "validation" split with it, if there is one.
+
+    Args:
+        task: a task that reads such datasets.
+        name: `tfds:NAME` or `tfds:NAME/CONFIG`.
+        split: which part.
+    """
+    from rnn_apps.data.tfds import TFDSDataset
+
+    if not name.startswith(TFDS_PREFIX):
+        raise DataError(f"Expected a dataset of the form tfds:NAME, such as tfds:imdb_reviews. Received: '{name}'")
+    dataset = TFDSDataset(name.removeprefix(TFDS_PREFIX))
+    if split not in dataset.splits:
+        raise DataError(f"{name} has no split '{split}'. It has: {', '.join(dataset.splits)}.")
+    short = name.removeprefix(TFDS_PREFIX).replace("/", "-").replace(":", "-")
+
+    def part(split: str, validation: Source | None = None) -> Source:
+        facts = {"dataset": f"{name}, split '{split}'", **dataset.description}
+        return Source(short, lambda: task.read_tfds(dataset, split), facts, f"{name}:{split}", validation)
+
+    return part(split, part("validation") if split == "train" and "validation" in dataset.splits else None)
+
+
+def held_out(count: int, fraction: float, seed: int) -> npt.NDArray[np.bool_]:
+    """Draws which of `count` examples are held out for validation; at least one, and never all.
+
+    Returns:
+        booleans of shape (count,), true for the held-out ones; the same for the same arguments.
+    """
+    size = min(max(1, round(count * fraction)), count - 1)
+    chosen = np.zeros(count, np.bool_)
+    chosen[np.random.default_rng([seed, count]).permutation(count)[:size]] = True
+    return chosen
+
+
+def chosen_examples(source: Iterable[Any], chosen: npt.NDArray[np.bool_]) -> Iterator[Any]:
+    """Streams the examples whose place in the source is marked in `chosen`."""
+    return (example for example, take in zip(source, chosen, strict=True) if take)

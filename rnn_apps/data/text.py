@@ -1,0 +1,117 @@
+"""Text to subword numbers and back, the same for every language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+Int32Array = npt.NDArray[np.int32]
+
+PADDING, START, END = "<pad>", "<s>", "</s>"
+SPECIAL_TOKENS = (PADDING, START, END)
+
+# Tags of the kind that review sites leave in their texts; a "<3" or "a < b" stays.
+_MARKUP = re.compile(r"<\s*/?\s*(?:br|p|div|span|i|b|u|em|strong|hr|a|img|li|ul|ol)\b[^<>]*>", re.IGNORECASE)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\ufeff]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_BLANKS = re.compile(r"\s+")
+
+# The vocabulary is learnt from this many characters at most, so that memory does not grow with the file.
+VOCABULARY_CHARACTERS = 40_000_000
+
+
+def clean(text: str) -> str:
+    """Returns `text` without markup, control characters, lone surrogates and repeated blanks."""
+    text = _MARKUP.sub(" ", text)
+    text = _CONTROL.sub(" ", text)
+    text = _LONE_SURROGATE.sub("\ufffd", text)
+    return _BLANKS.sub(" ", text).strip()
+
+
+class SubwordTokenizer:
+    """Byte-level byte-pair encoding: any text in any script can be written with it, nothing is unknown.
+
+    Number 0 is padding, 1 and 2 mark a start and an end.
+
+    Args:
+        tokenizer: a `tokenizers.Tokenizer`, as `train` and `load` make it.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocabulary_size: int, lowercase: bool) -> SubwordTokenizer:
+        """Learns a vocabulary of at most `vocabulary_size` subwords (the 256 bytes among them) from clean texts.
+
+        Source: Sennrich, Haddow and Birch (2016), "Neural machine translation of rare words with subword units".
+        """
+        tokenizer = Tokenizer(models.BPE())
+        steps: list[normalizers.Normalizer] = [normalizers.NFKC()]
+        if lowercase:
+            steps.append(normalizers.Lowercase())
+        tokenizer.normalizer = normalizers.Sequence(steps)
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+        tokenizer.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocabulary_size,
+            special_tokens=list(SPECIAL_TOKENS),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            min_frequency=2,
+            show_progress=False,
+        )
+        tokenizer.train_from_iterator(_first_characters(texts, VOCABULARY_CHARACTERS), trainer)
+        return cls(tokenizer)
+
+    @classmethod
+    def load(cls, path: Path) -> SubwordTokenizer:
+        """Reads a `tokenizer.json`."""
+        return cls(Tokenizer.from_file(str(path)))
+
+    def save(self, path: Path) -> None:
+        """Writes a `tokenizer.json`, which the tokenizers library reads anywhere."""
+        self._tokenizer.save(str(path), pretty=False)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of different subwords, the special ones included."""
+        return int(self._tokenizer.get_vocab_size())
+
+    def encode(self, text: str) -> Int32Array:
+        """Returns the subword numbers of one clean text, shape (tokens,)."""
+        return np.array(self._tokenizer.encode(text, add_special_tokens=False).ids, np.int32)
+
+    def encode_batch(self, texts: Sequence[str]) -> list[Int32Array]:
+        """Returns what `encode` gives for each text, on all cores."""
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [np.array(encoding.ids, np.int32) for encoding in encodings]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Returns the text that the subword numbers stand for, without special tokens."""
+        return str(self._tokenizer.decode(list(ids))).strip()
+
+    def tokens(self, ids: Sequence[int]) -> list[str]:
+        """Returns each subword as readable text; a byte that is no whole character shows as U+FFFD."""
+        return [str(self._tokenizer.decode([int(i)], skip_special_tokens=False)) for i in ids]
+
+
+def cut_middle(ids: Int32Array, longest: int) -> Int32Array:
+    """Returns `ids` with at most `longest` numbers: of a longer text its first and its last half of that."""
+    if len(ids) <= longest:
+        return ids
+    head = (longest + 1) // 2
+    return np.concatenate([ids[:head], ids[len(ids) - (longest - head) :]])
+
+
+def _first_characters(texts: Iterable[str], limit: int) -> Iterator[str]:
+    count = 0
+    for text in texts:
+        yield text
+        count += len(text)
+        if count >= limit:
+            return
