@@ -69,9 +69,7 @@ class Graph:
     @overload
     def node(self, op_type: str, inputs: Sequence[str], outputs: int, **attributes: Any) -> tuple[str, ...]: ...
 
-    def node(
-        self, op_type: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any
-    ) -> str | tuple[str, ...]:
+    def node(self, op_type: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> str | tuple[str, ...]:
         """Appends a node; returns its output's name, or a tuple of names where `outputs` is more than one.
 
         An optional input that is left out is the empty string. An attribute may be a number, a string,

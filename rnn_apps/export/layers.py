@@ -1,0 +1,184 @@
+"""Writers of the layers that models here are built of; the recurrent ones are in `recurrent.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from rnn_apps.errors import ExportError
+from rnn_apps.export import recurrent  # noqa: F401  (registers its writers)
+from rnn_apps.export.graph import Graph
+from rnn_apps.export.keras_graph import Value, same_rows, writes
+from rnn_apps.layers import Embedding, MaskedPooling
+
+_ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid", "elu": "Elu", "softplus": "Softplus"}
+
+
+def _weights(variable: Any) -> Any:
+    return keras.ops.convert_to_numpy(variable)
+
+
+def activate(graph: Graph, function: Any, tensor: str) -> str:
+    """Adds a Keras activation function.
+
+    Raises:
+        ExportError: for a function that ONNX has not.
+    """
+    name = function.__name__
+    if name == "linear":
+        return tensor
+    if name == "softmax":
+        return graph.node("Softmax", [tensor], axis=-1)
+    if name not in _ACTIVATIONS:
+        raise ExportError(f"The activation '{name}' cannot be written as ONNX. Known: {', '.join(_ACTIVATIONS)}.")
+    return graph.node(_ACTIVATIONS[name], [tensor])
+
+
+@writes(keras.layers.Dropout, keras.layers.SpatialDropout1D, keras.layers.GaussianNoise, keras.layers.GaussianDropout)
+def nothing(graph: Graph, layer: Any, value: Value) -> Value:
+    """What acts in training only."""
+    return value
+
+
+@writes(keras.layers.Activation)
+def activation(graph: Graph, layer: Any, value: Value) -> Value:
+    """An activation function by itself."""
+    return same_rows(value, activate(graph, layer.activation, value.tensor))
+
+
+@writes(keras.layers.Dense)
+def dense(graph: Graph, layer: Any, value: Value) -> Value:
+    """x W + b over the last axis."""
+    tensor = graph.node("MatMul", [value.tensor, graph.constant(_weights(layer.kernel), layer.name)])
+    if layer.use_bias:
+        tensor = graph.node("Add", [tensor, graph.constant(_weights(layer.bias), layer.name)])
+    return same_rows(value, activate(graph, layer.activation, tensor))
+
+
+@writes(Embedding)
+def embedding(graph: Graph, layer: Any, value: Value) -> Value:
+    """A row of the table for each number; the number 0 is padding if the layer masks it."""
+    table = graph.constant(_weights(layer.embeddings), layer.name)
+    tensor = graph.node("Gather", [table, value.tensor], axis=0)
+    if not layer.mask_zero:
+        return same_rows(value, tensor)
+    counted = graph.node("Cast", [graph.cast(value.tensor, np.bool_)], to=6)
+    lengths = graph.node("ReduceSum", [counted, graph.constant(np.array([1], np.int64))], keepdims=0)
+    return Value(tensor, lengths)
+
+
+@writes(MaskedPooling)
+def pooling(graph: Graph, layer: Any, value: Value) -> Value:
+    """Each kind of pooling over the steps that count; a row without steps gives zeros."""
+    real = _real_steps(graph, value)
+    pooled = [_POOLINGS[kind](graph, value.tensor, real) for kind in layer.kinds]
+    return Value(graph.node("Concat", pooled, axis=-1) if len(pooled) > 1 else pooled[0])
+
+
+def _real_steps(graph: Graph, value: Value) -> str:
+    """1.0 for each step that counts and 0.0 for padding, (batch, time, 1)."""
+    time = graph.node("Shape", [value.tensor], start=1, end=2)
+    scalar = graph.node("Squeeze", [time])
+    zero, one = (graph.constant(np.array(number, np.int64)) for number in (0, 1))
+    steps = graph.node("Range", [zero, scalar, one])
+    if value.lengths is None:
+        batch = graph.node("Shape", [value.tensor], start=0, end=1)
+        lengths = graph.node("Expand", [scalar, batch])
+    else:
+        lengths = graph.cast(value.lengths, np.int64)
+    column = graph.node("Unsqueeze", [lengths, graph.constant(np.array([1], np.int64))])
+    real = graph.cast(graph.node("Less", [steps, column]), np.float32)
+    return graph.node("Unsqueeze", [real, graph.constant(np.array([2], np.int64))])
+
+
+def _some(graph: Graph, real: str) -> str:
+    """1.0 for each row that has a step, (batch, 1)."""
+    return graph.node("ReduceMax", [real], axes=[1], keepdims=0)
+
+
+def _max(graph: Graph, tensor: str, real: str) -> str:
+    far = graph.constant(np.array(-1e9, np.float32))
+    one = graph.constant(np.array(1.0, np.float32))
+    pushed = graph.node("Add", [tensor, graph.node("Mul", [graph.node("Sub", [one, real]), far])])
+    largest = graph.node("ReduceMax", [pushed], axes=[1], keepdims=0)
+    return graph.node("Mul", [largest, _some(graph, real)])
+
+
+def _mean(graph: Graph, tensor: str, real: str) -> str:
+    axis = graph.constant(np.array([1], np.int64))
+    total = graph.node("ReduceSum", [graph.node("Mul", [tensor, real]), axis], keepdims=0)
+    count = graph.node("ReduceSum", [real, axis], keepdims=0)
+    return graph.node("Div", [total, graph.node("Max", [count, graph.constant(np.array(1.0, np.float32))])])
+
+
+def _last(graph: Graph, tensor: str, real: str) -> str:
+    one = graph.constant(np.array([1], np.int64))
+    following = graph.node(
+        "Pad",
+        [
+            graph.node("Slice", [real, one, graph.constant(np.array([2**31], np.int64)), one]),
+            graph.constant(np.array([0, 0, 0, 0, 1, 0], np.int64)),
+        ],
+    )
+    is_last = graph.node("Sub", [real, following])
+    return graph.node("ReduceSum", [graph.node("Mul", [tensor, is_last]), one], keepdims=0)
+
+
+_POOLINGS = {"max": _max, "mean": _mean, "last": _last}
+
+
+@writes(keras.layers.Concatenate)
+def concatenate(graph: Graph, layer: Any, *values: Value) -> Value:
+    """The inputs side by side along the layer's axis."""
+    return same_rows(values[0], graph.node("Concat", [value.tensor for value in values], axis=layer.axis))
+
+
+@writes(keras.layers.Add)
+def add(graph: Graph, layer: Any, *values: Value) -> Value:
+    """The sum of the inputs."""
+    total = values[0].tensor
+    for value in values[1:]:
+        total = graph.node("Add", [total, value.tensor])
+    return same_rows(values[0], total)
+
+
+@writes(keras.layers.LayerNormalization)
+def layer_normalization(graph: Graph, layer: Any, value: Value) -> Value:
+    """Normalisation over the last axis, with scale and shift."""
+    width = value_width(layer)
+    scale = _weights(layer.gamma) if layer.scale else np.ones(width, np.float32)
+    shift = _weights(layer.beta) if layer.center else np.zeros(width, np.float32)
+    tensor = graph.node(
+        "LayerNormalization",
+        [value.tensor, graph.constant(scale, layer.name), graph.constant(shift, layer.name)],
+        axis=-1,
+        epsilon=float(layer.epsilon),
+    )
+    return same_rows(value, tensor)
+
+
+def value_width(layer: Any) -> int:
+    """Features in the last axis of a layer's input."""
+    return int(layer.input.shape[-1])
+
+
+@writes(keras.layers.Rescaling)
+def rescaling(graph: Graph, layer: Any, value: Value) -> Value:
+    """x scale + offset."""
+    scaled = graph.node("Mul", [value.tensor, graph.constant(np.float32(layer.scale))])
+    return same_rows(value, graph.node("Add", [scaled, graph.constant(np.float32(layer.offset))]))
+
+
+@writes(keras.layers.Flatten)
+def flatten(graph: Graph, layer: Any, value: Value) -> Value:
+    """All axes but the first in one."""
+    return Value(graph.node("Flatten", [value.tensor], axis=1))
+
+
+@writes(keras.layers.Reshape)
+def reshape(graph: Graph, layer: Any, value: Value) -> Value:
+    """Another shape for each row."""
+    shape = np.array([0, *(-1 if size is None else size for size in layer.target_shape)], np.int64)
+    return Value(graph.node("Reshape", [value.tensor, graph.constant(shape)]))
