@@ -1,0 +1,78 @@
+"""What every task that picks one class has in common: its metrics, its prediction, and how that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rnn_apps.inference.calibration import expected_calibration_error, fit_temperature, log_softmax
+from rnn_apps.inference.predictor import Prediction
+from rnn_apps.task import Array, Metrics
+
+
+class ClassPrediction(Prediction):
+    """The most likely class of an input, and how likely each is.
+
+    Attributes:
+        label: the most likely class.
+        probability: its calibrated probability.
+        probabilities: that of every class; they sum to 1.
+    """
+
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+
+
+def class_prediction(class_names: Sequence[str], probabilities: Array) -> ClassPrediction:
+    """Returns the prediction for one input's probabilities, shape (classes,)."""
+    by_name = dict(zip(class_names, probabilities.tolist(), strict=True))
+    best = max(by_name, key=by_name.__getitem__)
+    return ClassPrediction(label=best, probability=by_name[best], probabilities=by_name)
+
+
+def class_bars(prediction: ClassPrediction, most: int = 5) -> str:
+    """Returns a bar for each of the likeliest classes, as rich markup."""
+    from rich.markup import escape
+
+    lines = []
+    for name, probability in sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:most]:
+        style = "bold" if name == prediction.label else "dim"
+        bar = "█" * round(probability * 30)
+        lines.append(f"  [{style}]{escape(name):<12} {probability:6.1%}[/{style}] {bar}")
+    return "\n".join(lines)
+
+
+class ClassificationMetrics(Metrics):
+    """Accuracy, mean negative log-likelihood, and calibration.
+
+    Args:
+        temperature: what logits are divided by.
+    """
+
+    def __init__(self, temperature: float) -> None:
+        self.temperature = temperature
+        self._logits: list[Array] = []
+        self._labels: list[Array] = []
+
+    def update(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> None:
+        """Takes `logits` (batch, classes) and `label` (batch,)."""
+        self._logits.append(outputs["logits"])
+        self._labels.append(batch["label"])
+
+    def calibrate(self) -> dict[str, float]:
+        """Fits the temperature."""
+        self.temperature = fit_temperature(np.concatenate(self._logits), np.concatenate(self._labels))
+        return {"temperature": self.temperature}
+
+    def result(self) -> dict[str, float]:
+        """Returns `accuracy`, `loss` (nats) and `ece` (expected calibration error)."""
+        labels = np.concatenate(self._labels)
+        log_probabilities = log_softmax(np.concatenate(self._logits) / self.temperature)
+        correct = log_probabilities.argmax(axis=1) == labels
+        return {
+            "accuracy": float(correct.mean()),
+            "loss": float(-log_probabilities[np.arange(len(labels)), labels].mean()),
+            "ece": expected_calibration_error(np.exp(log_probabilities.max(axis=1)), correct),
+        }

@@ -1,0 +1,48 @@
+"""What every predictor does: inputs in, typed predictions out, in the order they came."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from rnn_apps.data.batching import pad_batch, plan_batches
+from rnn_apps.task import Array, Arrays
+
+BATCH_SIZE = 64
+BATCH_TOKENS = 16384
+
+
+class Prediction(BaseModel):
+    """An answer; `model_dump()` gives what `--json` prints and the server sends."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Predictor(ABC):
+    """Answers inputs with a saved model."""
+
+    @abstractmethod
+    def predict(self, inputs: Sequence[Any], **options: Any) -> Sequence[Prediction]:
+        """Returns one prediction for each input, in their order.
+
+        Raises:
+            DataError: for an input that cannot be used, with its number.
+        """
+
+
+def batches_by_length(rows: Sequence[Arrays]) -> Iterator[tuple[Array, Arrays]]:
+    """Puts encoded inputs of like length together.
+
+    Yields:
+        (numbers of the rows in this batch, the padded batch), so that results find their place again.
+    """
+    if len(rows) == 1:
+        yield np.zeros(1, np.int64), pad_batch(rows)
+        return
+    lengths = np.array([max((array.shape[0] for array in row.values() if array.ndim), default=1) for row in rows])
+    for numbers in plan_batches(lengths.astype(np.int32), BATCH_SIZE, BATCH_TOKENS):
+        yield numbers, pad_batch([rows[number] for number in numbers])
