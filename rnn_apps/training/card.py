@@ -1,0 +1,76 @@
+"""The model card: a README written from the facts in bundle.json, so that it cannot say anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rnn_apps.task import Task
+
+_HEADINGS = {"loss": "loss (nats)", "ece": "expected calibration error"}
+
+
+def write_card(name: str, task: Task, facts: Mapping[str, Any]) -> str:
+    """Returns the model card as Markdown.
+
+    Args:
+        name: the model's name.
+        task: the task it solves.
+        facts: what goes into bundle.json.
+    """
+    training, data = facts["training"], facts["data"]
+    parts = [
+        f"# {name}",
+        f"A model for the task `{task.name}` ({task.shape.value}): {task.summary}",
+        "## Use",
+        f"```\nrnnapps predict {name} ...\nrnnapps evaluate {name} --data FILE\n```\n\n"
+        f'```python\nimport rnn_apps\n\nmodel = rnn_apps.load("{name}")\nmodel.predict([...])\n```',
+        "## Quality",
+        f"Measured on {data['validation']} ({data['validation_examples']:,} examples that were not trained on). "
+        "They also decided when to stop and, where probabilities are calibrated, the temperature, so expect a little "
+        "less on new data.",
+        _table(["metric", "value"], [[_HEADINGS.get(n, n), f"{v:.4f}"] for n, v in facts["metrics"].items()]),
+        "## Data",
+        _bullets(
+            {
+                "trained on": f"{data['dataset']} ({data['training_examples']:,} examples)",
+                "unlabelled texts": data.get("unlabelled"),
+                "about": data.get("about"),
+                "licence": data.get("licence"),
+            }
+        ),
+        "No training example is part of this bundle.",
+        "## Training",
+        _bullets(
+            {
+                "parameters": f"{facts['parameters']:,}",
+                "time": f"{training['seconds'] / 60:.1f} minutes on {training['machine']}, data preparation included",
+                "peak memory": f"{training['peak_memory_mb']:,.0f} MB",
+                "epochs": f"{training['epochs']}, the best was {training['best_epoch']}",
+                "seed": facts["seed"],
+                "weights": "rounded to half precision" if facts["half_precision"] else "single precision",
+                "command": f"`{training['command']}`" if training.get("command") else None,
+                "versions": ", ".join(f"{package} {version}" for package, version in facts["versions"].items()),
+            }
+        ),
+        "![learning curves](learning_curves.png)",
+        "Settings:",
+        _table(["setting", "value"], [[f"`{path}`", f"`{value}`"] for path, value in _flat(facts["config"])]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _bullets(facts: Mapping[str, Any]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value not in (None, ""))
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, value in config.items():
+        rows += _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else [(prefix + name, value)]
+    return rows

@@ -1,0 +1,305 @@
+"""The training loop: one for one device and for many.
+
+Every step runs under `tf.distribute`: each replica takes its share of the batch, losses and gradients are summed over
+all replicas, and the sum is divided by the number of items in the whole batch. So the number of devices changes the
+speed, never the result.
+
+Randomness comes from the seed alone: the order of the batches from (seed, epoch), dropout from Keras' seed generators,
+whose state is part of a checkpoint. A run that was killed goes on from its checkpoint to the same result.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.config import TrainingConfig
+from rnn_apps.data.batching import load_batches, plan_batches
+from rnn_apps.data.store import ArrayStore
+from rnn_apps.errors import Interrupted, TrainingError
+from rnn_apps.progress import Bar, Reporter
+from rnn_apps.task import Arrays, Metrics
+from rnn_apps.training.checkpoint import Progress, Row, load_checkpoint, save_arrays, save_checkpoint
+from rnn_apps.training.clipping import clip_gradients
+
+Tensor = Any
+Loss = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], tuple[Tensor, Tensor]]
+
+CHECKPOINT = "checkpoint.npz"
+BEST_WEIGHTS = "best.npz"
+
+
+@keras.saving.register_keras_serializable(package="rnn_apps")
+class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that rises in a line from zero, then stays or falls to zero at the last step.
+
+    Args:
+        peak: the highest learning rate.
+        steps: number of steps in all.
+        warmup: share of the steps in which it rises.
+        shape: "constant", "linear" or "cosine".
+    """
+
+    def __init__(self, peak: float, steps: int, warmup: float, shape: str) -> None:
+        self.peak, self.steps, self.warmup, self.shape = peak, steps, warmup, shape
+
+    def __call__(self, step: Tensor) -> Tensor:
+        """Returns the learning rate of the step with this number, from 0."""
+        rising = max(self.warmup * self.steps, 1.0)
+        done = tf.cast(step, tf.float32) + 1.0
+        left = tf.clip_by_value((self.steps - done) / max(self.steps - rising, 1.0), 0.0, 1.0)
+        factors = {"constant": tf.ones_like(left), "linear": left, "cosine": 0.5 - 0.5 * tf.cos(math.pi * left)}
+        return self.peak * tf.minimum(tf.minimum(done / rising, 1.0), factors[self.shape])
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments."""
+        return {"peak": self.peak, "steps": self.steps, "warmup": self.warmup, "shape": self.shape}
+
+
+class Trainer:
+    """Trains one model on encoded examples.
+
+    Args:
+        build_model: returns the new `keras.Model`, with dicts of named inputs and outputs; called in the strategy's
+            scope.
+        loss: (outputs, batch) -> (loss summed over items, number of items).
+        train: training examples.
+        valid: validation examples.
+        metrics: returns a fresh accumulator for one pass over the validation examples.
+        monitor: the metric that decides which weights are best.
+        monitor_mode: "max" or "min".
+        config: settings.
+        seed: everything random follows from it.
+        folder: where checkpoints go; if one is there, training goes on from it.
+        strategy: a `tf.distribute.Strategy`; the current one if left out.
+        callbacks: Keras callbacks.
+        reporter: what shows the progress.
+    """
+
+    def __init__(
+        self,
+        *,
+        build_model: Callable[[], keras.Model],
+        loss: Loss,
+        train: ArrayStore,
+        valid: ArrayStore,
+        metrics: Callable[[], Metrics],
+        monitor: str,
+        monitor_mode: str,
+        config: TrainingConfig,
+        seed: int,
+        folder: Path,
+        strategy: tf.distribute.Strategy | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        reporter: Reporter | None = None,
+    ) -> None:
+        self.loss, self.metrics = loss, metrics
+        self.train, self.valid = train, valid
+        self.monitor, self.sign = monitor, 1.0 if monitor_mode == "max" else -1.0
+        self.config, self.seed, self.folder = config, seed, folder
+        self.strategy = strategy or tf.distribute.get_strategy()
+        self.reporter = reporter or Reporter(enabled=False)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        keras.utils.set_random_seed(seed)
+        with self.strategy.scope():
+            self.model = build_model()
+            steps = len(self._plan(0)) * config.epochs
+            self.optimizer = self._new_optimizer(steps)
+            self.optimizer.build(self.model.trainable_variables)
+        self.variables = [*self.model.variables, *self.optimizer.variables]
+        self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.model, epochs=config.epochs)
+        self._specs = {name: tf.TensorSpec([None] * a.ndim, a.dtype) for name, a in train[0].items()}
+        self._specs = {name: tf.TensorSpec([None, *spec.shape], spec.dtype) for name, spec in self._specs.items()}
+        self._step = tf.function(self._distributed_step, input_signature=[self._specs], autograph=False)
+        self._infer = tf.function(
+            lambda batch: self._call(batch, training=False), input_signature=[self._specs], autograph=False
+        )
+
+    def fit(self) -> list[Row]:
+        """Trains to the end, leaves the best weights in the model, and returns the history, a row an epoch.
+
+        Raises:
+            TrainingError: if the loss is no number any more.
+            Interrupted: after Ctrl-C, with a checkpoint written.
+        """
+        progress = load_checkpoint(self.folder / CHECKPOINT, self.variables)
+        if progress.epoch or progress.batch:
+            self.reporter.note(f"resumed at epoch {progress.epoch + 1}, step {progress.batch}")
+        self.model.stop_training = False
+        self.callbacks.on_train_begin()
+        with _deferred_interrupt() as interrupted:
+            while not progress.finished:
+                self._run_epoch(progress, interrupted)
+        self.callbacks.on_train_end()
+        with np.load(self.folder / BEST_WEIGHTS, allow_pickle=False) as best:
+            for number, variable in enumerate(self.model.weights):
+                variable.assign(best[f"v{number}"])
+        return progress.rows
+
+    def _run_epoch(self, progress: Progress, interrupted: threading.Event) -> None:
+        plan = self._plan(progress.epoch)
+        title = f"epoch {progress.epoch + 1}/{self.config.epochs}"
+        self.callbacks.on_epoch_begin(progress.epoch)
+        with self.reporter.bar(title, len(plan), progress.batch) as bar:
+            self._run_batches(progress, plan, bar, interrupted)
+        self._finish_epoch(progress)
+        save_checkpoint(self.folder / CHECKPOINT, self.variables, progress)
+
+    def _run_batches(self, progress: Progress, plan: Sequence[Any], bar: Bar, interrupted: threading.Event) -> None:
+        sums = progress.sums
+        last_checkpoint = last = time.monotonic()
+        for batch in load_batches(self.train, plan[progress.batch :]):
+            started = time.monotonic()
+            self.callbacks.on_train_batch_begin(progress.batch)
+            loss, items, norm, clipped = (float(value) for value in self._step(batch))
+            if not math.isfinite(loss) or not math.isfinite(norm):
+                raise TrainingError(self._explain_failure(progress, loss, norm))
+            progress.batch += 1
+            ended = time.monotonic()
+            for name, value in {
+                "loss": loss,
+                "items": items,
+                "steps": 1,
+                "gradient_norm": norm,
+                "clipped": clipped,
+                "examples": len(next(iter(batch.values()))),
+                "tokens": self._count_tokens(batch),
+                "waited": started - last,
+                "seconds": ended - last,
+            }.items():
+                sums[name] = sums.get(name, 0.0) + value
+            last = ended
+            self.callbacks.on_train_batch_end(progress.batch - 1, {"loss": loss / max(items, 1.0)})
+            bar.advance(
+                note=f"loss {sums['loss'] / sums['items']:.4f}  {sums['tokens'] / sums['seconds']:,.0f} tokens/s"
+            )
+            if interrupted.is_set():
+                save_checkpoint(self.folder / CHECKPOINT, self.variables, progress)
+                where = f"epoch {progress.epoch + 1}, step {progress.batch}"
+                raise Interrupted(f"Stopped at {where}. The same command goes on from there.")
+            if time.monotonic() - last_checkpoint >= self.config.checkpoint_seconds:
+                save_checkpoint(self.folder / CHECKPOINT, self.variables, progress)
+                last_checkpoint = time.monotonic()
+
+    def _finish_epoch(self, progress: Progress) -> None:
+        sums = progress.sums
+        started = time.monotonic()
+        scores = self._validate()
+        row: Row = {
+            "epoch": progress.epoch + 1,
+            "loss": sums["loss"] / max(sums["items"], 1.0),
+            **{f"val_{name}": value for name, value in scores.items()},
+            "learning_rate": float(keras.ops.convert_to_numpy(self.optimizer.learning_rate)),
+            "gradient_norm": sums["gradient_norm"] / sums["steps"],
+            "clip_rate": sums["clipped"] / sums["steps"],
+            "steps": sums["steps"],
+            "seconds": sums["seconds"],
+            "validation_seconds": time.monotonic() - started,
+            "examples_per_second": sums["examples"] / sums["seconds"],
+            "tokens_per_second": sums["tokens"] / sums["seconds"],
+            "waiting_share": sums["waited"] / sums["seconds"],
+        }
+        progress.rows.append(row)
+        if progress.best_epoch < 0 or self.sign * (scores[self.monitor] - progress.best_score) > 0:
+            progress.best_epoch, progress.best_score = progress.epoch, scores[self.monitor]
+            weights = {f"v{number}": np.asarray(weight) for number, weight in enumerate(self.model.weights)}
+            save_arrays(self.folder / BEST_WEIGHTS, weights)
+        self.reporter.note(
+            f"epoch {progress.epoch + 1}/{self.config.epochs}  loss {row['loss']:.4f}  "
+            + "  ".join(f"val_{name} {value:.4f}" for name, value in scores.items())
+            + f"  {row['seconds']:.0f} s"
+        )
+        self.callbacks.on_epoch_end(progress.epoch, dict(row))
+        stale = progress.epoch - progress.best_epoch >= self.config.patience
+        progress.finished = stale or progress.epoch + 1 >= self.config.epochs or self.model.stop_training
+        progress.epoch, progress.batch, progress.sums = progress.epoch + 1, 0, {}
+
+    def _validate(self) -> dict[str, float]:
+        metrics = self.metrics()
+        plan = plan_batches(self.valid.lengths, self.config.batch_size, self.config.batch_tokens)
+        for batch in load_batches(self.valid, plan):
+            outputs = self._infer(batch)
+            metrics.update({name: value.numpy() for name, value in outputs.items()}, batch)
+        return metrics.result()
+
+    def _call(self, batch: Mapping[str, Tensor], training: bool) -> dict[str, Tensor]:
+        return dict(self.model({name: batch[name] for name in self.model.input}, training=training))
+
+    def _distributed_step(self, batch: Mapping[str, Tensor]) -> list[Tensor]:
+        """One step over all replicas; returns summed loss, number of items, gradient norm, and 1 if it was clipped."""
+        loss, items, norm, clipped = self.strategy.run(self._replica_step, args=(batch,))
+        reduce = self.strategy.reduce
+        first = [self.strategy.experimental_local_results(value)[0] for value in (items, norm, clipped)]
+        return [reduce("SUM", loss, axis=None), *first]
+
+    def _replica_step(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        context = tf.distribute.get_replica_context()
+        replicas = self.strategy.num_replicas_in_sync
+        if replicas > 1:
+            batch = {name: value[context.replica_id_in_sync_group :: replicas] for name, value in batch.items()}
+        variables = [variable.value for variable in self.model.trainable_variables]
+        with tf.GradientTape() as tape:
+            summed, items = self.loss(self._call(batch, training=True), batch)
+            items = context.all_reduce("SUM", tf.cast(items, tf.float32))
+            loss = summed / tf.maximum(items, 1.0)
+        gradients = tape.gradient(loss, variables)
+        if replicas > 1:
+            gradients = context.all_reduce("SUM", gradients)
+        clipping = self.config.clipping
+        kind = None if clipping.kind == "none" else clipping.kind
+        gradients, norm, clipped = clip_gradients(gradients, variables, kind, clipping.threshold)
+        # the optimizer sums over replicas once more, and here they all hold the same sum already
+        self.optimizer.apply([gradient / replicas for gradient in gradients] if replicas > 1 else gradients)
+        return summed, items, norm, tf.cast(clipped, tf.float32)
+
+    def _new_optimizer(self, steps: int) -> keras.optimizers.Optimizer:
+        config = self.config
+        rate = WarmUpThenDecay(config.learning_rate, steps, config.warmup, config.schedule)
+        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
+
+    def _plan(self, epoch: int) -> list[Any]:
+        rng = np.random.default_rng([self.seed, epoch])
+        return plan_batches(self.train.lengths, self.config.batch_size, self.config.batch_tokens, rng)
+
+    def _count_tokens(self, batch: Arrays) -> int:
+        name = next(iter(self.model.input))
+        return int(np.count_nonzero(batch[name])) if batch[name].ndim == 2 else len(batch[name])
+
+    def _explain_failure(self, progress: Progress, loss: float, norm: float) -> str:
+        step = sum(int(row["steps"]) for row in progress.rows) + progress.batch + 1
+        what = f"The loss is {loss}" if not math.isfinite(loss) else f"The gradient norm is {norm}"
+        clipping = self.config.clipping
+        return (
+            f"{what} at step {step} (epoch {progress.epoch + 1}). The learning rate is {self.config.learning_rate:g}, "
+            f"gradient clipping is {clipping.kind} at {clipping.threshold:g}. Try a smaller one, for example "
+            f"--set training.learning_rate={self.config.learning_rate / 10:g} or --set training.clipping.threshold=0.5"
+        )
+
+
+@contextmanager
+def _deferred_interrupt() -> Iterator[threading.Event]:
+    """Lets the step under way finish after the first Ctrl-C; the second one stops at once."""
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+
+    def note(signum: int, frame: Any) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, previous)
+
+    previous = signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, previous)
