@@ -1,9 +1,10 @@
 """Recurrent layers for Keras: every cell, masked, serialisable, and compiled for training on a CPU."""
 
-from keras.layers import Embedding
+
 
 from rnn_apps.layers.bidirectional import Bidirectional
 from rnn_apps.layers.deep import Deep
+from rnn_apps.layers.embedding import Embedding
 from rnn_apps.layers.gru import GRU
 from rnn_apps.layers.lstm import LSTM
 from rnn_apps.layers.pooling import MaskedPooling

@@ -1,0 +1,35 @@
+"""`rnnapps evaluate MODEL`: a saved model against labelled data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from rnn_apps.data.sources import file_source, tfds_source
+from rnn_apps.errors import ConfigError
+from rnn_apps.model import load
+from rnn_apps.progress import Reporter
+
+
+@click.command("evaluate")
+@click.argument("model")
+@click.option("--data", multiple=True, type=click.Path(path_type=Path), metavar="PATH", help="Labelled data.")
+@click.option("--dataset", metavar="tfds:NAME", help="A TensorFlow dataset instead of files.")
+@click.option("--split", default="test", show_default=True, help="The part of the TensorFlow dataset.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+def command(model: str, data: tuple[Path, ...], dataset: str | None, split: str, as_json: bool) -> None:
+    """Measure the saved MODEL (a name or a folder) on labelled data."""
+    if bool(data) == bool(dataset):
+        raise ConfigError("Expected either --data PATH or --dataset tfds:NAME.")
+    loaded = load(model)
+    source = tfds_source(loaded.task, dataset, split) if dataset else file_source(loaded.task, data)
+    count, metrics = loaded.evaluate(Reporter().track(source, "evaluating"))
+    if as_json:
+        facts = {"task": loaded.task.name, "model": loaded.bundle.name, "examples": count, "metrics": metrics}
+        click.echo(json.dumps(facts))
+        return
+    click.echo(f"{loaded.bundle.name} on {source.facts['dataset']} ({count:,} examples)")
+    for name, value in metrics.items():
+        click.echo(f"  {name:<10} {value:.4f}")

@@ -1,0 +1,112 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from rnn_apps.config import load_config
+from rnn_apps.progress import Reporter
+from rnn_apps.task import find_task
+from rnn_apps.training.run import Run, new_run
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FILE = click.Path(path_type=Path)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+
+_TRAINING_OPTIONS = (
+    click.option(
+        "--data",
+        multiple=True,
+        type=FILE,
+        metavar="PATH",
+        help="Training data; give it twice where two files belong together. Default: the built-in sample.",
+    ),
+    click.option(
+        "--valid",
+        multiple=True,
+        type=FILE,
+        metavar="PATH",
+        help="Validation data. Default: a part of the training data is held out.",
+    ),
+    click.option("--dataset", metavar="tfds:NAME", help="Train on a TensorFlow dataset instead of files."),
+    click.option("--unlabelled", type=FILE, metavar="PATH", help="Texts without labels to learn from first."),
+    click.option("--output", type=FILE, metavar="DIR", help="Where the model goes. Default: saved_models/TASK-SOURCE."),
+    click.option("--config", "config_file", type=FILE, metavar="FILE.toml", help="Settings as TOML."),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="One setting, such as model.units=256 or training.clipping.kind=adaptive; can be repeated.",
+    ),
+    click.option("--seed", type=click.IntRange(0), help="What everything random follows from. Default: 0."),
+    click.option("--overwrite", is_flag=True, help="Replace the saved model, or the interrupted run, that is there."),
+    click.option("--about", default="", metavar="TEXT", help="What the data is and its licence, for the model card."),
+    click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs to logs/MODEL."),
+)
+
+
+def training_options(function: Function) -> Function:
+    """Adds the options that say what to train on, how, and where the model goes."""
+    for option in reversed(_TRAINING_OPTIONS):
+        function = option(function)
+    return function
+
+
+def run_from_options(
+    task_name: str,
+    *,
+    data: tuple[Path, ...],
+    valid: tuple[Path, ...],
+    dataset: str | None,
+    unlabelled: Path | None,
+    output: Path | None,
+    config_file: Path | None,
+    settings: tuple[str, ...],
+    seed: int | None,
+    overwrite: bool,
+    about: str,
+    tensorboard: bool,
+) -> Run:
+    """Returns the run that the options describe."""
+    task = find_task(task_name)
+    if seed is not None:
+        settings = (*settings, f"seed={seed}")
+    run = new_run(
+        task,
+        load_config(task.Config, config_file, settings),
+        data=data,
+        dataset=dataset,
+        valid=valid,
+        unlabelled=unlabelled,
+        output=output,
+        overwrite=overwrite,
+        about=about,
+        command=shlex.join(["rnnapps", *sys.argv[1:]]),
+        reporter=Reporter(),
+    )
+    if tensorboard:
+        run.callbacks = [_tensorboard(Path("logs") / run.output.name)]
+    return run
+
+
+def _tensorboard(folder: Path) -> Any:
+    from rnn_apps.errors import MissingExtraError
+    from rnn_apps.training.backend import start_tensorflow
+
+    start_tensorflow()
+    try:
+        import tensorboard  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("--tensorboard", "tensorboard") from None
+    import keras
+
+    return keras.callbacks.TensorBoard(log_dir=str(folder), write_graph=False)

@@ -1,0 +1,58 @@
+"""`rnnapps run TASK`: from data to a saved model that answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.console import Console
+
+from rnn_apps.cli.options import run_from_options, training_options
+from rnn_apps.errors import OutputError
+from rnn_apps.model import Model
+from rnn_apps.training.run import Run
+
+
+@click.command("run")
+@click.argument("task")
+@training_options
+def command(task: str, **options: Any) -> None:
+    """Train a model for TASK, evaluate it, save it, and show what it says.
+
+    An interrupted run goes on when the command is repeated; a finished one is loaded and shown.
+    """
+    run = run_from_options(task, **options)
+    model = None if run.overwrite else _finished(run)
+    show_model(model or run.execute(), run)
+
+
+def _finished(run: Run) -> Model | None:
+    model = run.finished()
+    if model is None and run.output.exists():
+        raise OutputError(
+            f"{run.output} exists, and not from these settings and data. Choose another --output, or train anew with "
+            "--overwrite."
+        )
+    if model is not None:
+        run.reporter.stage("Already trained", f"{run.output} (--overwrite trains anew)")
+    return model
+
+
+def show_model(model: Model, run: Run) -> None:
+    """Prints the metrics of a model, its answers to the task's example inputs, and what to try next."""
+    console = Console(highlight=False, soft_wrap=True)
+    facts = model.bundle.facts
+    console.print(f"\n[bold]Evaluation[/bold]  on {facts['data']['validation_examples']:,} examples not trained on")
+    for name, value in facts["metrics"].items():
+        console.print(f"  {name:<10} {value:.4f}")
+    if run.source.name == "sample":
+        console.print("  [dim](the built-in sample: made-up data to try the program on)[/dim]")
+    console.print("\n[bold]Predictions[/bold]")
+    inputs = list(model.task.example_inputs)
+    for given, prediction in zip(inputs, model.predict(inputs), strict=True):
+        console.print(model.task.show(given, prediction))
+    name = model.bundle.name
+    console.print(f"\n[bold]Saved[/bold]  {model.bundle.folder}\n\n[bold]Try next[/bold]")
+    console.print(f"  rnnapps predict {name} {model.task.example_argument}", markup=False)
+    console.print(f"  rnnapps run {model.task.name} --data FILE", markup=False)
+    console.print(f"  rnnapps evaluate {name} --data FILE", markup=False)

@@ -1,0 +1,1 @@
+"""Handwritten digits: an image in, one class out."""

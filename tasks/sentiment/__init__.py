@@ -1,0 +1,1 @@
+"""Sentiment classification: a text in, one class out."""
