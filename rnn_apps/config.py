@@ -86,6 +86,7 @@ class TaskConfig(Section):
     half_precision: bool = True
     model: Section = Section()
     training: TrainingConfig = TrainingConfig()
+    pretraining: TrainingConfig = TrainingConfig(epochs=1, learning_rate=3e-3, schedule="linear", batch_tokens=12800)
     data: DataConfig = DataConfig()
 
 

@@ -58,7 +58,7 @@ class Model:
         Raises:
             DataError: if there is no example, or one has a label that the model does not know.
         """
-        processor = self.task.Processor.load(self.bundle.folder)
+        processor = self.task.processor_class.load(self.bundle.folder)
         metrics = self.task.metrics(processor, self.bundle.calibration)
         session = Session(self.bundle.folder / "model.onnx")
         count = 0

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy.typing as npt
 
 from rnn_apps.config import TaskConfig
-from rnn_apps.errors import NotFoundError, RnnAppsError, did_you_mean
+from rnn_apps.errors import ConfigError, NotFoundError, RnnAppsError, did_you_mean
 
 if TYPE_CHECKING:
     from rnn_apps.bundle import Bundle
@@ -107,7 +107,7 @@ class Task(ABC):
         monitor: the metric on the validation part that decides which weights are best.
         monitor_mode: "max" where more is better, "min" otherwise.
         Config: its settings, with defaults that work.
-        Processor: its processor's class.
+        processor_class: the class of its processor.
     """
 
     name: ClassVar[str]
@@ -116,7 +116,7 @@ class Task(ABC):
     monitor: ClassVar[str]
     monitor_mode: ClassVar[str] = "max"
     Config: ClassVar[type[TaskConfig]]
-    Processor: ClassVar[type[Processor]]
+    processor_class: ClassVar[type[Processor]]
 
     # What it learns from
 
@@ -159,6 +159,14 @@ class Task(ABC):
 
         The training loop divides one by the other after both are summed over all devices. Padding is no item.
         """
+
+    def language_layers(self, model: Any) -> tuple[Any, Any]:
+        """Returns the embedding and the bidirectional layer of a model that can learn from texts without labels.
+
+        Raises:
+            ConfigError: if the task has no such layers.
+        """
+        raise ConfigError(f"The task '{self.name}' does not learn from texts without labels. Leave --unlabelled out.")
 
     # How it is measured and used
 

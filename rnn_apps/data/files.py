@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 from rnn_apps.errors import DataError
 
@@ -25,7 +25,7 @@ class LabelledText:
     where: str = ""
 
 
-def open_bytes(path: Path) -> IO[bytes]:
+def open_bytes(path: Path) -> BinaryIO:
     """Opens a file for reading, through gzip where the name ends in `.gz`.
 
     Raises:
@@ -36,7 +36,7 @@ def open_bytes(path: Path) -> IO[bytes]:
             raise DataError(f"Expected a file. {path} is a folder.")
         if path.stat().st_size == 0:
             raise DataError(f"{path} is empty.")
-        return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+        return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
     except FileNotFoundError:
         raise DataError(f"There is no file {path}.") from None
     except OSError as error:

@@ -34,8 +34,9 @@ def write_card(name: str, task: Task, facts: Mapping[str, Any]) -> str:
         _bullets(
             {
                 "trained on": f"{data['dataset']} ({data['training_examples']:,} examples)",
-                "unlabelled texts": data.get("unlabelled"),
-                "about": data.get("about"),
+                "pretrained on": data["unlabelled"]
+                and f"{data['unlabelled']} and the training texts, as a language model",
+                "about": data["about"],
                 "licence": data.get("licence"),
             }
         ),
@@ -45,11 +46,14 @@ def write_card(name: str, task: Task, facts: Mapping[str, Any]) -> str:
             {
                 "parameters": f"{facts['parameters']:,}",
                 "time": f"{training['seconds'] / 60:.1f} minutes on {training['machine']}, data preparation included",
+                "pretraining": training["pretraining"]
+                and f"{training['pretraining']['seconds'] / 60:.1f} minutes of these, "
+                f"{training['pretraining']['val_loss']:.2f} nats a token on held-out texts",
                 "peak memory": f"{training['peak_memory_mb']:,.0f} MB",
                 "epochs": f"{training['epochs']}, the best was {training['best_epoch']}",
-                "seed": facts["seed"],
+                "seed": str(facts["seed"]),
                 "weights": "rounded to half precision" if facts["half_precision"] else "single precision",
-                "command": f"`{training['command']}`" if training.get("command") else None,
+                "command": f"`{training['command']}`" if training["command"] else "",
                 "versions": ", ".join(f"{package} {version}" for package, version in facts["versions"].items()),
             }
         ),
@@ -66,7 +70,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _bullets(facts: Mapping[str, Any]) -> str:
-    return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value not in (None, ""))
+    return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

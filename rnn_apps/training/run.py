@@ -28,20 +28,23 @@ import numpy.typing as npt
 from rnn_apps.bundle import LOCAL_MODELS, check_output, read_bundle, write_bundle
 from rnn_apps.config import TaskConfig, load_config
 from rnn_apps.data.batching import load_batches, pad_batch, plan_batches
+from rnn_apps.data.files import read_texts
 from rnn_apps.data.sources import Source, chosen_examples, file_source, held_out, sample_source, tfds_source
 from rnn_apps.data.store import ArrayStore, read_rows, write_store
 from rnn_apps.errors import ConfigError, DataError, NotFoundError, OutputError, TrainingError
 from rnn_apps.model import Model
 from rnn_apps.progress import Reporter
-from rnn_apps.task import Arrays, Processor, Task, find_task
+from rnn_apps.task import Array, Arrays, Processor, Task, find_task
 from rnn_apps.training.backend import start_tensorflow
 from rnn_apps.training.card import write_card
-from rnn_apps.training.checkpoint import Row
+from rnn_apps.training.checkpoint import Row, save_arrays
 from rnn_apps.training.history import draw_learning_curves, write_history
 
 _CHUNK = 1000
 _PROBE_ROWS = 8
 _DATA_SECONDS = "data_seconds"  # written last, so its presence says that the data is whole
+_PRETRAINED = "pretrained.npz"
+_PRETRAINING_ROW = "pretraining.json"
 _PACKAGES = ("rnn-apps", "tensorflow", "keras", "numpy", "onnx", "onnxruntime", "tokenizers")
 
 
@@ -112,7 +115,8 @@ class Run:
 
         self.reporter.stage("Training", f"{self.config.training.epochs} epochs at most")
         start_tensorflow()
-        model, rows = self._train(processor, train, valid)
+        pretrained = self._pretrain(processor, train, valid) if self.unlabelled else []
+        model, rows = self._train(processor, train, valid, pretrained)
 
         self.reporter.stage("Saving", str(self.output))
         facts = self._facts(model, rows, train, valid)
@@ -141,7 +145,7 @@ class Run:
         folder = self.work / "processor"
         stores = {name: self.work / name for name in ("train", "valid")}
         if (self.work / _DATA_SECONDS).exists():
-            return self.task.Processor.load(folder)
+            return self.task.processor_class.load(folder)
         started = time.monotonic()
         try:
             processor = self._encode_data(folder, stores)
@@ -172,11 +176,52 @@ class Run:
 
     # Training
 
-    def _train(self, processor: Processor, train: ArrayStore, valid: ArrayStore) -> tuple[Any, list[Row]]:
+    def _pretrain(self, processor: Processor, train: ArrayStore, valid: ArrayStore) -> list[Array]:
+        """Returns the weights of the layers that learnt the language, and leaves them beside the checkpoints."""
+        from rnn_apps.training.pretraining import pretrain
+
+        assert self.unlabelled
+        done = self.work / _PRETRAINED
+        if not done.exists():
+            weights, row = pretrain(
+                lambda: self.task.language_layers(self.task.build_model(self.config, processor)),
+                self._language(processor, train, valid),
+                (valid[number]["tokens"] for number in range(len(valid))),
+                self.config.pretraining,
+                self.config.seed,
+                self.work / "pretraining",
+                self.reporter,
+            )
+            (self.work / _PRETRAINING_ROW).write_text(json.dumps(row))
+            save_arrays(done, {f"w{number}": weight for number, weight in enumerate(weights)})
+        with np.load(done) as arrays:
+            return [arrays[f"w{number}"] for number in range(len(arrays.files))]
+
+    def _language(self, processor: Processor, train: ArrayStore, valid: ArrayStore) -> Iterator[Array]:
+        """Streams the tokens of the training texts and of the unlabelled ones that are no validation text."""
+        assert self.unlabelled
+        unseen = {_digest(valid[number]["tokens"]) for number in range(len(valid))}
+        yield from (train[number]["tokens"] for number in range(len(train)))
+        texts = self.reporter.track(read_texts(self.unlabelled), "encoding (unlabelled)")
+        while chunk := list(islice(texts, _CHUNK)):
+            rows = processor.encode_inputs(chunk)
+            yield from (row["tokens"] for row in rows if _digest(row["tokens"]) not in unseen)
+
+    def _train(
+        self, processor: Processor, train: ArrayStore, valid: ArrayStore, pretrained: Sequence[Array]
+    ) -> tuple[Any, list[Row]]:
         from rnn_apps.training.loop import Trainer
 
+        def build_model() -> Any:
+            model = self.task.build_model(self.config, processor)
+            if pretrained:
+                weights = [weight for layer in self.task.language_layers(model) for weight in layer.weights]
+                for weight, value in zip(weights, pretrained, strict=True):
+                    weight.assign(value)
+            return model
+
         trainer = Trainer(
-            build_model=lambda: self.task.build_model(self.config, processor),
+            build_model=build_model,
             loss=self.task.loss,
             train=train,
             valid=valid,
@@ -230,6 +275,10 @@ class Run:
     def _facts(self, model: Any, rows: list[Row], train: ArrayStore, valid: ArrayStore) -> dict[str, Any]:
         score = f"val_{self.task.monitor}"
         best = (max if self.task.monitor_mode == "max" else min)(rows, key=lambda row: row[score])
+        seconds = float((self.work / _DATA_SECONDS).read_text())
+        seconds += sum(row["seconds"] + row["validation_seconds"] for row in rows)
+        pretraining = json.loads((self.work / _PRETRAINING_ROW).read_text()) if self.unlabelled else {}
+        seconds += pretraining.get("seconds", 0.0)
         return {
             "task": self.task.name,
             "package": type(self.task).__module__.partition(".")[0].replace("_", "-"),
@@ -241,14 +290,15 @@ class Run:
             "parameters": int(model.count_params()),
             "data": {
                 **self.source.facts,
+                "unlabelled": self.unlabelled.name if self.unlabelled else "",
                 "about": self.about,
                 "training_examples": len(train),
                 "validation": self.valid.facts["dataset"] if self.valid else "a held-out part of the same data",
                 "validation_examples": len(valid),
             },
             "training": {
-                "seconds": float((self.work / _DATA_SECONDS).read_text())
-                + sum(row["seconds"] + row["validation_seconds"] for row in rows),
+                "seconds": seconds,
+                "pretraining": pretraining,
                 "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
                 "machine": f"{os.cpu_count()} CPU cores ({platform.machine()})",
                 "epochs": len(rows),
@@ -365,6 +415,10 @@ def _compress(path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
+
+
+def _digest(tokens: Array) -> bytes:
+    return hashlib.sha256(tokens.tobytes()).digest()
 
 
 def _identity(path: Path | None) -> str:

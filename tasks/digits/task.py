@@ -127,7 +127,7 @@ class DigitsTask(Task):
     shape = Shape.ONE_TO_ONE
     monitor = "accuracy"
     Config = DigitsConfig
-    Processor = DigitsProcessor
+    processor_class = DigitsProcessor
 
     def read(self, paths: Sequence[Path]) -> Iterator[LabelledImage]:
         """Streams an .npz with `images` (examples, height, width) and `labels` (examples,)."""

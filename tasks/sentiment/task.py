@@ -153,7 +153,7 @@ class SentimentTask(Task):
     shape = Shape.MANY_TO_ONE
     monitor = "accuracy"
     Config = SentimentConfig
-    Processor = SentimentProcessor
+    processor_class = SentimentProcessor
 
     def read(self, paths: Sequence[Path]) -> Iterator[LabelledText]:
         """Streams a .tsv, .csv or .jsonl of labelled texts."""
@@ -205,6 +205,10 @@ class SentimentTask(Task):
         from rnn_apps.training.losses import summed_cross_entropy
 
         return summed_cross_entropy(outputs["logits"], batch["label"])
+
+    def language_layers(self, model: Any) -> tuple[Any, Any]:
+        """Returns the embedding and the first bidirectional layer."""
+        return model.get_layer("embedding"), model.get_layer("encoder").layers[0]
 
     def metrics(self, processor: Processor, calibration: Mapping[str, float]) -> ClassificationMetrics:
         """Returns a fresh accumulator."""

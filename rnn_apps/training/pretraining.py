@@ -1,0 +1,219 @@
+r"""Learning the language before the task: a bidirectional language model on plain text.
+
+The model's embedding and its first bidirectional layer learn to predict, from the hidden state of each direction, the
+next token that this direction will meet; the classifier then starts from them (Dai and Le, arXiv:1511.01432). With
+h the projected state, E the embedding table and p the share of each token in the texts,
+
+    log P(token | h) = log softmax(E h + log p)[token]
+
+In training the softmax runs over the right token and K tokens drawn from q ~ p^0.75, each logit less log(K q) so that
+the gradient stays right on average (Jean et al., arXiv:1412.2007, section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from rnn_apps.config import TrainingConfig
+from rnn_apps.data.store import ArrayStore, write_store
+from rnn_apps.errors import DataError
+from rnn_apps.inference.calibration import log_softmax
+from rnn_apps.progress import Reporter
+from rnn_apps.task import Array, Arrays, Metrics
+from rnn_apps.training.checkpoint import Row
+from rnn_apps.training.loop import Trainer
+
+WINDOW = 200
+SHORTEST = 10
+SAMPLES = 1024
+DROPOUT = 0.1
+VALIDATION_WINDOWS = 64
+
+
+def pretrain(
+    build_layers: Callable[[], tuple[Any, Any]],
+    texts: Iterable[Array],
+    held_out: Iterable[Array],
+    config: TrainingConfig,
+    seed: int,
+    folder: Path,
+    reporter: Reporter,
+) -> tuple[list[Array], Row]:
+    """Trains an embedding and a bidirectional layer as a language model.
+
+    Args:
+        build_layers: returns both layers, new; the bidirectional one joins its directions by "concat". The number 0
+            is padding.
+        texts: token numbers of each text, int32 (time,).
+        held_out: the same for texts that are not trained on.
+        config: settings of the training.
+        seed: everything random follows from it.
+        folder: where windows of text and checkpoints go; an interrupted pretraining goes on from there.
+        reporter: what shows the progress.
+
+    Returns:
+        the weights of both layers, in their order, and the last row of the history, whose `val_loss` is in nats a
+        token.
+
+    Raises:
+        DataError: if the texts are too short to learn from.
+    """
+    counts = np.zeros(build_layers()[0].input_dim, np.int64)
+    write_store(folder / "train", _counted(_windows(texts), counts))
+    write_store(folder / "valid", islice(_windows(held_out), VALIDATION_WINDOWS))
+    train, valid = ArrayStore(folder / "train"), ArrayStore(folder / "valid")
+    if not len(train) or not len(valid):
+        raise DataError(f"Expected texts of {SHORTEST} tokens and more to learn the language from. There are none.")
+    reporter.note(f"{counts.sum():,} tokens to learn the language from")
+    vocabulary = Vocabulary(counts)
+    layers: list[Any] = []
+
+    def build_model() -> keras.Model:
+        layers[:] = build_layers()
+        return language_model(*layers, vocabulary)
+
+    trainer = Trainer(
+        build_model=build_model,
+        loss=lambda outputs, batch: sampled_loss(outputs, batch["tokens"], layers[0].embeddings.value, vocabulary),
+        train=train,
+        valid=valid,
+        metrics=lambda: LanguageMetrics(np.asarray(layers[0].embeddings), vocabulary),
+        monitor="loss",
+        monitor_mode="min",
+        config=config,
+        seed=seed,
+        folder=folder,
+        reporter=reporter,
+    )
+    rows = trainer.fit()
+    return [np.asarray(weight) for layer in layers for weight in layer.weights], rows[-1]
+
+
+class Vocabulary:
+    """How often each token occurs.
+
+    Args:
+        counts: occurrences, (vocabulary,).
+
+    Attributes:
+        log_share: log p, float32 (vocabulary,).
+        log_draw: log q, float32 (vocabulary,).
+        cumulated_draw: running sum of q, for drawing.
+    """
+
+    def __init__(self, counts: npt.NDArray[np.int64]) -> None:
+        share = (counts + 1.0) / (counts + 1.0).sum()
+        draw = share**0.75 / (share**0.75).sum()
+        self.log_share = np.log(share).astype(np.float32)
+        self.log_draw = np.log(draw).astype(np.float32)
+        self.cumulated_draw = np.cumsum(draw).astype(np.float32)
+
+
+class TokenSampler(keras.layers.Layer):
+    """Draws `SAMPLES` tokens for a batch, with replacement.
+
+    Args:
+        vocabulary: what to draw from.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cumulated = vocabulary.cumulated_draw
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, tokens: Any) -> Any:
+        """Returns int32 (SAMPLES,); the tokens only make it part of the graph."""
+        draw = keras.random.uniform((SAMPLES,), seed=self.seed_generator)
+        return tf.minimum(tf.searchsorted(self.cumulated, draw), len(self.cumulated) - 1)
+
+
+def language_model(embedding: Any, bidirectional: Any, vocabulary: Vocabulary) -> keras.Model:
+    """Returns a model from `tokens` (batch, time) to states `next` and `previous` (batch, time, features).
+
+    `next` comes from the forward direction and is to predict the token behind each position, `previous` from the
+    backward one and the token before it. The third output, `sampled`, is the tokens drawn for the batch.
+    """
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    states = bidirectional(embedding(tokens))
+    states = keras.layers.Dropout(DROPOUT)(states)
+    units = states.shape[-1] // 2
+    width = embedding.output_dim
+    forward = keras.layers.Dense(width, use_bias=False, name="next")(states[:, :, :units])
+    backward = keras.layers.Dense(width, use_bias=False, name="previous")(states[:, :, units:])
+    sampled = TokenSampler(vocabulary, name="sampler")(tokens)
+    return keras.Model({"tokens": tokens}, {"next": forward, "previous": backward, "sampled": sampled})
+
+
+def sampled_loss(outputs: Mapping[str, Any], tokens: Any, table: Any, vocabulary: Vocabulary) -> tuple[Any, Any]:
+    """Returns the summed loss over all predicted tokens of both directions, and their number.
+
+    Args:
+        outputs: of `language_model`.
+        tokens: (batch, time), 0 behind the end.
+        table: the embedding, (vocabulary, features).
+        vocabulary: shares of the tokens.
+    """
+    real = tokens[:, 1:] != 0
+    sampled = outputs["sampled"]
+    correction = tf.constant(vocabulary.log_share - vocabulary.log_draw) - float(np.log(SAMPLES))
+    sampled_table, sampled_correction = tf.gather(table, sampled), tf.gather(correction, sampled)
+    total = 0.0
+    for states, targets in (
+        (outputs["next"][:, :-1], tokens[:, 1:]),
+        (outputs["previous"][:, 1:], tokens[:, :-1]),
+    ):
+        h, target = tf.boolean_mask(states, real), tf.boolean_mask(targets, real)
+        right = tf.reduce_sum(h * tf.gather(table, target), axis=-1) + tf.gather(correction, target)
+        others = tf.matmul(h, sampled_table, transpose_b=True) + sampled_correction
+        others = tf.where(target[:, None] == sampled[None, :], -1e9, others)
+        total += tf.reduce_sum(tf.reduce_logsumexp(tf.concat([right[:, None], others], axis=1), axis=1) - right)
+    return total, 2 * tf.math.count_nonzero(real)
+
+
+class LanguageMetrics(Metrics):
+    """The loss with the softmax over the whole vocabulary.
+
+    Args:
+        table: the embedding, (vocabulary, features).
+        vocabulary: shares of the tokens.
+    """
+
+    def __init__(self, table: Array, vocabulary: Vocabulary) -> None:
+        self.table, self.log_share = table, vocabulary.log_share
+        self.total, self.count = 0.0, 0
+
+    def update(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> None:
+        """Takes the states and the tokens of a batch, row by row to save memory."""
+        for tokens, following, preceding in zip(batch["tokens"], outputs["next"], outputs["previous"], strict=True):
+            length = int(np.count_nonzero(tokens))
+            states = np.concatenate([following[: length - 1], preceding[1:length]])
+            targets = np.concatenate([tokens[1:length], tokens[: length - 1]])
+            log_probabilities = log_softmax(states @ self.table.T + self.log_share)
+            self.total -= float(log_probabilities[np.arange(len(targets)), targets].sum())
+            self.count += len(targets)
+
+    def result(self) -> dict[str, float]:
+        """Returns `loss`, nats a token."""
+        return {"loss": self.total / self.count}
+
+
+def _windows(texts: Iterable[Array]) -> Iterator[Arrays]:
+    for tokens in texts:
+        for start in range(0, len(tokens), WINDOW):
+            window = tokens[start : start + WINDOW]
+            if len(window) >= SHORTEST:
+                yield {"tokens": window}
+
+
+def _counted(windows: Iterable[Arrays], counts: npt.NDArray[np.int64]) -> Iterator[Arrays]:
+    for window in windows:
+        counts += np.bincount(window["tokens"], minlength=len(counts))
+        yield window
