@@ -108,6 +108,7 @@ class Task(ABC):
         monitor_mode: "max" where more is better, "min" otherwise.
         Config: its settings, with defaults that work.
         processor_class: the class of its processor.
+        sample_licence: where the built-in sample comes from and how it is licensed.
     """
 
     name: ClassVar[str]
@@ -117,6 +118,7 @@ class Task(ABC):
     monitor_mode: ClassVar[str] = "max"
     Config: ClassVar[type[TaskConfig]]
     processor_class: ClassVar[type[Processor]]
+    sample_licence: ClassVar[str] = "written for this project, MIT"
 
     # What it learns from
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "predict": "Answer inputs with a saved model.",
     "tasks": "List the tasks.",
     "models": "List the saved models.",
+    "new": "Write a package with a new task to start from.",
 }
 
 

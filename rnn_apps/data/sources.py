@@ -59,7 +59,7 @@ def file_source(task: Task, paths: Sequence[Path]) -> Source:
 
 def sample_source(task: Task) -> Source:
     """Returns the task's built-in sample."""
-    facts = {"dataset": f"the built-in sample of '{task.name}'", "licence": "as RNN Apps (MIT)"}
+    facts = {"dataset": f"the built-in sample of '{task.name}'", "licence": task.sample_licence}
     return Source("sample", lambda: iter(task.sample()), facts, f"sample:{task.name}")
 
 

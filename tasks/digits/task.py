@@ -128,6 +128,7 @@ class DigitsTask(Task):
     monitor = "accuracy"
     Config = DigitsConfig
     processor_class = DigitsProcessor
+    sample_licence = "Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI repository, CC BY 4.0"
 
     def read(self, paths: Sequence[Path]) -> Iterator[LabelledImage]:
         """Streams an .npz with `images` (examples, height, width) and `labels` (examples,)."""
