@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from rnn_apps.errors import ConfigError
-from rnn_apps.layers import checks
+from rnn_apps.layers import checks, paths
 from rnn_apps.layers.recurrent import Recurrent, Tensor
 
 MERGE_MODES = ("concat", "sum", "ave", "mul", None)
@@ -101,6 +101,8 @@ class Bidirectional(keras.layers.Layer):
             mask = getattr(sequences, "_keras_mask", None)
         mask = checks.mask(mask, sequences)
         forward_state, backward_state = _split_states(self, initial_state)
+        if not gates and self._both_fast(training):
+            return self._compiled(sequences, forward_state, backward_state, mask, training)
         options = {"training": training, "gates": gates}
         forward = self.forward_layer(sequences, initial_state=forward_state, mask=mask, **options)
         flip_input = not isinstance(self.backward_layer, Recurrent)
@@ -109,6 +111,42 @@ class Bidirectional(keras.layers.Layer):
             mask = None if mask is None else ops.flip(mask, axis=1)
         backward = self.backward_layer(sequences, initial_state=backward_state, mask=mask, **options)
         return self._merged(_as_tuple(forward), _as_tuple(backward), gates)
+
+    def _both_fast(self, training: bool | None) -> bool:
+        """Whether the fast path can run both directions in one operation."""
+        layers = self.forward_layer, self.backward_layer
+        plain = all(
+            isinstance(layer, Recurrent) and layer.output_size == layer.units and paths.fast(layer, training)
+            for layer in layers
+        )
+        # dropout on the inputs gives each direction inputs of its own
+        return plain and not (training and any(layer.dropout for layer in layers))
+
+    def _compiled(
+        self, sequences: Tensor, forward_state: Any, backward_state: Any, mask: Tensor | None, training: bool | None
+    ) -> Any:
+        """The fast path for both directions at once."""
+        from rnn_apps.layers import fast
+
+        layers = self.forward_layer, self.backward_layer
+        given = forward_state, backward_state
+        y, finals = fast.run(
+            [layer.direction() for layer in layers],
+            sequences,
+            mask,
+            [layer.compiled_weights() for layer in layers],
+            [layer.states_or_zeros(state, sequences) for layer, state in zip(layers, given, strict=True)],
+            keep=training is not False,
+            sequences=self.return_sequences,
+        )
+        if self.return_sequences and self.merge_mode == "concat":
+            output: Any = y
+        elif self.return_sequences:
+            units = self.forward_layer.units
+            output = _merge(y[:, :, :units], y[:, :, units:], self.merge_mode)
+        else:
+            output = _merge(finals[0][0], finals[1][0], self.merge_mode)
+        return (output, *finals[0], *finals[1]) if self.return_state else output
 
     def _merged(self, forward: tuple[Any, ...], backward: tuple[Any, ...], gates: bool) -> Any:
         def in_time(value: Tensor, layer: Any) -> Tensor:

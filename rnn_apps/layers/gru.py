@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import keras
+from keras import ops
 
 from rnn_apps.layers import checks
+from rnn_apps.layers.products import Array
 from rnn_apps.layers.recurrent import Recurrent, Tensor
+from rnn_apps.layers.scalar import sigmoid, sigmoid_slope
+from rnn_apps.layers.scalar import tanh as activate
+from rnn_apps.layers.scalar import tanh_slope as activate_slope
 
 
 @keras.saving.register_keras_serializable("rnn_apps")
@@ -69,6 +74,32 @@ class GRU(Recurrent):
         a = z * a + (1 - z) * candidate
         return [a], {"update": 1 - z, "relevance": r, "candidate": candidate}
 
+    @property
+    def recurrent_offset(self) -> int:  # type: ignore[override]
+        """Wc fills columns of its own, so that Uc a<t-1> can stand apart until Γr multiplies it."""
+        return self.units
+
+    def compiled_steps(self) -> tuple[Any, Any]:
+        """The step and its backward step below."""
+        return forward_step, backward_step
+
+    def compiled_activations(self) -> dict[str, str] | None:
+        """g; the gates must be the logistic function, and the relevance gate must stand after the product."""
+        if not self.reset_after or self.recurrent_activation is not keras.activations.sigmoid:
+            return None
+        return self.activation_names(activate=self.activation)
+
+    def compiled_weights(self) -> list[Tensor]:
+        """Kernels with the columns Wc Wz Wr and Uz Ur Uc, and the bias of Wc, z, Γr, Uc."""
+        H = self.units
+        W = ops.convert_to_tensor(self.kernel)
+        b = ops.zeros(self.bias_shape) if self.bias is None else ops.convert_to_tensor(self.bias)
+        return [
+            ops.concatenate([W[:, 2 * H :], W[:, : 2 * H]], axis=1),
+            ops.convert_to_tensor(self.recurrent_kernel),
+            ops.concatenate([b[0, 2 * H :], b[0, : 2 * H] + b[1, : 2 * H], b[1, 2 * H :]]),
+        ]
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {
@@ -76,3 +107,52 @@ class GRU(Recurrent):
             "recurrent_activation": keras.activations.serialize(self.recurrent_activation),
             "reset_after": self.reset_after,
         }
+
+
+def forward_step(z: Array, state: Array, units: int) -> None:
+    """The equations with reset_after=True for a block of rows, compiled.
+
+    Args:
+        z: in, Wc x<t> + bc, then the pre-activations of z and Γr, then m = Uc a<t-1> + b'c; out, c~, z, Γr, m.
+        state: a<t-1> in, a<t> out: (rows, padded units).
+        units: width of the state.
+    """
+    H = units
+    for p in range(len(z)):
+        g, u, r, m = z[p, :H], z[p, H : 2 * H], z[p, 2 * H : 3 * H], z[p, 3 * H : 4 * H]
+        a = state[p, :H]
+        for j in range(H):
+            u[j] = sigmoid(u[j])
+        for j in range(H):
+            r[j] = sigmoid(r[j])
+        for j in range(H):
+            g[j] = activate(g[j] + r[j] * m[j])
+        for j in range(H):
+            a[j] = g[j] + u[j] * (a[j] - g[j])
+
+
+def backward_step(gates: Array, before: Array, dstate: Array, dz: Array, units: int) -> None:
+    """The chain rule through the same equations, from the last to the first.
+
+    Args:
+        gates: what `forward_step` left in z.
+        before: a<t-1>.
+        dstate: da<t> in; out, the part of da<t-1> that comes past the gates; the rest comes from dz by way of U.
+        dz: output, gradients of what `forward_step` got in z.
+        units: width of the state.
+    """
+    H = units
+    for p in range(len(dz)):
+        g, u, r, m = gates[p, :H], gates[p, H : 2 * H], gates[p, 2 * H : 3 * H], gates[p, 3 * H : 4 * H]
+        dg, du, dr, dm = dz[p, :H], dz[p, H : 2 * H], dz[p, 2 * H : 3 * H], dz[p, 3 * H : 4 * H]
+        a, da = before[p, :H], dstate[p, :H]
+        for j in range(H):
+            du[j] = da[j] * (a[j] - g[j]) * sigmoid_slope(u[j])
+        for j in range(H):
+            dg[j] = (da[j] - da[j] * u[j]) * activate_slope(g[j])
+        for j in range(H):
+            dr[j] = dg[j] * m[j] * sigmoid_slope(r[j])
+        for j in range(H):
+            dm[j] = dg[j] * r[j]
+        for j in range(H):
+            da[j] *= u[j]

@@ -8,7 +8,13 @@ import keras
 from keras import ops
 
 from rnn_apps.layers import checks
+from rnn_apps.layers.products import Array
 from rnn_apps.layers.recurrent import Recurrent, Tensor
+from rnn_apps.layers.scalar import sigmoid, sigmoid_slope
+from rnn_apps.layers.scalar import tanh as activate
+from rnn_apps.layers.scalar import tanh as show
+from rnn_apps.layers.scalar import tanh_slope as activate_slope
+from rnn_apps.layers.scalar import tanh_slope as show_slope
 
 
 @keras.saving.register_keras_serializable("rnn_apps")
@@ -109,6 +115,16 @@ class LSTM(Recurrent):
         a = gates["output"] * self.output_activation(shown)
         return [a, c], gates
 
+    def compiled_steps(self) -> tuple[Any, Any]:
+        """The step and its backward step below."""
+        return forward_step, backward_step
+
+    def compiled_activations(self) -> dict[str, str] | None:
+        """g and the output activation; the gates must be the logistic function."""
+        if self.relevance_gate or self.recurrent_activation is not keras.activations.sigmoid:
+            return None
+        return self.activation_names(activate=self.activation, show=self.output_activation)
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {
@@ -118,3 +134,67 @@ class LSTM(Recurrent):
             "relevance_gate": self.relevance_gate,
             "unit_forget_bias": self.unit_forget_bias,
         }
+
+
+def forward_step(z: Array, state: Array, units: int) -> None:
+    """The equations for a block of rows, compiled.
+
+    Args:
+        z: pre-activations in, gates out: (rows, Γi Γf c~ Γo).
+        state: a<t-1> and c<t-1> in, a<t> and c<t> out: (rows, 2 * padded units).
+        units: width of the state.
+    """
+    H = units
+    memory = state.shape[1] // 2
+    for q in range(len(z)):
+        i, f, g, o = z[q, :H], z[q, H : 2 * H], z[q, 2 * H : 3 * H], z[q, 3 * H : 4 * H]
+        a, c = state[q, :H], state[q, memory : memory + H]
+        for j in range(H):
+            i[j] = sigmoid(i[j])
+        for j in range(H):
+            f[j] = sigmoid(f[j])
+        for j in range(H):
+            g[j] = activate(g[j])
+        for j in range(H):
+            o[j] = sigmoid(o[j])
+        for j in range(H):
+            c[j] = i[j] * g[j] + f[j] * c[j]
+        for j in range(H):
+            a[j] = o[j] * show(c[j])
+
+
+def backward_step(gates: Array, before: Array, dstate: Array, dz: Array, units: int) -> None:
+    """The chain rule through the same equations, from the last to the first.
+
+    One short loop a line: with few arrays in it, LLVM turns it into vector instructions.
+
+    Args:
+        gates: what `forward_step` left in z.
+        before: a<t-1> and c<t-1>.
+        dstate: da<t> and dc<t> in; out, dc<t-1>, and 0 for da<t-1>, which comes from dz by way of U.
+        dz: output, gradients of the pre-activations.
+        units: width of the state.
+    """
+    H = units
+    memory = dstate.shape[1] // 2
+    for q in range(len(dz)):
+        i, f, g, o = gates[q, :H], gates[q, H : 2 * H], gates[q, 2 * H : 3 * H], gates[q, 3 * H : 4 * H]
+        di, df, dg, do = dz[q, :H], dz[q, H : 2 * H], dz[q, 2 * H : 3 * H], dz[q, 3 * H : 4 * H]
+        da, dc = dstate[q, :H], dstate[q, memory : memory + H]
+        c = before[q, memory : memory + H]
+        for j in range(H):
+            do[j] = show(i[j] * g[j] + f[j] * c[j])
+        for j in range(H):
+            dc[j] += da[j] * o[j] * show_slope(do[j])
+        for j in range(H):
+            do[j] = da[j] * do[j] * sigmoid_slope(o[j])
+        for j in range(H):
+            di[j] = dc[j] * g[j] * sigmoid_slope(i[j])
+        for j in range(H):
+            df[j] = dc[j] * c[j] * sigmoid_slope(f[j])
+        for j in range(H):
+            dg[j] = dc[j] * i[j] * activate_slope(g[j])
+        for j in range(H):
+            dc[j] *= f[j]
+        for j in range(H):
+            da[j] = 0

@@ -18,7 +18,7 @@ import keras
 from keras import ops
 
 from rnn_apps.errors import ConfigError
-from rnn_apps.layers import checks
+from rnn_apps.layers import checks, kernels, paths
 
 Tensor = Any
 
@@ -200,6 +200,31 @@ class Recurrent(keras.layers.Layer):
         """Width of the output."""
         return self.units
 
+    # The compiled steps
+
+    recurrent_offset = 0
+    """First column of the compiled step's pre-activations that the recurrent kernel adds to."""
+
+    def compiled_steps(self) -> tuple[Any, Any]:
+        """The cell's step and its backward step, as Numba compiles them."""
+        raise NotImplementedError
+
+    def compiled_activations(self) -> dict[str, str] | None:
+        """Activations to put into the compiled steps; None if they cannot stand for this layer's options."""
+        raise NotImplementedError
+
+    def compiled_weights(self) -> list[Tensor]:
+        """Kernel, recurrent kernel and bias, in the order of columns of the compiled steps."""
+        bias = ops.zeros(self.bias_shape) if self.bias is None else self.bias
+        return [ops.convert_to_tensor(weight) for weight in (self.kernel, self.recurrent_kernel, bias)]
+
+    def activation_names(self, **slots: Any) -> dict[str, str] | None:
+        """Names of activations for the compiled steps; None if one is unknown to them, or an option stands against."""
+        names = {slot: paths.ACTIVATION_NAMES.get(activation) for slot, activation in slots.items()}
+        if None in names.values() or self.layer_normalization or self.zoneout:
+            return None
+        return {slot: name for slot, name in names.items() if name}
+
     # The way through time
 
     def call(
@@ -233,8 +258,44 @@ class Recurrent(keras.layers.Layer):
         mask = checks.mask(mask, sequences)
         states = self.states_or_zeros(initial_state, sequences)
         sequences = self.drop_inputs(sequences, training)
-        unrolled = self.generic(sequences, states, mask, training, gates)
+        if not gates and paths.fast(self, training):
+            unrolled = self._compiled(sequences, states, mask, training)
+        else:
+            unrolled = self.generic(sequences, states, mask, training, gates)
         return self.returned(unrolled, mask, gates)
+
+    def _compiled(
+        self, sequences: Tensor, states: list[Tensor], mask: Tensor | None, training: bool | None
+    ) -> Unrolled:
+        """The fast path for this layer alone."""
+        from rnn_apps.layers import fast
+
+        hidden, (finals,) = fast.run(
+            [self.direction()],
+            sequences,
+            mask,
+            [self.compiled_weights()],
+            [states],
+            keep=training is not False,
+            sequences=self.return_sequences,
+        )
+        if self.return_sequences and self.go_backwards:
+            hidden = ops.flip(hidden, axis=1)
+        return Unrolled(hidden, finals, {})
+
+    def direction(self) -> Any:
+        """What the fast path needs to know of this layer."""
+        from rnn_apps.layers.passes import Direction
+
+        activations = self.compiled_activations()
+        assert activations is not None  # noqa: S101  paths.fast has asked
+        return Direction(
+            kernels.load(type(self).__name__, self.compiled_steps(), activations),
+            self.units,
+            self.state_count,
+            self.recurrent_offset,
+            self.go_backwards,
+        )
 
     def states_or_zeros(self, initial_state: Any, sequences: Tensor) -> list[Tensor]:
         """The initial states as a list, zeros where none are given.

@@ -8,7 +8,10 @@ import keras
 from keras import ops
 
 from rnn_apps.layers import checks
+from rnn_apps.layers.products import Array
 from rnn_apps.layers.recurrent import Recurrent, Tensor
+from rnn_apps.layers.scalar import tanh as activate
+from rnn_apps.layers.scalar import tanh_slope as activate_slope
 
 
 @keras.saving.register_keras_serializable("rnn_apps")
@@ -68,6 +71,14 @@ class SimpleRNN(Recurrent):
         """Width of y."""
         return self.output_units or self.units
 
+    def compiled_steps(self) -> tuple[Any, Any]:
+        """The step and its backward step below."""
+        return forward_step, backward_step
+
+    def compiled_activations(self) -> dict[str, str] | None:
+        """g1."""
+        return self.activation_names(activate=self.activation)
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {
@@ -75,3 +86,35 @@ class SimpleRNN(Recurrent):
             "output_units": self.output_units,
             "output_activation": keras.activations.serialize(self.output_activation),
         }
+
+
+def forward_step(z: Array, state: Array, units: int) -> None:
+    """The first equation for a block of rows, compiled.
+
+    Args:
+        z: pre-activations in, a<t> out: (rows, units).
+        state: a<t> out: (rows, padded units).
+        units: width of the state.
+    """
+    for q in range(len(z)):
+        for j in range(units):
+            z[q, j] = activate(z[q, j])
+        for j in range(units):
+            state[q, j] = z[q, j]
+
+
+def backward_step(gates: Array, before: Array, dstate: Array, dz: Array, units: int) -> None:
+    """The chain rule through the same equation.
+
+    Args:
+        gates: what `forward_step` left in z.
+        before: a<t-1>, which the slope does not need.
+        dstate: da<t> in; out 0, since da<t-1> comes from dz alone, by way of U.
+        dz: output, gradients of the pre-activations.
+        units: width of the state.
+    """
+    for q in range(len(dz)):
+        for j in range(units):
+            dz[q, j] = dstate[q, j] * activate_slope(gates[q, j])
+        for j in range(units):
+            dstate[q, j] = 0

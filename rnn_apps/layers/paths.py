@@ -1,0 +1,67 @@
+"""Which way through time a layer takes: compiled, by way of Keras and cuDNN, or generic."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from functools import cache
+from typing import Any
+
+import keras
+
+from rnn_apps.layers import kernels
+
+_generic_only: ContextVar[bool] = ContextVar("generic_only", default=False)
+
+
+@contextlib.contextmanager
+def generic_path() -> Iterator[None]:
+    """Makes layers traced inside this context use plain `keras.ops` only.
+
+    For graphs that leave this process, such as a SavedModel: the fast path calls into Python, which no other program
+    can do.
+    """
+    token = _generic_only.set(True)
+    try:
+        yield
+    finally:
+        _generic_only.reset(token)
+
+
+def is_generic_only() -> bool:
+    """Whether `generic_path` is in force."""
+    return _generic_only.get()
+
+
+@cache
+def _gpu() -> bool:
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def accelerated(layer: Any) -> bool:
+    """Whether another way than the generic one may be open to a layer: TensorFlow, and nothing that forbids it."""
+    return keras.backend.backend() == "tensorflow" and not is_generic_only()
+
+
+def fast(layer: Any, training: bool | None) -> bool:
+    """Whether the compiled loops can run this layer: a standard cell in float32 on a CPU, with Numba installed."""
+    return (
+        accelerated(layer)
+        and layer.compute_dtype == "float32"
+        and layer.compiled_activations() is not None
+        and not (training and layer.recurrent_dropout)
+        and kernels.available()
+        and not _gpu()
+    )
+
+
+ACTIVATION_NAMES = {
+    keras.activations.tanh: "tanh",
+    keras.activations.sigmoid: "sigmoid",
+    keras.activations.relu: "relu",
+    keras.activations.linear: "linear",
+}
+"""Activations that the compiled steps know."""

@@ -1,0 +1,152 @@
+"""Matrix products for few rows, compiled for the processor at hand.
+
+A recurrent step multiplies few rows (the batch, or a thread's part of it) by a matrix that stays the same for all
+steps. A BLAS library rearranges that matrix anew in every call, which costs as much as it gains at 32 rows. Here the
+matrix is rearranged once for the whole sequence (`products.pack`), and a small tile of the result stays in registers
+while the common dimension is walked once:
+
+    tile (rows x 2 vectors) += A (rows x k) B (k x 2 vectors)
+
+The tile's code is written as LLVM IR, because neither Python nor Numba has a vector type.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
+
+from rnn_apps.layers import products
+
+PANEL = products.PANEL
+_FLOAT, _INT, _LONG = ir.FloatType(), ir.IntType(32), ir.IntType(64)
+
+
+def _processor() -> tuple[int, int]:
+    """Floats in a vector register, and rows of a tile that fit into the registers."""
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 16, 8
+    if features.get("avx2"):
+        return 8, 3
+    return 4, 2
+
+
+VECTOR, ROWS = _processor()
+VECTORS = PANEL // VECTOR
+
+
+def _emit_tile(
+    builder: Any, rows: int, a: Any, row_step: Any, k_step: Any, b: Any, b_step: Any, c: Any, c_step: Any, depth: Any
+) -> None:
+    """Emits C[i, :] += Σk A[i, k] B[k, :] for `rows` rows i and one panel of columns. Steps are in floats."""
+    vector = ir.VectorType(_FLOAT, VECTOR)
+
+    def at(base: Any, offset: Any, kind: Any) -> Any:
+        return builder.inttoptr(builder.add(base, builder.shl(offset, _LONG(2))), kind.as_pointer())
+
+    def load(pointer: Any) -> Any:
+        value = builder.load(pointer)
+        value.align = 4
+        return value
+
+    def c_at(i: int, j: int) -> Any:
+        return at(c, builder.add(builder.mul(_LONG(i), c_step), _LONG(j * VECTOR)), vector)
+
+    function, entry = builder.function, builder.block
+    loop, done = function.append_basic_block("tile"), function.append_basic_block("tile_done")
+    initial = [[load(c_at(i, j)) for j in range(VECTORS)] for i in range(rows)]
+    builder.cbranch(builder.icmp_signed(">", depth, _LONG(0)), loop, done)
+
+    builder.position_at_end(loop)
+    k = builder.phi(_LONG)
+    sums = [[builder.phi(vector) for _ in range(VECTORS)] for _ in range(rows)]
+    b_row = builder.mul(k, b_step)
+    b_k = [load(at(b, builder.add(b_row, _LONG(j * VECTOR)), vector)) for j in range(VECTORS)]
+    a_k = builder.mul(k, k_step)
+    undefined, lanes = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(_INT, VECTOR), [0] * VECTOR)
+    updated = []
+    for i in range(rows):
+        scalar = load(at(a, builder.add(a_k, builder.mul(_LONG(i), row_step)), _FLOAT))
+        a_ik = builder.shuffle_vector(builder.insert_element(undefined, scalar, _INT(0)), undefined, lanes)
+        # "contract" lets the two become one fused multiply-add
+        updated.append(
+            [
+                builder.fadd(builder.fmul(a_ik, b_k[j], flags=("contract",)), sums[i][j], flags=("contract",))
+                for j in range(VECTORS)
+            ]
+        )
+    following = builder.add(k, _LONG(1))
+    k.add_incoming(_LONG(0), entry)
+    k.add_incoming(following, loop)
+    for i in range(rows):
+        for j in range(VECTORS):
+            sums[i][j].add_incoming(initial[i][j], entry)
+            sums[i][j].add_incoming(updated[i][j], loop)
+    builder.cbranch(builder.icmp_signed("<", following, depth), loop, done)
+
+    builder.position_at_end(done)
+    for i in range(rows):
+        for j in range(VECTORS):
+            total = builder.phi(vector)
+            total.add_incoming(initial[i][j], entry)
+            total.add_incoming(updated[i][j], loop)
+            # phis must stand before the first store of the block
+            updated[i][j] = total
+    for i in range(rows):
+        for j in range(VECTORS):
+            builder.store(updated[i][j], c_at(i, j)).align = 4
+
+
+@intrinsic
+def _tiles(
+    typingctx: Any, a: Any, row_step: Any, k_step: Any, b: Any, b_step: Any, c: Any, c_step: Any, depth: Any, rows: Any
+) -> Any:
+    """One tile of 1 to ROWS rows; pointers as integers, steps in floats."""
+    signature = types.void(*[types.intp] * 9)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        *operands, rows = args
+        end = builder.function.append_basic_block("tiles_end")
+        switch = builder.switch(rows, end)
+        for count in range(1, ROWS + 1):
+            block = builder.function.append_basic_block(f"rows_{count}")
+            switch.add_case(_LONG(count), block)
+            builder.position_at_end(block)
+            _emit_tile(builder, count, *operands)
+            builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@overload(products.add_product)
+def _add_product(C: Any, A: Any, panels: Any) -> Any:
+    def implementation(C: Any, A: Any, panels: Any) -> None:
+        m, depth = A.shape
+        a, lda = A.ctypes.data, A.strides[0] // 4
+        c, ldc = C.ctypes.data, C.strides[0] // 4
+        for p in range(panels.shape[0]):
+            b = panels.ctypes.data + 4 * p * depth * PANEL
+            for i in range(0, m, ROWS):
+                _tiles(a + 4 * i * lda, lda, 1, b, PANEL, c + 4 * (i * ldc + p * PANEL), ldc, depth, min(ROWS, m - i))
+
+    return implementation
+
+
+@overload(products.add_transposed_product)
+def _add_transposed_product(C: Any, A: Any, B: Any) -> Any:
+    def implementation(C: Any, A: Any, B: Any) -> None:
+        depth, m = A.shape
+        a, lda = A.ctypes.data, A.strides[0] // 4
+        b, ldb = B.ctypes.data, B.strides[0] // 4
+        c, ldc = C.ctypes.data, C.strides[0] // 4
+        for j in range(0, C.shape[1], PANEL):
+            for i in range(0, m, ROWS):
+                _tiles(a + 4 * i, 1, lda, b + 4 * j, ldb, c + 4 * (i * ldc + j), ldc, depth, min(ROWS, m - i))
+
+    return implementation

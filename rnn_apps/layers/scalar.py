@@ -1,0 +1,80 @@
+"""Activations of one number and their slopes, for the compiled cells.
+
+Plain Python that Numba compiles; short enough for LLVM to turn a loop over them into vector instructions. Constants
+are float32, so that float32 numbers stay what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+F = np.float32
+Scalar = Any
+
+
+def tanh(x: Scalar) -> Scalar:
+    """tanh as a quotient of odd and even polynomials, to about 1e-7.
+
+    The coefficients are those of Eigen's and XLA's tanh. Beyond 7.9 the result is 1 in float32. Written so that
+    a NaN passes through: a clamp with min and max would hide it.
+    """
+    x = F(7.90531110763549805) if x > F(7.90531110763549805) else x
+    x = F(-7.90531110763549805) if x < F(-7.90531110763549805) else x
+    s = x * x
+    p = F(-2.76076847742355e-16) * s + F(2.00018790482477e-13)
+    p = p * s + F(-8.60467152213735e-11)
+    p = p * s + F(5.12229709037114e-08)
+    p = p * s + F(1.48572235717979e-05)
+    p = p * s + F(6.37261928875436e-04)
+    p = p * s + F(4.89352455891786e-03)
+    q = F(1.19825839466702e-06) * s + F(1.18534705686654e-04)
+    q = q * s + F(2.26843463243900e-03)
+    q = q * s + F(4.89352518554385e-03)
+    return x * p / q
+
+
+def tanh_slope(a: Scalar) -> Scalar:
+    """tanh' from a = tanh(x)."""
+    return F(1) - a * a
+
+
+def sigmoid(x: Scalar) -> Scalar:
+    """σ(x) = (1 + tanh(x / 2)) / 2."""
+    return F(0.5) * tanh(F(0.5) * x) + F(0.5)
+
+
+def sigmoid_slope(a: Scalar) -> Scalar:
+    """σ' from a = σ(x)."""
+    return a * (F(1) - a)
+
+
+def relu(x: Scalar) -> Scalar:
+    """max(x, 0), NaN for NaN."""
+    return F(0) if x < F(0) else x
+
+
+def relu_slope(a: Scalar) -> Scalar:
+    """relu' from a = relu(x), 0 at 0."""
+    return F(1) if a > F(0) else F(0)
+
+
+def linear(x: Scalar) -> Scalar:
+    """x itself."""
+    return x
+
+
+def linear_slope(a: Scalar) -> Scalar:
+    """1."""
+    return F(1)
+
+
+ACTIVATIONS: dict[str, tuple[Callable[[Scalar], Scalar], Callable[[Scalar], Scalar]]] = {
+    "tanh": (tanh, tanh_slope),
+    "sigmoid": (sigmoid, sigmoid_slope),
+    "relu": (relu, relu_slope),
+    "linear": (linear, linear_slope),
+}
+"""Each activation that the fast path knows, with its slope as a function of its value."""

@@ -1,0 +1,90 @@
+"""Memory and threads of the fast path."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+ALIGNMENT = 64
+"""Bytes: a cache line, a vector register, and what TensorFlow wants of memory that it takes over without a copy."""
+
+SMALLEST_POOLED = 1 << 16
+"""Bytes; below this the allocator is fast by itself."""
+
+LARGEST_IDLE_SHARE = 0.25
+"""A free block may be larger than what is asked for by this share of its size."""
+
+
+class Pool:
+    """Float32 arrays in memory that is used again, because fresh memory costs a page fault every 4 KiB.
+
+    A block is free once nothing refers to it but this pool: no array, no tensor made of one, no gradient that waits
+    for its turn. So nobody has to give a block back, and none is handed out while somebody can still read it.
+    """
+
+    def __init__(self) -> None:
+        self.blocks: list[npt.NDArray[np.uint8]] = []
+        self.lock = threading.Lock()
+
+    def empty(self, *shape: int) -> Any:
+        """An aligned float32 array of this shape with whatever stands in the memory."""
+        count = int(np.prod(shape))
+        needed = 4 * count + ALIGNMENT
+        if needed < SMALLEST_POOLED:
+            return _aligned(np.empty(needed, np.uint8), count, shape)
+        with self.lock:
+            free = [n for n in range(len(self.blocks)) if sys.getrefcount(self.blocks[n]) == 2]
+            fitting = [n for n in free if needed <= len(self.blocks[n]) <= needed / (1 - LARGEST_IDLE_SHARE)]
+            if fitting:
+                block = self.blocks[min(fitting, key=lambda n: len(self.blocks[n]))]
+            else:
+                # what is free does not fit what comes now: keep no more idle memory than is asked for
+                for n in sorted(free, key=lambda n: len(self.blocks[n]), reverse=True)[:1]:
+                    del self.blocks[n]
+                block = np.empty(needed, np.uint8)
+                self.blocks.append(block)
+            return _aligned(block, count, shape)
+
+
+def _aligned(block: npt.NDArray[np.uint8], count: int, shape: tuple[int, ...]) -> Any:
+    skip = -block.ctypes.data % ALIGNMENT
+    return block[skip : skip + 4 * count].view(np.float32).reshape(shape)
+
+
+def threads() -> int:
+    """Threads that the fast path uses: `RNN_APPS_THREADS`, or one for each processor this process may run on."""
+    given = os.environ.get("RNN_APPS_THREADS")
+    if given:
+        return max(1, int(given))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _executor(process: int) -> ThreadPoolExecutor:
+    """The threads of this process; a forked one gets its own."""
+    return ThreadPoolExecutor(threads(), thread_name_prefix="rnn_apps")
+
+
+def run_all(tasks: Sequence[Callable[[], None]]) -> None:
+    """Runs tasks at the same time and waits for all of them.
+
+    All layers of a process share the threads, so that two of them at once do not crowd the processor. A single
+    task runs where it is.
+    """
+    if len(tasks) == 1 or threads() == 1:
+        for task in tasks:
+            task()
+        return
+    for future in [_executor(os.getpid()).submit(task) for task in tasks]:
+        future.result()
+
+
+pool = Pool()
