@@ -124,7 +124,9 @@ def save_onnx(model: keras.Model, path: Path, probe: Mapping[str, Array], half: 
 
 
 def _write_node(graph: Graph, node: Any, values: dict[int, Value]) -> None:
-    inputs = [values[id(tensor)] for tensor in node.input_tensors]
+    if all(tensor.dtype == "bool" for tensor in node.output_tensors):
+        return  # a mask: values carry lengths instead
+    inputs = [values[id(tensor)] for tensor in node.input_tensors if tensor.dtype != "bool"]
     layer = node.operation
     written = writer_of(layer)(graph, layer, *inputs)
     outputs = written if isinstance(written, tuple) else (written,)

@@ -23,17 +23,22 @@ def softmax(logits: Floats) -> Floats:
 def fit_temperature(logits: Floats, labels: Ints) -> float:
     """Finds the temperature t that makes softmax(logits / t) most likely; 1 changes nothing, above 1 is more modest.
 
-    Source: Guo et al. (2017), "On calibration of modern neural networks". The likelihood is convex in 1/t, so a
-    golden-section search on log t between 1/20 and 20 finds the only minimum.
+    Source: Guo et al. (2017), "On calibration of modern neural networks". The loss is convex in 1/t, so a
+    golden-section search on log t between 1/20 and 20 finds its only minimum. As in Platt (1999), "Probabilistic
+    outputs for support vector machines", section 2.2, each label leaves 1 / (examples + 2) to the other classes: where
+    no example is wrong, that keeps the temperature from falling without end.
 
     Args:
         logits: shape (examples, classes).
         labels: right classes, shape (examples,).
     """
 
+    rest = 1.0 / (len(labels) + 2)
+    target = np.full(logits.shape, rest / max(logits.shape[1] - 1, 1))
+    target[np.arange(len(labels)), labels] = 1.0 - rest
+
     def loss(log_temperature: float) -> float:
-        scaled = log_softmax(logits / np.exp(log_temperature))
-        return float(-scaled[np.arange(len(labels)), labels].mean())
+        return float(-(target * log_softmax(logits / np.exp(log_temperature))).sum(axis=1).mean())
 
     low, high = -np.log(20.0), np.log(20.0)
     golden = (np.sqrt(5.0) - 1.0) / 2.0

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from rnn_apps.errors import MissingExtraError
+from rnn_apps.quiet import without_native_stderr
 
 
 def start_tensorflow() -> Any:
@@ -19,8 +20,9 @@ def start_tensorflow() -> Any:
     # a user who wants another backend imports Keras first; training here runs on TensorFlow
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        import keras  # noqa: F401
-        import tensorflow as tf
+        with without_native_stderr():
+            import keras  # noqa: F401
+            import tensorflow as tf
     except ImportError:
         raise MissingExtraError("Training", "train") from None
     tf.get_logger().setLevel("ERROR")
