@@ -147,10 +147,12 @@ def _parse_setting(setting: str) -> dict[str, Any]:
 
 def _merge(target: dict[str, Any], source: Mapping[str, Any]) -> None:
     for name, value in source.items():
-        if isinstance(value, Mapping) and isinstance(target.get(name), dict):
+        if isinstance(value, Mapping):
+            part = target.get(name)
+            target[name] = part if isinstance(part, dict) else {}
             _merge(target[name], value)
         else:
-            target[name] = dict(value) if isinstance(value, Mapping) else value
+            target[name] = value
 
 
 def _explain(error: ValidationError, config_class: type[BaseModel]) -> str:

@@ -44,6 +44,8 @@ class SubwordTokenizer:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
+        # a "<pad>" that somebody writes is text like any other
+        self._tokenizer.encode_special_tokens = True
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary_size: int, lowercase: bool) -> SubwordTokenizer:
