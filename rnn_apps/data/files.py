@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from typing import BinaryIO, cast
 from rnn_apps.errors import DataError
 
 csv.field_size_limit(2**31 - 1)
+
+# JSON can write half of a character, which no UTF-8 file can hold
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ def read_labelled_texts(path: Path) -> Iterator[LabelledText]:
     for example in reader(path):
         if not example.label:
             raise DataError(f"{example.where}: the label is empty.")
+        if _LONE_SURROGATE.search(example.label):
+            raise DataError(f"{example.where}: the label {example.label!r} has half a character (a lone surrogate).")
         if not example.text.strip():
             raise DataError(f"{example.where}: the text is empty. Delete the line.")
         yield example
@@ -108,8 +114,8 @@ def _read_tsv(path: Path) -> Iterator[LabelledText]:
 
 def _read_csv(path: Path) -> Iterator[LabelledText]:
     rows = csv.DictReader(line + "\n" for _, line in read_lines(path))
-    _require_columns(path, rows.fieldnames)
     try:
+        _require_columns(path, rows.fieldnames)
         for row in rows:
             where = f"{path}, line {rows.line_num}"
             if row["text"] is None or row["label"] is None:
@@ -130,7 +136,7 @@ def _read_jsonl(path: Path) -> Iterator[LabelledText]:
         where = f"{path}, line {number}"
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{where}: expected one JSON object a line: {error}") from None
         if not isinstance(row, dict) or "label" not in row or not isinstance(row.get("text"), str):
             raise DataError(f'{where}: expected {{"label": ..., "text": "..."}}. Received: {_short(line)}')
