@@ -1,0 +1,144 @@
+"""What the tests share: how to call the command line, and two tiny models that are trained once."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+import hypothesis
+import pytest
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+hypothesis.settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("repeatable")
+
+COMMAND = Path(sys.executable).with_name("rnnapps")
+
+DIGITS_SETTINGS = ("--set", "training.epochs=3", "--set", "model.units=16", "--set", "training.batch_size=128")
+SENTIMENT_SETTINGS = {
+    "model": {"units": 8, "layers": 1, "embedding": 8},
+    "training": {"epochs": 2, "batch_size": 32, "learning_rate": 0.01},
+    "data": {"vocabulary_size": 400},
+}
+
+
+class Result(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def rnnapps(tmp_path, monkeypatch):
+    """Calls the command line inside this process, in an empty folder; an exception that escapes fails the test."""
+    from rnn_apps.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, stdin=b""):
+        streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
+        monkeypatch.setattr(sys, "argv", ["rnnapps", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        status = 0
+        with redirect_stdout(streams[0]), redirect_stderr(streams[1]):
+            try:
+                main()
+            except SystemExit as end:
+                status = end.code or 0
+        return Result(status, *(stream.buffer.getvalue().decode() for stream in streams))
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def command():
+    """Calls the installed command in a process of its own."""
+
+    def call(*arguments, cwd, stdin=b"", **environment):
+        done = subprocess.run(
+            [COMMAND, *map(str, arguments)], cwd=cwd, input=stdin, capture_output=True, env=os.environ | environment
+        )
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def run_python():
+    """Runs a piece of Python in a process of its own and returns how it ended."""
+
+    def call(code, *arguments, cwd=None, **environment):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            cwd=cwd,
+            capture_output=True,
+            env=os.environ | environment,
+        )
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory, command):
+    """(folder, result) of `rnnapps run digits` on the built-in sample with small settings."""
+    folder = tmp_path_factory.mktemp("digits")
+    return folder, command("run", "digits", *DIGITS_SETTINGS, cwd=folder)
+
+
+@pytest.fixture(scope="session")
+def digits_model(digits_run):
+    """Folder of a small digits model."""
+    folder, result = digits_run
+    assert result.status == 0, result.stderr
+    return folder / "saved_models" / "digits-sample"
+
+
+@pytest.fixture(scope="session")
+def reviews(tmp_path_factory):
+    """A .tsv of 240 labelled reviews, sorted by class."""
+    from rnn_apps.tasks.sentiment.sample import examples
+
+    path = tmp_path_factory.mktemp("data") / "reviews.tsv"
+    path.write_text("".join(f"{label}\t{text}\n" for label, text in sorted(list(examples())[:240])), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def sentiment_model(tmp_path_factory, reviews):
+    """Folder of a small sentiment model, trained through the Python API."""
+    import rnn_apps
+
+    output = tmp_path_factory.mktemp("sentiment") / "opinion"
+    return rnn_apps.train("sentiment", reviews, config=SENTIMENT_SETTINGS, output=output, progress=False).bundle.folder
+
+
+@pytest.fixture
+def digits_copy(digits_model, tmp_path):
+    """A digits model that a test may damage."""
+    return shutil.copytree(digits_model, tmp_path / "damaged")
+
+
+@pytest.fixture
+def files_below():
+    """Returns the paths of everything below a folder, hidden things too."""
+
+    def listing(folder):
+        return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*"))
+
+    return listing
