@@ -94,7 +94,7 @@ def read_labelled_texts(path: Path) -> Iterator[LabelledText]:
 
 
 def read_texts(path: Path) -> Iterator[str]:
-    """Streams texts without labels: the text column of a file as above, or every line of any other that is not empty."""
+    """Streams texts without labels: the text column of a file as above, or each line of any other but empty ones."""
     if data_format(path) in ("tsv", "csv", "jsonl"):
         yield from (example.text for example in read_labelled_texts(path))
     else:
@@ -122,7 +122,7 @@ def _read_csv(path: Path) -> Iterator[LabelledText]:
                 raise DataError(f"{where}: expected {len(rows.fieldnames or [])} columns, as the first line has.")
             yield LabelledText(row["label"].strip(), row["text"], where)
     except csv.Error as error:
-        raise DataError(f"{path}, line {rows.line_num}: {error}") from None
+        raise DataError(f"{path}, line {max(rows.line_num, 1)}: {error}") from None
 
 
 def _require_columns(path: Path, columns: object) -> None:
