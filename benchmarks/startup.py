@@ -21,7 +21,7 @@ from common import median, percentile, print_table, write_result
 from rnn_apps.tasks.sentiment.sample import examples
 
 import rnn_apps
-from rnn_apps.training.backend import start_tensorflow
+from rnn_apps.backend import start_tensorflow
 
 RUNS = 9
 TEXT = "I expected the film to be dull, but it was gripping."
@@ -81,7 +81,7 @@ def main() -> None:
     tokens = len(encode([text])[0]["tokens"])
     calls = {"rnn_apps.load(MODEL).predict": time_calls(lambda: model.predict([text]), 1000)}
 
-    start_tensorflow()
+    start_tensorflow("This benchmark")
     keras_model = model.keras_model()
     calls["keras_model.predict"] = time_calls(
         lambda: keras_model.predict({name: array[None] for name, array in encode([text])[0].items()}, verbose=0), 100

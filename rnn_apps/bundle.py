@@ -141,7 +141,8 @@ def write_bundle(
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir()
             write_files(temporary)
-            hashes = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
+            files = sorted(path for path in temporary.rglob("*") if path.is_file())
+            hashes = {path.relative_to(temporary).as_posix(): _sha256(path) for path in files}
             manifest = {"format": FORMAT, **facts, "files": hashes}
             text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
             (temporary / MANIFEST).write_text(text, encoding="utf-8")

@@ -8,8 +8,9 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from rnn_apps.backend import start_tensorflow
 from rnn_apps.bundle import Bundle, find_bundle
-from rnn_apps.errors import DataError, MissingExtraError
+from rnn_apps.errors import DataError
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
 from rnn_apps.inference.session import Session
 from rnn_apps.task import Arrays, Task
@@ -72,12 +73,11 @@ class Model:
 
     def keras_model(self) -> Any:
         """Returns the `keras.Model`, loaded in Keras' safe mode (needs the extra "train")."""
-        try:
-            import keras
+        start_tensorflow("The Keras model")
+        import keras
 
-            import rnn_apps.layers  # noqa: F401  (registers the layers)
-        except ImportError:
-            raise MissingExtraError("The Keras model", "train") from None
+        import rnn_apps.layers  # noqa: F401  (registers the layers)
+
         return keras.saving.load_model(self.bundle.folder / "model.keras", compile=False, safe_mode=True)
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "Train and save a model; refuse to touch one that exists.",
     "evaluate": "Measure a saved model on labelled data.",
     "predict": "Answer inputs with a saved model.",
+    "export": "Write a saved model for other programs.",
     "tasks": "List the tasks.",
     "models": "List the saved models.",
     "new": "Write a package with a new task to start from.",

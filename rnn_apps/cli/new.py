@@ -17,7 +17,9 @@ from rnn_apps.task import task_names
 
 @click.command("new")
 @click.argument("name")
-@click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="Where the package goes. Default: ./NAME")
+@click.option(
+    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Where the package goes. Default: ./NAME"
+)
 def command(name: str, output: Path | None) -> None:
     """Write an installable package with a new task called NAME."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):

@@ -99,10 +99,10 @@ def run_from_options(
 
 
 def _tensorboard(folder: Path) -> Any:
+    from rnn_apps.backend import start_tensorflow
     from rnn_apps.errors import MissingExtraError
-    from rnn_apps.training.backend import start_tensorflow
 
-    start_tensorflow()
+    start_tensorflow("--tensorboard")
     try:
         import tensorboard  # noqa: F401
     except ImportError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from rnn_apps.backend import start_tensorflow
 from rnn_apps.data.connectivity import why_unreachable
 from rnn_apps.errors import DataError, MissingExtraError, did_you_mean
-from rnn_apps.quiet import without_native_stderr
 
 # name, name/config, name:version, name/config:version
 NAME = re.compile(r"(?P<dataset>[A-Za-z]\w*)(/(?P<config>[\w.+-]+))?(:(?P<version>[\d.*]+))?")
@@ -98,7 +97,7 @@ class TFDSDataset:
                 f"tfds:{self.name} has no split '{split}'. Expected one of: {', '.join(self.splits)}."
                 f"{did_you_mean(split, self.splits)}"
             )
-        _import_tensorflow()
+        start_tensorflow("Reading a dataset from TensorFlow Datasets")
         config = self._tfds.ReadConfig(try_autocache=False)  # the cache would hold the whole split in memory
         with _quiet(), _tfds_failure(f"Cannot read split '{split}' of tfds:{self.name} in {self._builder.data_dir}"):
             stream = iter(self._tfds.as_numpy(self._builder.as_dataset(split=split, read_config=config)))
@@ -125,7 +124,7 @@ class TFDSDataset:
                 f"Use a local file (--data FILE), a folder in which TFDS has prepared it (TFDS_DATA_DIR=FOLDER), or "
                 f"the built-in sample (neither --data nor --dataset)."
             )
-        _import_tensorflow()
+        start_tensorflow("Reading a dataset from TensorFlow Datasets")
         config = self._tfds.download.DownloadConfig(try_download_gcs=False)
         with _tfds_failure(f"TFDS cannot prepare {full_name} in {self._data_dir}"):
             self._builder.download_and_prepare(download_config=config)
@@ -201,16 +200,6 @@ def _import_tfds() -> Any:
     # TFDS would ask Google Cloud Storage for a copy of every dataset it opens, for minutes where there is no network
     gcs_utils._is_gcs_disabled = True
     return tfds
-
-
-def _import_tensorflow() -> None:
-    """Imports TensorFlow before TFDS does it, without the noise."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        with without_native_stderr():
-            import tensorflow  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("Reading a dataset from TensorFlow Datasets", "train") from error
 
 
 def _open(tfds: Any, name: str, data_dir: Path) -> Any:

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rnn_apps.backend import start_tensorflow
 from rnn_apps.bundle import LOCAL_MODELS, check_output, read_bundle, write_bundle
 from rnn_apps.config import TaskConfig, load_config
 from rnn_apps.data.batching import load_batches, pad_batch, plan_batches
@@ -35,7 +36,6 @@ from rnn_apps.errors import ConfigError, DataError, NotFoundError, OutputError, 
 from rnn_apps.model import Model
 from rnn_apps.progress import Reporter
 from rnn_apps.task import Array, Arrays, Processor, Task, find_task
-from rnn_apps.training.backend import start_tensorflow
 from rnn_apps.training.card import write_card
 from rnn_apps.training.checkpoint import Row, save_arrays
 from rnn_apps.training.history import draw_learning_curves, write_history
@@ -114,7 +114,7 @@ class Run:
         self.reporter.note(f"{len(train):,} examples to train on, {len(valid):,} to validate on")
 
         self.reporter.stage("Training", f"{self.config.training.epochs} epochs at most")
-        start_tensorflow()
+        start_tensorflow("Training")
         pretrained = self._pretrain(processor, train, valid) if self.unlabelled else []
         model, rows = self._train(processor, train, valid, pretrained)
 
