@@ -10,6 +10,7 @@ history.csv, learning_curves.png, README.md (the model card)
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -37,6 +38,8 @@ from rnn_apps.task import Task, find_task
 FORMAT = 1
 MANIFEST = "bundle.json"
 LOCAL_MODELS = Path("saved_models")
+
+_FACTS = ("task", "package", "config", "calibration", "metrics", "parameters", "versions")
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,10 @@ def read_bundle(folder: Path) -> Bundle:
             f"{folder} has bundle format {format_version}, written by rnn-apps {writer}; this version reads up to "
             f"{FORMAT}. Run: pip install --upgrade rnn-apps"
         )
+    if lacking := [fact for fact in _FACTS if fact not in facts]:
+        raise BundleError(
+            f"{manifest} cannot be read (it lacks {', '.join(lacking)}). Restore it or train the model again."
+        )
     for name, expected in files.items():
         path = folder / name
         if not path.is_file():
@@ -135,10 +142,10 @@ def write_bundle(
     """
     check_output(folder, overwrite)
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    with _explained(folder):
+    with explained_failures(folder):
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(temporary, ignore_errors=True)
+            _remove_leftovers(folder, "tmp")
             temporary.mkdir()
             write_files(temporary)
             files = sorted(path for path in temporary.rglob("*") if path.is_file())
@@ -150,6 +157,21 @@ def write_bundle(
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return read_bundle(folder)
+
+
+@contextmanager
+def explained_failures(folder: Path) -> Iterator[None]:
+    """Turns any `OSError` in the block, such as a full disk, into an `OutputError` about `folder`."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
+            raise OutputError(
+                f"The disk is full: {folder} was not written. Make room and repeat the command; training is not lost."
+            ) from error
+        raise OutputError(f"{folder} cannot be written: {error}.") from error
 
 
 def check_output(folder: Path, overwrite: bool) -> None:
@@ -192,12 +214,13 @@ def find_bundle(name: str | os.PathLike[str]) -> Bundle:
         BundleError: if it cannot be trusted (see `read_bundle`).
     """
     path = Path(name).expanduser()
-    if (path / MANIFEST).exists():
+    # unlike Path.exists, these take a name that is too long for a file
+    if os.path.exists(path / MANIFEST):
         return read_bundle(path.resolve())
     known = model_folders()
     if str(name) in known:
         return read_bundle(known[str(name)])
-    if path.is_dir():
+    if os.path.isdir(path):
         return read_bundle(path)
     listed = f"There are: {', '.join(known)}." if known else "There is none yet; train one with: rnnapps run TASK"
     raise NotFoundError(f"There is no saved model '{name}'.{did_you_mean(str(name), known)} {listed}")
@@ -214,23 +237,15 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
     if folder.exists():
         folder.rename(replaced)
     temporary.rename(folder)
-    shutil.rmtree(replaced, ignore_errors=True)
+    _remove_leftovers(folder, "old")
+
+
+def _remove_leftovers(folder: Path, ending: str) -> None:
+    """Removes what this process, or one that was killed, has put beside `folder`."""
+    for path in folder.parent.glob(f".{glob.escape(folder.name)}.*.{ending}"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OutputError:
-        raise
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError(
-                f"The disk is full: {folder} was not written. Make room and repeat the command; training is not lost."
-            ) from error
-        raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
