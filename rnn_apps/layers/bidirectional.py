@@ -130,6 +130,7 @@ class Bidirectional(keras.layers.Layer):
 
         layers = self.forward_layer, self.backward_layer
         given = forward_state, backward_state
+        y: Any
         y, finals = fast.run(
             [layer.direction() for layer in layers],
             sequences,
@@ -140,7 +141,7 @@ class Bidirectional(keras.layers.Layer):
             sequences=self.return_sequences,
         )
         if self.return_sequences and self.merge_mode == "concat":
-            output: Any = y
+            output = y
         elif self.return_sequences:
             units = self.forward_layer.units
             output = _merge(y[:, :, :units], y[:, :, units:], self.merge_mode)

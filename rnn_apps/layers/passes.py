@@ -253,7 +253,7 @@ def _panels(matrix: Array) -> Array:
     return pool.empty(padded(columns) // PANEL, rows, PANEL)
 
 
-def _pack_all(tasks: list[Callable[[], None]], weights: Sequence[Weights]) -> None:
+def _pack_all(tasks: Sequence[Callable[[], None]], weights: Sequence[Weights]) -> None:
     if sum(w.W.size + w.U.size for w in weights) >= LARGE:
         run_all(tasks)
     else:

@@ -287,10 +287,8 @@ class Recurrent(keras.layers.Layer):
         """What the fast path needs to know of this layer."""
         from rnn_apps.layers.passes import Direction
 
-        activations = self.compiled_activations()
-        assert activations is not None  # noqa: S101  paths.fast has asked
         return Direction(
-            kernels.load(type(self).__name__, self.compiled_steps(), activations),
+            kernels.load(type(self).__name__, self.compiled_steps(), self.compiled_activations() or {}),
             self.units,
             self.state_count,
             self.recurrent_offset,
@@ -335,22 +333,29 @@ class Recurrent(keras.layers.Layer):
         dropped = None
         if training and self.recurrent_dropout:
             dropped = self._dropout_mask(self.recurrent_dropout, (batch, self.units))
-        over_time = {"x": ops.transpose(sequences, (1, 0, 2))}
+        # Everything that differs from step to step travels in one tensor, because Keras 3.15 cannot scan over several
+        # whose length is unknown while the graph is traced.
+        columns = [sequences]
         if mask is not None:
-            over_time["mask"] = ops.transpose(mask)[:, :, None]
+            columns.append(ops.cast(mask, sequences.dtype)[:, :, None])
         if training and self.zoneout:
-            shape = (time, self.state_count, batch, self.units)
-            noise = keras.random.uniform(shape, dtype=self.compute_dtype, seed=self.seed_generator)
-            over_time["keep"] = ops.cast(noise < self.zoneout, self.compute_dtype)
+            shape = (batch, time, self.state_count * self.units)
+            noise = keras.random.uniform(shape, dtype=sequences.dtype, seed=self.seed_generator)
+            columns.append(ops.cast(noise < self.zoneout, sequences.dtype))
+        features = sequences.shape[-1]
+        over_time = ops.transpose(ops.concatenate(columns, axis=-1), (1, 0, 2))
 
-        def advance(carry: dict[str, Any], now: dict[str, Tensor]) -> tuple[dict[str, Any], dict[str, Any]]:
+        def advance(carry: dict[str, Any], now: Tensor) -> tuple[dict[str, Any], dict[str, Any]]:
             old = carry["states"]
-            new, activations = self.step(now["x"], old, dropped)
+            new, activations = self.step(now[:, :features], old, dropped)
             if self.zoneout:
-                keep = now["keep"] if "keep" in now else [self.zoneout] * self.state_count
+                keep = [self.zoneout] * self.state_count
+                if training:
+                    keep = ops.split(now[:, -self.state_count * self.units :], self.state_count, axis=-1)
                 new = [keep[i] * old[i] + (1 - keep[i]) * new[i] for i in range(self.state_count)]
-            if "mask" in now:
-                new = [ops.where(now["mask"], n, o) for n, o in zip(new, old, strict=True)]
+            if mask is not None:
+                counts = now[:, features : features + 1] > 0
+                new = [ops.where(counts, n, o) for n, o in zip(new, old, strict=True)]
             following: dict[str, Any] = {"states": new}
             if gates:
                 following["gates"] = activations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -36,27 +37,28 @@ class Pool:
 
     def empty(self, *shape: int) -> Any:
         """An aligned float32 array of this shape with whatever stands in the memory."""
-        count = int(np.prod(shape))
-        needed = 4 * count + ALIGNMENT
+        needed = 4 * math.prod(shape) + ALIGNMENT
         if needed < SMALLEST_POOLED:
-            return _aligned(np.empty(needed, np.uint8), count, shape)
+            return _aligned(np.empty(needed, np.uint8), shape)
         with self.lock:
-            free = [n for n in range(len(self.blocks)) if sys.getrefcount(self.blocks[n]) == 2]
-            fitting = [n for n in free if needed <= len(self.blocks[n]) <= needed / (1 - LARGEST_IDLE_SHARE)]
-            if fitting:
-                block = self.blocks[min(fitting, key=lambda n: len(self.blocks[n]))]
-            else:
-                # what is free does not fit what comes now: keep no more idle memory than is asked for
-                for n in sorted(free, key=lambda n: len(self.blocks[n]), reverse=True)[:1]:
-                    del self.blocks[n]
-                block = np.empty(needed, np.uint8)
-                self.blocks.append(block)
-            return _aligned(block, count, shape)
+            return _aligned(self._free_block(needed), shape)
+
+    def _free_block(self, needed: int) -> npt.NDArray[np.uint8]:
+        # 2: the list here, and the argument of getrefcount
+        free = [n for n in range(len(self.blocks)) if sys.getrefcount(self.blocks[n]) == 2]
+        fitting = [n for n in free if needed <= len(self.blocks[n]) <= needed / (1 - LARGEST_IDLE_SHARE)]
+        if fitting:
+            return self.blocks[min(fitting, key=lambda n: len(self.blocks[n]))]
+        if free:
+            # what is free does not fit what comes now: keep no more idle memory than is asked for
+            del self.blocks[max(free, key=lambda n: len(self.blocks[n]))]
+        self.blocks.append(np.empty(needed, np.uint8))
+        return self.blocks[-1]
 
 
-def _aligned(block: npt.NDArray[np.uint8], count: int, shape: tuple[int, ...]) -> Any:
-    skip = -block.ctypes.data % ALIGNMENT
-    return block[skip : skip + 4 * count].view(np.float32).reshape(shape)
+def _aligned(block: npt.NDArray[np.uint8], shape: tuple[int, ...]) -> Any:
+    address = block.__array_interface__["data"][0]
+    return np.ndarray(shape, np.float32, block, -address % ALIGNMENT)
 
 
 def threads() -> int:
