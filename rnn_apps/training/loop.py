@@ -136,11 +136,13 @@ class Trainer:
         if progress.epoch or progress.batch:
             self.reporter.note(f"resumed at epoch {progress.epoch + 1}, step {progress.batch}")
         self.model.stop_training = False
+        self.model.optimizer = self.optimizer  # Keras' callbacks look for it there
         self.callbacks.on_train_begin()
         with _deferred_interrupt() as interrupted:
             while not progress.finished:
                 self._run_epoch(progress, interrupted)
         self.callbacks.on_train_end()
+        self.model.optimizer = None  # it would be saved with the model
         with np.load(self.folder / BEST_WEIGHTS, allow_pickle=False) as best:
             for number, variable in enumerate(self.model.weights):
                 variable.assign(best[f"v{number}"])
