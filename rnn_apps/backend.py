@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from rnn_apps.errors import MissingExtraError
@@ -34,6 +35,21 @@ def start_tensorflow(what: str) -> Any:
         raise MissingExtraError(what, "train") from None
     tf.get_logger().setLevel("ERROR")
     return tf
+
+
+def require_training_packages() -> None:
+    """Makes sure, before long work and without importing anything, that what training needs is installed.
+
+    Raises:
+        MissingExtraError: if the extra "train" is not.
+    """
+    for module in ("tensorflow", "keras", "onnx", "matplotlib"):
+        try:
+            found = find_spec(module)
+        except ImportError:
+            found = None
+        if not found:
+            raise MissingExtraError("Training", "train")
 
 
 @contextmanager

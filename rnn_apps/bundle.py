@@ -242,7 +242,7 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
 
 def _remove_leftovers(folder: Path, ending: str) -> None:
     """Removes what this process, or one that was killed, has put beside `folder`."""
-    for path in folder.parent.glob(f".{glob.escape(folder.name)}.*.{ending}"):
+    for path in folder.parent.glob(f".{glob.escape(folder.name)}.[0-9]*.{ending}"):
         shutil.rmtree(path, ignore_errors=True)
 
 

@@ -28,7 +28,7 @@ def command(task: str, **options: Any) -> None:
 
 def _finished(run: Run) -> Model | None:
     model = run.finished()
-    if model is None and run.output.exists():
+    if model is None and run.output.is_dir():
         raise OutputError(
             f"{run.output} exists, and not from these settings and data. Choose another --output, or train anew with "
             "--overwrite."

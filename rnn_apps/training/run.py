@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rnn_apps.backend import start_tensorflow
-from rnn_apps.bundle import LOCAL_MODELS, check_output, read_bundle, write_bundle
+from rnn_apps.backend import require_training_packages, start_tensorflow
+from rnn_apps.bundle import LOCAL_MODELS, check_output, explained_failures, read_bundle, write_bundle
 from rnn_apps.config import TaskConfig, load_config
 from rnn_apps.data.batching import load_batches, pad_batch, plan_batches
 from rnn_apps.data.files import read_texts
@@ -42,6 +42,7 @@ from rnn_apps.training.history import draw_learning_curves, write_history
 
 _CHUNK = 1000
 _PROBE_ROWS = 8
+_MARKER = "run.json"
 _DATA_SECONDS = "data_seconds"  # written last, so its presence says that the data is whole
 _PRETRAINED = "pretrained.npz"
 _PRETRAINING_ROW = "pretraining.json"
@@ -98,7 +99,11 @@ class Run:
             bundle = read_bundle(self.output)
         except NotFoundError:
             return None
-        return Model(bundle) if bundle.facts.get("fingerprint") == self.fingerprint else None
+        if bundle.facts.get("fingerprint") != self.fingerprint:
+            return None
+        if self._interrupted() == self.fingerprint:  # killed after the model was saved
+            shutil.rmtree(self.work, ignore_errors=True)
+        return Model(bundle)
 
     def execute(self) -> Model:
         """Trains, or goes on training, and saves.
@@ -107,6 +112,11 @@ class Run:
             RnnAppsError: whatever is wrong with output, data or settings, before anything is written to the output.
         """
         check_output(self.output, self.overwrite)
+        require_training_packages()
+        with explained_failures(self.output):
+            return self._execute()
+
+    def _execute(self) -> Model:
         self._open_work()
         self.reporter.stage("Data", self.source.facts["dataset"])
         processor = self._prepare_data()
@@ -127,9 +137,8 @@ class Run:
         return Model(bundle)
 
     def _open_work(self) -> None:
-        marker = self.work / "run.json"
-        if marker.exists() and not self.overwrite:
-            if json.loads(marker.read_text())["fingerprint"] == self.fingerprint:
+        if not self.overwrite and (interrupted := self._interrupted()):
+            if interrupted == self.fingerprint:
                 return
             raise OutputError(
                 f"An interrupted run with other settings or data waits for {self.output}. Repeat its command to go on "
@@ -137,7 +146,12 @@ class Run:
             )
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
-        marker.write_text(json.dumps({"fingerprint": self.fingerprint, "command": self.command}))
+        _write_whole(self.work / _MARKER, json.dumps({"fingerprint": self.fingerprint, "command": self.command}))
+
+    def _interrupted(self) -> str | None:
+        """Returns the fingerprint of the interrupted run that waits here, if there is one."""
+        marker = self.work / _MARKER
+        return str(json.loads(marker.read_text())["fingerprint"]) if marker.exists() else None
 
     # Data
 
@@ -149,10 +163,10 @@ class Run:
         started = time.monotonic()
         try:
             processor = self._encode_data(folder, stores)
-        except DataError:
+        except BaseException:  # half of the data is of no use to anybody
             shutil.rmtree(self.work, ignore_errors=True)
             raise
-        (self.work / _DATA_SECONDS).write_text(str(time.monotonic() - started))
+        _write_whole(self.work / _DATA_SECONDS, str(time.monotonic() - started))
         return processor
 
     def _encode_data(self, folder: Path, stores: Mapping[str, Path]) -> Processor:
@@ -172,6 +186,8 @@ class Run:
         for name, examples in (("valid", validation), ("train", training)):
             rows = _encode(processor, examples, training=name == "train")
             write_store(stores[name], self.reporter.track(rows, f"encoding ({name})"))
+            if not len(ArrayStore(stores[name])):
+                raise DataError("Expected at least one example to validate on. The validation data has none.")
         return processor
 
     # Training
@@ -419,6 +435,13 @@ def _compress(path: Path) -> None:
 
 def _digest(tokens: Array) -> bytes:
     return hashlib.sha256(tokens.tobytes()).digest()
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Writes `text` so that a process that dies meanwhile leaves the whole file or none."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text)
+    temporary.replace(path)
 
 
 def _identity(path: Path | None) -> str:
