@@ -267,7 +267,8 @@ class Trainer:
     def _new_optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         config = self.config
         rate = WarmUpThenDecay(config.learning_rate, steps, config.warmup, config.schedule)
-        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
+        # a shorter memory of squared gradients than usual: these runs have thousands of steps, not millions
+        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, beta_2=0.99)
 
     def _plan(self, epoch: int) -> list[Any]:
         rng = np.random.default_rng([self.seed, epoch])

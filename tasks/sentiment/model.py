@@ -27,7 +27,15 @@ def build_model(config: SentimentModelConfig, vocabulary_size: int, classes: int
     """
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     cell = CELLS[config.cell]
-    x = Embedding(vocabulary_size, config.embedding, config.token_dropout, mask_zero=True, name="embedding")(tokens)
+    embedding = Embedding(
+        vocabulary_size,
+        config.embedding,
+        config.token_dropout,
+        embeddings_initializer=keras.initializers.RandomNormal(stddev=0.1),
+        mask_zero=True,
+        name="embedding",
+    )
+    x = embedding(tokens)
     layers = [
         Bidirectional(cell(config.units, dropout=config.recurrent_input_dropout, return_sequences=True))
         for _ in range(config.layers)

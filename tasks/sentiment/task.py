@@ -40,12 +40,12 @@ class SentimentModelConfig(Section):
     """
 
     cell: Literal["lstm", "gru", "simple_rnn"] = "lstm"
-    units: PositiveInt = 64
+    units: PositiveInt = 128
     layers: PositiveInt = 2
-    embedding: PositiveInt = 64
-    token_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
-    recurrent_input_dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
-    dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
+    embedding: PositiveInt = 128
+    token_dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+    recurrent_input_dropout: float = Field(default=0.25, ge=0.0, lt=1.0)
+    dropout: float = Field(default=0.5, ge=0.0, lt=1.0)
 
 
 class SentimentDataConfig(DataConfig):
@@ -54,7 +54,7 @@ class SentimentDataConfig(DataConfig):
     Attributes:
         vocabulary_size: subwords at most.
         lowercase: whether case is dropped.
-        max_tokens: a longer text keeps its first and its last half of that.
+        max_tokens: of a longer text the first quarter and the last three quarters of that are kept.
         max_training_tokens: the same in training, where short is fast.
         class_names: names for the labels of the data file, as they should be answered: `{"0" = "negative"}`.
     """
@@ -70,7 +70,9 @@ class SentimentConfig(TaskConfig):
     """Settings of the task `sentiment`."""
 
     model: SentimentModelConfig = SentimentModelConfig()
-    training: TrainingConfig = TrainingConfig(epochs=8, learning_rate=2e-3, batch_tokens=12000)
+    training: TrainingConfig = TrainingConfig(
+        epochs=5, learning_rate=2e-3, schedule="linear", warmup=0.1, batch_tokens=12000
+    )
     data: SentimentDataConfig = SentimentDataConfig()
 
 
