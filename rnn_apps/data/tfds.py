@@ -255,7 +255,8 @@ def _tfds_failure(what: str) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = re.sub(r"\{\{.*?\}\}", "", str(error))  # TensorFlow's names for the nodes of its graphs
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 

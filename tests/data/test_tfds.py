@@ -154,7 +154,7 @@ def test_damaged_files(prepared, tmp_path):
     dataset = TFDSDataset("house_reviews", data_dir=folder)
     for file in folder.glob("house_reviews/1.0.0/*.tfrecord*"):
         file.write_bytes(file.read_bytes()[:-3])
-    with pytest.raises(DataError, match=r"Cannot read record \d+ of split 'test'"):
+    with pytest.raises(DataError, match=r"Cannot read record \d+ of split 'test'[^{}]*$"):
         list(dataset.records("test"))
 
 
