@@ -47,7 +47,8 @@ def run(
     @tf.custom_gradient
     def operation(x: Tensor, *tensors: Tensor) -> Any:
         given = [x, no_mask if mask is None else mask, *tensors]
-        results = tf.numpy_function(plan.forward, given, [tf.float32] * plan.result_count)
+        # an eager call does not wrap a single result in a list
+        results = tf.nest.flatten(tf.numpy_function(plan.forward, given, [tf.float32] * plan.result_count))
         outputs, kept = results[: plan.output_count], results[plan.output_count :]
 
         def gradient(*upstream: Tensor) -> list[Tensor]:
