@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from common import median, percentile, print_table, write_result
-from rnn_apps.tasks.sentiment.sample import examples
 
 import rnn_apps
 from rnn_apps.backend import start_tensorflow
+from rnn_apps.tasks.sentiment.sample import examples
 
 RUNS = 9
 TEXT = "I expected the film to be dull, but it was gripping."

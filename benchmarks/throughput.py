@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from common import median, print_table, write_result
+
 from rnn_apps.tasks.sentiment.sample import examples
 
 TIMES = 10

@@ -81,8 +81,10 @@ def tfds_source(task: Task, name: str, split: str = "train") -> Source:
     short = name.removeprefix(TFDS_PREFIX).replace("/", "-").replace(":", "-")
 
     def part(split: str, validation: Source | None = None) -> Source:
-        facts = {"dataset": f"{name}, split '{split}'", **dataset.description}
-        return Source(short, lambda: task.read_tfds(dataset, split), facts, f"{name}:{split}", validation)
+        about = dataset.description
+        facts = {"dataset": f"{name}, split '{split}'", "licence": about.get("licence", "see the source of the data")}
+        facts |= {fact: about[fact] for fact in ("homepage", "citation") if fact in about}
+        return Source(short, lambda: task.read_tfds(dataset, split), facts, f"{about['name']}:{split}", validation)
 
     return part(split, part("validation") if split == "train" and "validation" in dataset.splits else None)
 

@@ -37,7 +37,9 @@ def write_card(name: str, task: Task, facts: Mapping[str, Any]) -> str:
                 "pretrained on": data["unlabelled"]
                 and f"{data['unlabelled']} and the training texts, as a language model",
                 "about": data["about"],
-                "licence": data.get("licence"),
+                "licence": data["licence"],
+                "homepage": data.get("homepage"),
+                "citation": data.get("citation"),
             }
         ),
         "No training example is part of this bundle.",

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rnn_apps.tasks.digits.task import DigitsProcessor
-
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.batching import pad_batch
 from rnn_apps.inference.calibration import softmax
 from rnn_apps.inference.classification import ClassPrediction, class_prediction
 from rnn_apps.inference.predictor import BATCH_SIZE, Predictor
 from rnn_apps.inference.session import Session
+from rnn_apps.tasks.digits.task import DigitsProcessor
 
 
 class DigitsPredictor(Predictor):

@@ -15,18 +15,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field, PositiveInt
-from rnn_apps.tasks.digits import sample
 
 from rnn_apps.config import ClippingConfig, DataConfig, Section, TaskConfig, TrainingConfig
 from rnn_apps.errors import DataError
 from rnn_apps.inference.classification import ClassificationMetrics, ClassPrediction, class_bars
 from rnn_apps.task import Array, Arrays, Processor, Shape, Task
+from rnn_apps.tasks.digits import sample
 
 if TYPE_CHECKING:
-    from rnn_apps.tasks.digits.predictor import DigitsPredictor
-
     from rnn_apps.bundle import Bundle
     from rnn_apps.data.tfds import TFDSDataset
+    from rnn_apps.tasks.digits.predictor import DigitsPredictor
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rnn_apps.tasks.sentiment.task import SentimentProcessor
 
 from rnn_apps.bundle import Bundle
 from rnn_apps.inference.calibration import softmax
 from rnn_apps.inference.classification import ClassPrediction, class_prediction
 from rnn_apps.inference.predictor import Predictor, batches_by_length
 from rnn_apps.inference.session import Session
+from rnn_apps.tasks.sentiment.task import SentimentProcessor
 
 
 class SentimentPredictor(Predictor):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field, PositiveInt
-from rnn_apps.tasks.sentiment import sample
 
 from rnn_apps.config import DataConfig, Section, TaskConfig, TrainingConfig
 from rnn_apps.data.files import LabelledText, read_labelled_texts
@@ -18,12 +17,12 @@ from rnn_apps.data.text import SubwordTokenizer, clean, cut_middle
 from rnn_apps.errors import DataError
 from rnn_apps.inference.classification import ClassificationMetrics, ClassPrediction, class_bars
 from rnn_apps.task import Arrays, Processor, Shape, Task
+from rnn_apps.tasks.sentiment import sample
 
 if TYPE_CHECKING:
-    from rnn_apps.tasks.sentiment.predictor import SentimentPredictor
-
     from rnn_apps.bundle import Bundle
     from rnn_apps.data.tfds import TFDSDataset
+    from rnn_apps.tasks.sentiment.predictor import SentimentPredictor
 
 
 class SentimentModelConfig(Section):
@@ -173,7 +172,8 @@ class SentimentTask(Task):
 
         text, label = text_and_label_features(dataset.features)
         for number, record in enumerate(dataset.records(split), 1):
-            yield LabelledText(str(record[label]), record[text], f"{split}, record {number}")
+            if record[label] is not None:  # a split of a challenge comes without
+                yield LabelledText(str(record[label]), record[text], f"{split}, record {number}")
 
     def fit_processor(self, examples: Iterable[LabelledText], config: TaskConfig) -> SentimentProcessor:
         """Learns the classes and the subwords."""

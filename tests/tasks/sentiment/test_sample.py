@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 
 import pytest
+
 from rnn_apps.tasks.sentiment.sample import EXAMPLES, examples
 
 
