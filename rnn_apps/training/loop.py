@@ -221,7 +221,7 @@ class Trainer:
             + "  ".join(f"val_{name} {value:.4f}" for name, value in scores.items())
             + f"  {row['seconds']:.0f} s"
         )
-        self.callbacks.on_epoch_end(progress.epoch, dict(row))
+        self.callbacks.on_epoch_end(progress.epoch, {name: value for name, value in row.items() if name != "epoch"})
         stale = progress.epoch - progress.best_epoch >= self.config.patience
         progress.finished = stale or progress.epoch + 1 >= self.config.epochs or self.model.stop_training
         progress.epoch, progress.batch, progress.sums = progress.epoch + 1, 0, {}
@@ -260,8 +260,11 @@ class Trainer:
         clipping = self.config.clipping
         kind = None if clipping.kind == "none" else clipping.kind
         gradients, norm, clipped = clip_gradients(gradients, variables, kind, clipping.threshold)
-        # the optimizer sums over replicas once more, and here they all hold the same sum already
-        self.optimizer.apply([gradient / replicas for gradient in gradients] if replicas > 1 else gradients)
+        # the optimizer sums over replicas once more, and here they all hold the same sum already; that sum would leave
+        # each row of sparse gradients twice, and the optimizer squares rows one by one
+        if replicas > 1:
+            gradients = [None if g is None else tf.convert_to_tensor(g) / replicas for g in gradients]
+        self.optimizer.apply(gradients)
         return summed, items, norm, tf.cast(clipped, tf.float32)
 
     def _new_optimizer(self, steps: int) -> keras.optimizers.Optimizer:
