@@ -123,9 +123,9 @@ class Run:
         train, valid = ArrayStore(self.work / "train"), ArrayStore(self.work / "valid")
         self.reporter.note(f"{len(train):,} examples to train on, {len(valid):,} to validate on")
 
-        self.reporter.stage("Training", f"{self.config.training.epochs} epochs at most")
         start_tensorflow("Training")
         pretrained = self._pretrain(processor, train, valid) if self.unlabelled else []
+        self.reporter.stage("Training", f"{self.config.training.epochs} epochs at most")
         model, rows = self._train(processor, train, valid, pretrained)
 
         self.reporter.stage("Saving", str(self.output))
@@ -199,6 +199,7 @@ class Run:
         assert self.unlabelled
         done = self.work / _PRETRAINED
         if not done.exists():
+            self.reporter.stage("Pretraining", f"{self.unlabelled.name} and the training texts")
             weights, row = pretrain(
                 lambda: self.task.language_layers(self.task.build_model(self.config, processor)),
                 self._language(processor, train, valid),
