@@ -165,7 +165,8 @@ class Trainer:
             self.callbacks.on_train_batch_begin(progress.batch)
             loss, items, norm, clipped = (float(value) for value in self._step(batch))
             if not math.isfinite(loss) or not math.isfinite(norm):
-                raise TrainingError(self._explain_failure(progress, loss, norm))
+                what = f"The loss is {loss}" if not math.isfinite(loss) else f"The gradient norm is {norm}"
+                raise TrainingError(self._explain_failure(progress, what))
             progress.batch += 1
             ended = time.monotonic()
             for name, value in {
@@ -196,7 +197,7 @@ class Trainer:
     def _finish_epoch(self, progress: Progress) -> None:
         sums = progress.sums
         started = time.monotonic()
-        scores = self._validate()
+        scores = self._validate(progress)
         row: Row = {
             "epoch": progress.epoch + 1,
             "loss": sums["loss"] / max(sums["items"], 1.0),
@@ -226,12 +227,14 @@ class Trainer:
         progress.finished = stale or progress.epoch + 1 >= self.config.epochs or self.model.stop_training
         progress.epoch, progress.batch, progress.sums = progress.epoch + 1, 0, {}
 
-    def _validate(self) -> dict[str, float]:
+    def _validate(self, progress: Progress) -> dict[str, float]:
         metrics = self.metrics()
         plan = plan_batches(self.valid.lengths, self.config.batch_size, self.config.batch_tokens)
         for batch in load_batches(self.valid, plan):
-            outputs = self._infer(batch)
-            metrics.update({name: value.numpy() for name, value in outputs.items()}, batch)
+            outputs = {name: value.numpy() for name, value in self._infer(batch).items()}
+            if not all(np.isfinite(value).all() for value in outputs.values()):
+                raise TrainingError(self._explain_failure(progress, "On validation data an output is no number"))
+            metrics.update(outputs, batch)
         return metrics.result()
 
     def _call(self, batch: Mapping[str, Tensor], training: bool) -> dict[str, Tensor]:
@@ -281,9 +284,8 @@ class Trainer:
         name = next(iter(self.model.input))
         return int(np.count_nonzero(batch[name])) if batch[name].ndim == 2 else len(batch[name])
 
-    def _explain_failure(self, progress: Progress, loss: float, norm: float) -> str:
-        step = sum(int(row["steps"]) for row in progress.rows) + progress.batch + 1
-        what = f"The loss is {loss}" if not math.isfinite(loss) else f"The gradient norm is {norm}"
+    def _explain_failure(self, progress: Progress, what: str) -> str:
+        step = int(self.optimizer.iterations)
         clipping = self.config.clipping
         return (
             f"{what} at step {step} (epoch {progress.epoch + 1}). The learning rate is {self.config.learning_rate:g}, "
