@@ -299,6 +299,13 @@ def test_a_loss_that_is_no_number_stops_with_the_step_and_advice(trainer):
     assert "--set training.clipping" in message
 
 
+def test_an_output_that_is_no_number_after_an_epoch_stops_too(trainer):
+    spoil = At(0, STEPS - 1, lambda: run.model.weights[0].assign(run.model.weights[0] * np.nan))
+    run = trainer(callbacks=[spoil])
+    with pytest.raises(TrainingError, match=rf"output is no number at step {STEPS} \(epoch 1\).*Try a smaller one"):
+        run.fit()
+
+
 def test_the_step_of_a_late_failure_counts_all_epochs(trainer):
     run = trainer(callbacks=[At(1, 1, lambda: run.model.weights[0].assign(run.model.weights[0] * np.nan))])
     with pytest.raises(TrainingError, match=rf"at step {STEPS + 3} \(epoch 2\)"):

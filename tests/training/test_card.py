@@ -1,0 +1,67 @@
+import json
+import re
+
+import pytest
+
+from rnn_apps.task import find_task
+from rnn_apps.training.card import write_card
+
+
+@pytest.fixture
+def facts(digits_model):
+    return json.loads((digits_model / "bundle.json").read_text())
+
+
+@pytest.fixture
+def card(facts):
+    return write_card("my-model", find_task("digits"), facts)
+
+
+def test_the_card_of_a_bundle_is_written_from_its_facts(digits_model, facts):
+    card = write_card(digits_model.name, find_task("digits"), facts)
+    assert (digits_model / "README.md").read_text(encoding="utf-8") == card
+
+
+def test_every_metric_is_in_the_table(card, facts):
+    table = dict(re.findall(r"^\| (.+?) \| (\d\.\d{4}) \|$", card, re.M))
+    assert table["accuracy"] == f"{facts['metrics']['accuracy']:.4f}"
+    assert len(table) == len(facts["metrics"])
+
+
+def test_every_setting_is_in_the_table(card, facts):
+    def flat(config, prefix=""):
+        for name, value in config.items():
+            if isinstance(value, dict):
+                yield from flat(value, f"{prefix}{name}.")
+            else:
+                yield f"| `{prefix}{name}` | `{value}` |"
+
+    lines = list(flat(facts["config"]))
+    assert len(lines) > 10
+    assert set(lines) <= set(card.splitlines())
+
+
+def test_the_card_says_what_it_was_trained_on_and_how(card, facts):
+    assert f"the built-in sample of 'digits' ({facts['data']['training_examples']:,} examples)" in card
+    assert f"- parameters: {facts['parameters']:,}" in card
+    assert f"- seed: {facts['seed']}" in card
+    assert "rounded to half precision" in card
+    assert facts["training"]["command"] in card
+    assert f"- epochs: {facts['training']['epochs']}, the best was {facts['training']['best_epoch']}" in card
+
+
+def test_the_card_shows_how_to_use_the_model(card):
+    assert card.startswith("# my-model\n")
+    assert "rnnapps predict my-model" in card
+    assert 'rnn_apps.load("my-model")' in card
+    assert "one-to-one" in card
+
+
+def test_what_is_not_known_is_left_out(facts):
+    facts["data"] |= {"about": "", "licence": ""}
+    facts["training"]["command"] = ""
+    card = write_card("m", find_task("digits"), facts)
+    assert "- about" not in card
+    assert "- licence" not in card
+    assert "- command" not in card
+    assert "None" not in re.sub(r"\| `.*", "", card)
