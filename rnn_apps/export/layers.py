@@ -93,24 +93,24 @@ def _real_steps(graph: Graph, value: Value) -> str:
     return graph.node("Unsqueeze", [real, graph.constant(np.array([2], np.int64))])
 
 
-def _some(graph: Graph, real: str) -> str:
-    """1.0 for each row that has a step, (batch, 1)."""
-    return graph.node("ReduceMax", [real], axes=[1], keepdims=0)
+def _count(graph: Graph, real: str) -> str:
+    """The number of steps of each row, (batch, 1)."""
+    return graph.node("ReduceSum", [real, graph.constant(np.array([1], np.int64))], keepdims=0)
 
 
 def _max(graph: Graph, tensor: str, real: str) -> str:
     far = graph.constant(np.array(-1e9, np.float32))
-    one = graph.constant(np.array(1.0, np.float32))
+    zero, one = (graph.constant(np.array(number, np.float32)) for number in (0.0, 1.0))
     pushed = graph.node("Add", [tensor, graph.node("Mul", [graph.node("Sub", [one, real]), far])])
     largest = graph.node("ReduceMax", [pushed], axes=[1], keepdims=0)
-    return graph.node("Mul", [largest, _some(graph, real)])
+    return graph.node("Where", [graph.node("Greater", [_count(graph, real), zero]), largest, zero])
 
 
 def _mean(graph: Graph, tensor: str, real: str) -> str:
     axis = graph.constant(np.array([1], np.int64))
     total = graph.node("ReduceSum", [graph.node("Mul", [tensor, real]), axis], keepdims=0)
-    count = graph.node("ReduceSum", [real, axis], keepdims=0)
-    return graph.node("Div", [total, graph.node("Max", [count, graph.constant(np.array(1.0, np.float32))])])
+    one = graph.constant(np.array(1.0, np.float32))
+    return graph.node("Div", [total, graph.node("Max", [_count(graph, real), one])])
 
 
 def _last(graph: Graph, tensor: str, real: str) -> str:
@@ -126,7 +126,13 @@ def _last(graph: Graph, tensor: str, real: str) -> str:
     return graph.node("ReduceSum", [graph.node("Mul", [tensor, is_last]), one], keepdims=0)
 
 
-_POOLINGS = {"max": _max, "mean": _mean, "last": _last}
+def _first(graph: Graph, tensor: str, real: str) -> str:
+    zero, one = (graph.constant(np.array([number], np.int64)) for number in (0, 1))
+    first = graph.node("Slice", [graph.node("Mul", [tensor, real]), zero, one, one])
+    return graph.node("ReduceSum", [first, one], keepdims=0)
+
+
+_POOLINGS = {"max": _max, "mean": _mean, "last": _last, "first": _first}
 
 
 @writes(keras.layers.Concatenate)
