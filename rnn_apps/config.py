@@ -110,7 +110,7 @@ def load_config(
     Raises:
         ConfigError: naming every setting that is unknown or has a wrong value.
     """
-    merged: dict[str, Any] = {}
+    merged = config_class().model_dump()  # a task's sections have defaults of their own
     if file is not None:
         _merge(merged, _read_toml(file))
     if values is not None:

@@ -133,3 +133,12 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
 
 def test_the_defaults_of_training_are_valid_settings():
     assert TrainingConfig.model_validate(TrainingConfig().model_dump()) == TrainingConfig()
+
+
+def test_one_setting_leaves_the_other_defaults_of_a_task_in_its_section():
+    class Own(TaskConfig):
+        training: TrainingConfig = TrainingConfig(epochs=3, schedule="linear")
+
+    changed = load_config(Own, settings=["training.batch_size=7", "training.clipping.threshold=2"]).training
+    assert (changed.epochs, changed.schedule, changed.batch_size) == (3, "linear", 7)
+    assert (changed.clipping.kind, changed.clipping.threshold) == ("global_norm", 2.0)
