@@ -70,7 +70,7 @@ class SentimentConfig(TaskConfig):
 
     model: SentimentModelConfig = SentimentModelConfig()
     training: TrainingConfig = TrainingConfig(
-        epochs=5, learning_rate=2e-3, schedule="linear", warmup=0.1, batch_tokens=12000
+        epochs=5, learning_rate=3e-3, schedule="linear", warmup=0.1, batch_tokens=12000
     )
     data: SentimentDataConfig = SentimentDataConfig()
 
