@@ -130,15 +130,17 @@ class Bidirectional(keras.layers.Layer):
 
         layers = self.forward_layer, self.backward_layer
         given = forward_state, backward_state
+        states = [layer.checked_states(state, sequences) for layer, state in zip(layers, given, strict=True)]
         y: Any
         y, finals = fast.run(
             [layer.direction() for layer in layers],
             sequences,
             mask,
             [layer.compiled_weights() for layer in layers],
-            [layer.states_or_zeros(state, sequences) for layer, state in zip(layers, given, strict=True)],
+            states if None not in states else None,
             keep=training is not False,
             sequences=self.return_sequences,
+            finals=self.return_state or not self.return_sequences,
         )
         if self.return_sequences and self.merge_mode == "concat":
             output = y

@@ -19,9 +19,10 @@ def run(
     x: Tensor,
     mask: Tensor | None,
     weights: Sequence[Sequence[Tensor]],
-    states: Sequence[Sequence[Tensor]],
+    states: Sequence[Sequence[Tensor]] | None,
     keep: bool,
     sequences: bool,
+    finals: bool,
 ) -> tuple[Tensor | None, list[list[Tensor]]]:
     """Runs one or two directions of a layer over a batch.
 
@@ -30,26 +31,27 @@ def run(
         x: inputs, (batch, time, features), float32.
         mask: (batch, time) bool, or None.
         weights: kernel, recurrent kernel and bias of each direction, as its kernels want them.
-        states: initial states of each direction, (batch, units) each.
+        states: initial states of each direction, (batch, units) each; None for zeros.
         keep: whether a gradient is expected. Where it is not, nothing is kept for it, and a gradient that is
             asked for all the same runs the forward pass again.
         sequences: whether the outputs of all steps are wanted.
+        finals: whether the final states are wanted.
 
     Returns:
         The outputs of all directions side by side, (batch, time, all units), in the order of time, zero at masked
-        steps, or None; and the final states of each direction.
+        steps, or None; and the final states of each direction, or an empty list.
     """
-    plan = _Plan(directions, keep, sequences)
-    flat_weights = [tf.convert_to_tensor(tensor) for own in weights for tensor in own]
-    flat_states = [tensor for own in states for tensor in own]
-    no_mask = tf.zeros((0, 0), tf.bool)
+    plan = _Plan(directions, states is not None, keep, sequences, finals)
+    tensors = [tf.convert_to_tensor(tensor) for own in weights for tensor in own]
+    tensors += [tensor for own in states or () for tensor in own]
+    masks = [] if mask is None else [mask]
 
     @tf.custom_gradient
     def operation(x: Tensor, *tensors: Tensor) -> Any:
-        given = [x, no_mask if mask is None else mask, *tensors]
-        # an eager call does not wrap a single result in a list
-        results = tf.nest.flatten(tf.numpy_function(plan.forward, given, [tf.float32] * plan.result_count))
-        outputs, kept = results[: plan.output_count], results[plan.output_count :]
+        given = [x, *tensors, *masks]
+        # flatten: a list of one result comes back as the bare tensor, here and below
+        results = tf.nest.flatten(tf.numpy_function(plan.forward, given, [tf.float32] * (plan.outputs + plan.kept)))
+        outputs, kept = results[: plan.outputs], results[plan.outputs :]
 
         def gradient(*upstream: Tensor) -> list[Tensor]:
             gradients = tf.numpy_function(plan.backward, [*given, *kept, *upstream], [tf.float32] * (1 + len(tensors)))
@@ -58,51 +60,67 @@ def run(
             return gradients
 
         shapes = [[x.shape[0], x.shape[1], sum(d.units for d in directions)]] if sequences else []
-        shapes += [[x.shape[0], d.units] for d in directions for _ in range(d.states)]
+        shapes += [[x.shape[0], d.units] for d in directions for _ in range(d.states)] if finals else []
         for value, shape in zip(outputs, shapes, strict=True):
             value.set_shape(shape)
         return outputs, gradient
 
-    outputs = list(operation(x, *flat_weights, *flat_states))
+    outputs = tf.nest.flatten(operation(x, *tensors))
     y = outputs.pop(0) if sequences else None
-    return y, _grouped(outputs, [d.states for d in directions])
+    return y, _grouped(outputs, plan.states) if finals else []
 
 
 class _Plan:
-    """Takes the arrays that TensorFlow hands over as flat lists apart, and puts the results in order."""
+    """Takes the flat lists of arrays that TensorFlow hands over apart, and puts the results in order.
 
-    def __init__(self, directions: Sequence[Direction], keep: bool, sequences: bool) -> None:
-        self.directions, self.keep, self.sequences = directions, keep, sequences
-        self.state_counts = [d.states for d in directions]
-        self.output_count = int(sequences) + sum(self.state_counts)
-        self.result_count = self.output_count + (2 * len(directions) if keep else 0)
+    The forward operation gets x, the weights of all directions, their initial states, and the mask; it returns the
+    outputs, the final states, and what is kept. The backward operation gets all that but the outputs, then the
+    gradients of the outputs and of the final states.
+    """
 
-    def forward(self, x: Any, mask: Any, *tensors: Any) -> list[Any]:
-        weights, states = self._weights_and_states(tensors)
-        y, finals, kept = passes.forward(self.directions, x, mask, weights, states, self.keep, self.sequences)
+    def __init__(
+        self, directions: Sequence[Direction], initial: bool, keep: bool, sequences: bool, finals: bool
+    ) -> None:
+        self.directions, self.initial, self.keep = directions, initial, keep
+        self.sequences, self.finals = sequences, finals
+        self.states = [d.states for d in directions]
+        self.outputs = sequences + finals * sum(self.states)
+        self.kept = 2 * len(directions) * keep
+
+    def forward(self, *arrays: Any) -> list[Any]:
+        x, weights, initial, mask, _ = self._inputs(arrays, 0)
+        y, finals, kept = passes.forward(self.directions, x, mask, weights, initial, self.keep, self.sequences)
         outputs = [y] if self.sequences else []
-        outputs += [state for own in finals for state in own]
+        if self.finals:
+            outputs += [state for own in finals for state in own]
         return outputs + ([array for own in kept for array in (own.gates, own.before)] if self.keep else [])
 
-    def backward(self, x: Any, mask: Any, *tensors: Any) -> list[Any]:
-        count = len(self.directions)
-        weights, states = self._weights_and_states(tensors)
-        rest = list(tensors[3 * count + sum(self.state_counts) :])
+    def backward(self, *arrays: Any) -> list[Any]:
+        x, weights, initial, mask, rest = self._inputs(arrays, self.kept + self.outputs)
         if self.keep:
-            kept = [Kept(*rest[2 * d : 2 * d + 2]) for d in range(count)]
-            rest = rest[2 * count :]
+            kept = [Kept(*pair) for pair in _grouped(rest, [2] * len(self.directions))]
         else:
-            _, _, kept = passes.forward(self.directions, x, mask, weights, states, True, False)
-        dy = rest.pop(0) if self.sequences else np.empty((0, 0), np.float32)
-        dfinals = _grouped(rest, self.state_counts)
+            _, _, kept = passes.forward(self.directions, x, mask, weights, initial, True, False)
+        upstream = rest[self.kept :]
+        dy = upstream[0] if self.sequences else _EMPTY
+        dfinals = _grouped(upstream[int(self.sequences) :], self.states) if self.finals else None
         dx, gradients, dinitial = passes.backward(self.directions, x, mask, weights, kept, dy, dfinals)
         flat = [array for own in gradients for array in (own.W, own.U, own.bias)]
-        return [dx, *flat, *(state for own in dinitial for state in own)]
+        return [dx, *flat, *(state for own in dinitial for state in own if self.initial)]
 
-    def _weights_and_states(self, tensors: Sequence[Any]) -> tuple[list[Weights], list[list[Any]]]:
-        count = len(self.directions)
-        weights = [Weights(*tensors[3 * d : 3 * d + 3]) for d in range(count)]
-        return weights, _grouped(tensors[3 * count :], self.state_counts)
+    def _inputs(self, arrays: Sequence[Any], count: int) -> tuple[Any, list[Weights], Any, Any, Sequence[Any]]:
+        """x, weights, initial states or None, mask or an empty array; and the last `count` arrays."""
+        end = len(arrays) - count
+        x, *tensors = arrays[:end]
+        weights = [Weights(*three) for three in _grouped(tensors, [3] * len(self.directions))]
+        rest = tensors[3 * len(self.directions) :]
+        states = _grouped(rest, self.states) if self.initial else None
+        mask = rest[-1] if len(rest) > sum(self.states) * self.initial else _NO_MASK
+        return x, weights, states, mask, arrays[end:]
+
+
+_EMPTY = np.empty((0, 0), np.float32)
+_NO_MASK = np.empty((0, 0), np.bool_)
 
 
 def _grouped(values: Sequence[Any], counts: Sequence[int]) -> list[list[Any]]:

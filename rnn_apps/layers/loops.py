@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnn_apps.layers.products import Array, add_product, add_transposed_product
+from rnn_apps.layers.products import Array, add_product, add_transposed_product, prefetch
 
-BLOCK_ROWS = 128
+BLOCK_ROWS = 192
 """Packed steps in a block, unless one time step alone has more rows."""
 
 
@@ -78,6 +78,10 @@ def forward(
             last += alive[stop]
             stop += 1
         Z = gates[first:last] if keep else gates[: last - first]
+        for r in range(last - first):
+            prefetch(x, index[first + r], 0, features)
+            if len(y):
+                prefetch(y, index[first + r], column, column + units)
         for r in range(last - first):
             for j in range(features):
                 block[r, j] = x[index[first + r], j]
@@ -141,6 +145,9 @@ def backward(
         while step > 0 and (stop == step or last - first + alive[step - 1] <= block.shape[0]):
             step -= 1
             first -= alive[step]
+        if len(dy):
+            for r in range(last - first):
+                prefetch(dy, index[first + r], column, column + units)
         r = last - first
         for t in range(stop - 1, step - 1, -1):
             n = alive[t]
@@ -154,6 +161,9 @@ def backward(
             )
             add_product(dstate[:n], dz[r : r + n, offset : offset + UT.shape[1]], UT)
         rows = last - first
+        for r in range(rows):
+            prefetch(x, index[first + r], 0, features)
+            prefetch(dx, index[first + r], 0, features)
         for r in range(rows):
             for j in range(features):
                 block[r, j] = x[index[first + r], j]

@@ -105,7 +105,7 @@ def forward(
     x: Array,
     mask: Any,
     weights: Sequence[Weights],
-    initial: Sequence[Sequence[Array]],
+    initial: Sequence[Sequence[Array]] | None,
     keep: bool,
     sequences: bool,
 ) -> tuple[Array, list[list[Array]], list[Kept]]:
@@ -116,7 +116,7 @@ def forward(
         x: inputs, (batch, time, features).
         mask: (batch, time), or empty.
         weights: one for each direction.
-        initial: the initial states of each direction, (batch, units) each.
+        initial: the initial states of each direction, (batch, units) each; None for zeros.
         keep: whether to keep what the way back needs.
         sequences: whether the outputs of all steps are wanted.
 
@@ -134,7 +134,7 @@ def forward(
     bias = [_padded_bias(d, w) for d, w in zip(directions, weights, strict=True)]
     columns = np.cumsum([0] + [d.units for d in directions])
     y = pool.empty(batch.size * batch.time, int(columns[-1])) if sequences else np.empty((0, 0), np.float32)
-    finals = [[np.array(state) for state in states] for states in initial]
+    finals = _room_for_states(directions, batch)
     steps = batch.steps if keep else 0
     kept = [
         Kept(pool.empty(steps, len(b)), pool.empty(steps, d.states * padded(d.units)))
@@ -144,7 +144,7 @@ def forward(
     def work(d: int, p: int) -> None:
         direction, part = directions[d], batch.parts[p]
         index, room = batch.index(direction, part), batch.block_rows(part)
-        state = _gather_states(direction, finals[d], part)
+        state = _gather_states(direction, None if initial is None else initial[d], part)
         own = slice(part.start, part.start + part.count)
         gates = kept[d].gates[own] if keep else pool.empty(room, len(bias[d]))
         direction.kernels.forward(
@@ -178,7 +178,7 @@ def backward(
     weights: Sequence[Weights],
     kept: Sequence[Kept],
     dy: Array,
-    dfinals: Sequence[Sequence[Array]],
+    dfinals: Sequence[Sequence[Array]] | None,
 ) -> tuple[Array, list[Weights], list[list[Array]]]:
     """The backward pass.
 
@@ -186,7 +186,7 @@ def backward(
         directions, x, mask, weights: as in `forward`.
         kept: what `forward` kept.
         dy: gradients of the outputs, or empty.
-        dfinals: gradients of the final states.
+        dfinals: gradients of the final states, or None for zeros.
 
     Returns:
         Gradients of x, of the weights, and of the initial states.
@@ -202,7 +202,7 @@ def backward(
     columns = np.cumsum([0] + [d.units for d in directions])
     dy = dy.reshape(batch.size * batch.time, -1) if dy.size else np.empty((0, 0), np.float32)
     dx = [pool.empty(*batch.x.shape) for _ in range(len(directions) if batch.side_by_side else 1)]
-    dinitial = [[np.array(state) for state in states] for states in dfinals]
+    dinitial = _room_for_states(directions, batch)
     sums: list[list[Weights]] = [
         [_zero_gradients(d, w) for _ in batch.parts] for d, w in zip(directions, weights, strict=True)
     ]
@@ -210,7 +210,7 @@ def backward(
     def work(d: int, p: int) -> None:
         direction, part = directions[d], batch.parts[p]
         index, room = batch.index(direction, part), batch.block_rows(part)
-        dstate = _gather_states(direction, dinitial[d], part)
+        dstate = _gather_states(direction, None if dfinals is None else dfinals[d], part)
         own = slice(part.start, part.start + part.count)
         first = batch.side_by_side or d == 0
         target = dx[d] if batch.side_by_side else dx[0]
@@ -275,12 +275,16 @@ def _padded_bias(direction: Direction, weights: Weights) -> Array:
     return bias
 
 
-def _gather_states(direction: Direction, states: Sequence[Array], part: Part) -> Array:
-    """The states of the part's rows side by side, each filled up to whole panels."""
+def _room_for_states(directions: Sequence[Direction], batch: Batch) -> list[list[Array]]:
+    return [[np.empty((batch.size, d.units), np.float32) for _ in range(d.states)] for d in directions]
+
+
+def _gather_states(direction: Direction, states: Sequence[Array] | None, part: Part) -> Array:
+    """The states of the part's rows side by side, each filled up to whole panels; zeros if there are none."""
     width = padded(direction.units)
     packed = pool.empty(len(part.rows), direction.states * width)
-    packed[:] = 0
-    for s, state in enumerate(states):
+    packed[...] = 0
+    for s, state in enumerate(states or ()):
         packed[:, s * width : s * width + direction.units] = state[part.rows]
     return packed
 
@@ -304,11 +308,14 @@ def _total(parts: Sequence[Weights], weights: Weights) -> Weights:
     """The sum over the parts, always in the same order, without the columns that fill up panels."""
 
     def total(name: str) -> Array:
-        columns = getattr(weights, name).shape[-1]
-        result = pool.empty(*getattr(weights, name).shape)
-        result[...] = getattr(parts[0], name)[..., :columns]
-        for part in parts[1:]:
-            result += getattr(part, name)[..., :columns]
+        shape = getattr(weights, name).shape
+        first, *others = (getattr(part, name)[..., : shape[-1]] for part in parts)
+        if not others and first.flags.c_contiguous:
+            return first
+        result = pool.empty(*shape)
+        np.add(first, others[0], out=result) if others else np.copyto(result, first)
+        for other in others[1:]:
+            result += other
         return result
 
     return Weights(total("W"), total("U"), total("bias"))

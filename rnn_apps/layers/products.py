@@ -69,3 +69,7 @@ def add_transposed_product(C: Array, A: Array, B: Array) -> None:
         B: (m, at least n).
     """
     C += A.T @ B[:, : C.shape[1]]
+
+
+def prefetch(matrix: Array, row: int, start: int, stop: int) -> None:
+    """Asks the processor to fetch columns `start` to `stop` of a row into its cache; changes nothing."""

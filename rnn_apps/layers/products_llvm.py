@@ -150,3 +150,30 @@ def _add_transposed_product(C: Any, A: Any, B: Any) -> Any:
                 _tiles(a + 4 * i, 1, lda, b + 4 * j, ldb, c + 4 * (i * ldc + j), ldc, depth, min(ROWS, m - i))
 
     return implementation
+
+
+@intrinsic
+def _prefetch_line(typingctx: Any, address: Any) -> Any:
+    """Fetches the cache line at an address, given as an integer."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, _INT, _INT, _INT])
+        function = builder.module.globals.get("llvm.prefetch.p0") or ir.Function(
+            builder.module, kind, "llvm.prefetch.p0"
+        )
+        # to read, into the second level, data
+        builder.call(function, [pointer, _INT(0), _INT(2), _INT(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.intp), codegen
+
+
+@overload(products.prefetch)
+def _prefetch(matrix: Any, row: Any, start: Any, stop: Any) -> Any:
+    def implementation(matrix: Any, row: Any, start: Any, stop: Any) -> None:
+        address = matrix.ctypes.data + row * matrix.strides[0]
+        for j in range(start, stop, 16):
+            _prefetch_line(address + 4 * j)
+
+    return implementation

@@ -256,7 +256,7 @@ class Recurrent(keras.layers.Layer):
             # Keras fills in the mask only where the sequences are the sole tensor argument
             mask = getattr(sequences, "_keras_mask", None)
         mask = checks.mask(mask, sequences)
-        states = self.states_or_zeros(initial_state, sequences)
+        states = self.checked_states(initial_state, sequences)
         sequences = self.drop_inputs(sequences, training)
         if not gates and paths.fast(self, training):
             unrolled = self._compiled(sequences, states, mask, training)
@@ -265,23 +265,24 @@ class Recurrent(keras.layers.Layer):
         return self.returned(unrolled, mask, gates)
 
     def _compiled(
-        self, sequences: Tensor, states: list[Tensor], mask: Tensor | None, training: bool | None
+        self, sequences: Tensor, states: list[Tensor] | None, mask: Tensor | None, training: bool | None
     ) -> Unrolled:
         """The fast path for this layer alone."""
         from rnn_apps.layers import fast
 
-        hidden, (finals,) = fast.run(
+        hidden, finals = fast.run(
             [self.direction()],
             sequences,
             mask,
             [self.compiled_weights()],
-            [states],
+            None if states is None else [states],
             keep=training is not False,
             sequences=self.return_sequences,
+            finals=self.return_state or not self.return_sequences,
         )
         if self.return_sequences and self.go_backwards:
             hidden = ops.flip(hidden, axis=1)
-        return Unrolled(hidden, finals, {})
+        return Unrolled(hidden, finals[0] if finals else [], {})
 
     def direction(self) -> Any:
         """What the fast path needs to know of this layer."""
@@ -295,15 +296,15 @@ class Recurrent(keras.layers.Layer):
             self.go_backwards,
         )
 
-    def states_or_zeros(self, initial_state: Any, sequences: Tensor) -> list[Tensor]:
-        """The initial states as a list, zeros where none are given.
+    def checked_states(self, initial_state: Any, sequences: Tensor) -> list[Tensor] | None:
+        """The initial states as a list, or None.
 
         Raises:
             ConfigError: there are too few or too many, or one has another shape than (batch, units).
         """
-        batch = ops.shape(sequences)[0]
         if initial_state is None:
-            return [ops.zeros((batch, self.units), dtype=self.compute_dtype) for _ in range(self.state_count)]
+            return None
+        batch = ops.shape(sequences)[0]
         states = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
         checks.states(self.name, states, self.state_count, sequences.shape[0], self.units)
         # the reshape makes a wrong batch an error also where its size is only known at run time
@@ -323,13 +324,15 @@ class Recurrent(keras.layers.Layer):
     def generic(
         self,
         sequences: Tensor,
-        states: list[Tensor],
+        states: list[Tensor] | None,
         mask: Tensor | None,
         training: bool | None,
         gates: bool,
     ) -> Unrolled:
         """The readable reference: `step` in a scan over time, on any backend."""
         batch, time = ops.shape(sequences)[0], ops.shape(sequences)[1]
+        if states is None:
+            states = [ops.zeros((batch, self.units), dtype=self.compute_dtype) for _ in range(self.state_count)]
         dropped = None
         if training and self.recurrent_dropout:
             dropped = self._dropout_mask(self.recurrent_dropout, (batch, self.units))
