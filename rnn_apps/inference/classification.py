@@ -1,14 +1,19 @@
-"""What every task that picks one class has in common: its metrics, its prediction, and how that is shown."""
+"""What every task that picks one class has in common: metrics, predictor, and how an answer is shown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnn_apps.inference.calibration import expected_calibration_error, fit_temperature, log_softmax
-from rnn_apps.inference.predictor import Prediction
-from rnn_apps.task import Array, Metrics
+from rnn_apps.inference.calibration import expected_calibration_error, fit_temperature, log_softmax, softmax
+from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
+from rnn_apps.inference.session import Session
+from rnn_apps.task import Array, Metrics, Processor
+
+if TYPE_CHECKING:
+    from rnn_apps.bundle import Bundle
 
 
 class ClassPrediction(Prediction):
@@ -30,6 +35,29 @@ def class_prediction(class_names: Sequence[str], probabilities: Array) -> ClassP
     by_name = dict(zip(class_names, probabilities.tolist(), strict=True))
     best = max(by_name, key=by_name.__getitem__)
     return ClassPrediction(label=best, probability=by_name[best], probabilities=by_name)
+
+
+class ClassPredictor(Predictor):
+    """Picks a class for each input with a graph from the processor's arrays to `logits` (batch, classes).
+
+    Args:
+        bundle: a verified bundle with a temperature in its calibration.
+        processor: the bundle's processor.
+        class_names: the classes in the order of the logits.
+    """
+
+    def __init__(self, bundle: Bundle, processor: Processor, class_names: Sequence[str]) -> None:
+        self.processor, self.class_names = processor, class_names
+        self.session = Session(bundle.folder / "model.onnx")
+        self.temperature = bundle.calibration["temperature"]
+
+    def predict(self, inputs: Sequence[Any], **options: Any) -> list[ClassPrediction]:
+        """Returns the class of each input, in their order."""
+        rows = self.processor.encode_inputs(inputs)
+        probabilities = np.zeros((len(rows), len(self.class_names)))
+        for numbers, batch in batches_by_length(rows):
+            probabilities[numbers] = softmax(self.session.run(batch)["logits"] / self.temperature)
+        return [class_prediction(self.class_names, row) for row in probabilities]
 
 
 def class_bars(prediction: ClassPrediction, most: int = 5) -> str:

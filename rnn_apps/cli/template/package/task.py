@@ -106,7 +106,7 @@ class $class(Task):
         """Returns what answers with the bundle's graph."""
         from $name.predictor import $predictor
 
-        return $predictor(bundle, CharacterProcessor.load(bundle.folder))
+        return $predictor(bundle)
 
     def show(self, given, prediction):
         """Returns the text and a bar for each class."""
