@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -19,6 +20,8 @@ from rich.progress import (
 )
 
 Item = TypeVar("Item")
+
+SECONDS_BETWEEN_LINES = 60.0
 
 
 class Reporter:
@@ -54,7 +57,7 @@ class Reporter:
         hidden = not self.console.is_terminal
         with Progress(*columns, console=self.console, transient=True, disable=hidden, refresh_per_second=5) as progress:
             task = progress.add_task(f"  {title}", total=total, completed=done, note="")
-            yield Bar(progress, task)
+            yield Bar(progress, task, self.note if hidden else None)
 
     def track(self, items: Iterable[Item], title: str, total: int | None = None) -> Iterator[Item]:
         """Yields the items with a progress bar beside."""
@@ -65,11 +68,18 @@ class Reporter:
 
 
 class Bar:
-    """One running progress bar."""
+    """One running progress bar; where there is no terminal to draw it in, a line every minute.
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress = progress
-        self._task = task
+    Args:
+        progress: what draws it.
+        task: its number there.
+        write_line: writes a line where nothing is drawn.
+    """
+
+    def __init__(self, progress: Progress, task: TaskID, write_line: Callable[[str], None] | None) -> None:
+        self._progress, self._task = progress, task
+        self._write_line = write_line
+        self._last_line = time.monotonic()
 
     def advance(self, steps: int = 1, note: str | None = None) -> None:
         """Moves the bar, and changes the note behind it if one is given."""
@@ -77,3 +87,8 @@ class Bar:
             self._progress.advance(self._task, steps)
         else:
             self._progress.update(self._task, advance=steps, note=note)
+        if self._write_line and time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            state = self._progress.tasks[0]
+            of = "" if state.total is None else f"/{state.total:,.0f}"
+            self._write_line(f"{state.description.strip()}: {state.completed:,.0f}{of}  {state.fields['note']}")
