@@ -77,8 +77,9 @@ def pretrain(
     layers: list[Any] = []
 
     def build_model() -> keras.Model:
-        layers[:] = build_layers()
-        return language_model(*layers, vocabulary)
+        embedding, bidirectional = build_layers()
+        layers[:] = embedding, bidirectional
+        return language_model(embedding, bidirectional, vocabulary)
 
     trainer = Trainer(
         build_model=build_model,
