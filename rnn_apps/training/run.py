@@ -114,7 +114,11 @@ class Run:
         check_output(self.output, self.overwrite)
         require_training_packages()
         with explained_failures(self.output):
-            return self._execute()
+            try:
+                return self._execute()
+            except (ConfigError, DataError, TrainingError):  # the same command would fail again
+                shutil.rmtree(self.work, ignore_errors=True)
+                raise
 
     def _execute(self) -> Model:
         self._open_work()
@@ -144,9 +148,10 @@ class Run:
                 f"An interrupted run with other settings or data waits for {self.output}. Repeat its command to go on "
                 "with it, or discard it with --overwrite."
             )
+        facts = json.dumps({"fingerprint": self.fingerprint, "command": self.command})
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
-        _write_whole(self.work / _MARKER, json.dumps({"fingerprint": self.fingerprint, "command": self.command}))
+        _write_whole(self.work / _MARKER, facts)
 
     def _interrupted(self) -> str | None:
         """Returns the fingerprint of the interrupted run that waits here, if there is one."""
@@ -252,11 +257,7 @@ class Run:
             callbacks=self.callbacks,
             reporter=self.reporter,
         )
-        try:
-            rows = trainer.fit()
-        except TrainingError:
-            shutil.rmtree(self.work, ignore_errors=True)
-            raise
+        rows = trainer.fit()
         return trainer.model, rows
 
     # Saving
@@ -448,6 +449,8 @@ def _write_whole(path: Path, text: str) -> None:
 def _identity(path: Path | None) -> str:
     if path is None:
         return ""
+    if not path.is_file():
+        raise DataError(f"There is no file {path}.")
     status = path.stat()
     return f"{path.name}|{status.st_size}|{status.st_mtime_ns}"
 

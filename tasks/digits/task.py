@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -101,12 +102,11 @@ class DigitsProcessor(Processor):
     def _scaled(self, image: Any, where: str) -> Array:
         try:
             array = np.asarray(image, np.float32)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise DataError(f"{where}: expected rows of numbers, all of one length.") from None
         if array.shape != self.image_shape:
             raise DataError(f"{where}: expected an image of shape {self.image_shape}. Received: {array.shape}")
-        if not np.isfinite(array).all():
-            raise DataError(f"{where}: the image has pixels that are no numbers.")
+        _require_numbers(array, where)
         return array / np.float32(self.full_ink)
 
     def _class_number(self, example: LabelledImage) -> int:
@@ -155,6 +155,7 @@ class DigitsTask(Task):
         labels: Counter[str] = Counter()
         shape, full_ink = (), 0.0
         for example in examples:
+            _require_numbers(example.image, example.where)
             labels[example.label] += 1
             shape, full_ink = example.image.shape, max(full_ink, float(example.image.max(initial=0.0)))
         if len(labels) < 2:
@@ -206,7 +207,7 @@ class DigitsTask(Task):
                 raise DataError(f"{text} cannot be read as one image: {error}") from None
         try:
             return json.loads(text)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             raise DataError(
                 f"Expected an image as JSON rows of numbers, or an .npy file. Received: {text[:60]!r}"
             ) from None
@@ -215,16 +216,22 @@ class DigitsTask(Task):
         """Returns the image in characters, and a bar for each likely class."""
         image = np.asarray(given, float)
         ink = " .:-=+*#%@"
-        levels = (image / max(float(image.max()), 1e-9) * (len(ink) - 1)).round().astype(int)
+        shares = (image / max(float(image.max()), 1e-9)).clip(0.0, 1.0)
+        levels = (shares * (len(ink) - 1)).round().astype(int)
         rows = ["  " + "".join(ink[level] * 2 for level in row) for row in levels]
         return "\n".join([*rows, class_bars(prediction, most=3)])
+
+
+def _require_numbers(image: Array, where: str) -> None:
+    if not np.isfinite(image).all():
+        raise DataError(f"{where}: the image has pixels that are no numbers.")
 
 
 def _read_npz(path: Path) -> tuple[Array, Array]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             found = dict(arrays) if hasattr(arrays, "files") else {}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path} cannot be read as an .npz file: {error}") from None
     images, labels = found.get("images"), found.get("labels")
     if images is None or labels is None:
