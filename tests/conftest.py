@@ -30,7 +30,7 @@ COMMAND = Path(sys.executable).with_name("rnnapps")
 DIGITS_SETTINGS = ("--set", "training.epochs=3", "--set", "model.units=16", "--set", "training.batch_size=128")
 SENTIMENT_SETTINGS = {
     "model": {"units": 8, "layers": 1, "embedding": 8},
-    "training": {"epochs": 2, "batch_size": 32, "learning_rate": 0.01},
+    "training": {"epochs": 2, "batch_size": 32, "learning_rate": 0.01, "checkpoint_seconds": 0.0},
     "data": {"vocabulary_size": 400},
 }
 
