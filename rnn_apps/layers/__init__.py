@@ -1,6 +1,7 @@
 """Recurrent layers for Keras: every cell, masked, serialisable, and compiled for training on a CPU."""
 
 from rnn_apps.layers.bidirectional import Bidirectional
+from rnn_apps.layers.conversion import from_keras, to_keras
 from rnn_apps.layers.deep import Deep
 from rnn_apps.layers.embedding import Embedding
 from rnn_apps.layers.gru import GRU
@@ -9,4 +10,15 @@ from rnn_apps.layers.paths import generic_path
 from rnn_apps.layers.pooling import MaskedPooling
 from rnn_apps.layers.simple_rnn import SimpleRNN
 
-__all__ = ["GRU", "LSTM", "Bidirectional", "Deep", "Embedding", "MaskedPooling", "SimpleRNN", "generic_path"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "Bidirectional",
+    "Deep",
+    "Embedding",
+    "MaskedPooling",
+    "SimpleRNN",
+    "from_keras",
+    "generic_path",
+    "to_keras",
+]

@@ -42,6 +42,7 @@ class LSTM(Recurrent):
     """
 
     state_count: ClassVar[int] = 2
+    own_options: ClassVar[tuple[str, ...]] = (*Recurrent.own_options, "output_activation", "relevance_gate")
 
     def __init__(
         self,
@@ -114,6 +115,11 @@ class LSTM(Recurrent):
             shown = self._normalise(c) * self.cell_scale + self.cell_offset
         a = gates["output"] * self.output_activation(shown)
         return [a, c], gates
+
+    def is_standard(self) -> bool:
+        """Whether Keras has this cell too, with these options."""
+        same = self.output_activation is self.activation
+        return super().is_standard() and same and not self.relevance_gate
 
     def compiled_steps(self) -> tuple[Any, Any]:
         """The step and its backward step below."""

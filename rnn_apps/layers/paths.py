@@ -35,26 +35,38 @@ def is_generic_only() -> bool:
 
 
 @cache
-def _gpu() -> bool:
+def on_gpu() -> bool:
+    """Whether TensorFlow sees a GPU."""
     import tensorflow as tf
 
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def accelerated(layer: Any) -> bool:
-    """Whether another way than the generic one may be open to a layer: TensorFlow, and nothing that forbids it."""
+def accelerated() -> bool:
+    """Whether another way than the generic one is open: TensorFlow, and nothing that forbids it."""
     return keras.backend.backend() == "tensorflow" and not is_generic_only()
+
+
+def by_keras(layer: Any, training: bool | None) -> bool:
+    """Whether Keras' own layer runs this one: a gated cell that Keras has, on a GPU."""
+    return (
+        accelerated()
+        and on_gpu()
+        and layer.gate_names
+        and layer.is_standard()
+        and not (training and layer.recurrent_dropout)
+    )
 
 
 def fast(layer: Any, training: bool | None) -> bool:
     """Whether the compiled loops can run this layer: a standard cell in float32 on a CPU, with Numba installed."""
     return (
-        accelerated(layer)
+        accelerated()
         and layer.compute_dtype == "float32"
         and layer.compiled_activations() is not None
         and not (training and layer.recurrent_dropout)
         and kernels.available()
-        and not _gpu()
+        and not on_gpu()
     )
 
 

@@ -150,6 +150,13 @@ class Recurrent(keras.layers.Layer):
             constraint=getattr(self, f"{kind}_constraint"),
         )
 
+    own_options: ClassVar[tuple[str, ...]] = ("zoneout", "layer_normalization")
+    """Arguments that the Keras layer of the same name has not."""
+
+    def is_standard(self) -> bool:
+        """Whether Keras has this cell too, with these options."""
+        return not self.zoneout and not self.layer_normalization
+
     @property
     def bias_shape(self) -> tuple[int, ...]:
         """Shape of the bias."""
@@ -260,6 +267,8 @@ class Recurrent(keras.layers.Layer):
         sequences = self.drop_inputs(sequences, training)
         if not gates and paths.fast(self, training):
             unrolled = self._compiled(sequences, states, mask, training)
+        elif not gates and paths.by_keras(self, training):
+            unrolled = self._by_keras(sequences, states, mask)
         else:
             unrolled = self.generic(sequences, states, mask, training, gates)
         return self.returned(unrolled, mask, gates)
@@ -283,6 +292,12 @@ class Recurrent(keras.layers.Layer):
         if self.return_sequences and self.go_backwards:
             hidden = ops.flip(hidden, axis=1)
         return Unrolled(hidden, finals[0] if finals else [], {})
+
+    def _by_keras(self, sequences: Tensor, states: list[Tensor] | None, mask: Tensor | None) -> Unrolled:
+        """Keras' own layer with these weights, for a GPU."""
+        from rnn_apps.layers import on_gpu
+
+        return Unrolled(*on_gpu.run(self, sequences, states, mask), {})
 
     def direction(self) -> Any:
         """What the fast path needs to know of this layer."""

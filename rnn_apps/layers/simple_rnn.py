@@ -32,6 +32,7 @@ class SimpleRNN(Recurrent):
     """
 
     gate_count: ClassVar[int] = 1
+    own_options: ClassVar[tuple[str, ...]] = (*Recurrent.own_options, "output_units", "output_activation")
 
     def __init__(
         self, units: int, *, output_units: int | None = None, output_activation: Any = None, **kwargs: Any
@@ -70,6 +71,10 @@ class SimpleRNN(Recurrent):
     def output_size(self) -> int:
         """Width of y."""
         return self.output_units or self.units
+
+    def is_standard(self) -> bool:
+        """Whether Keras has this cell too, with these options."""
+        return super().is_standard() and self.output_units is None
 
     def compiled_steps(self) -> tuple[Any, Any]:
         """The step and its backward step below."""
