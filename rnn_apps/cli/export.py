@@ -18,7 +18,14 @@ _TRAINING_FILES = {MANIFEST, "model.keras", "history.csv", "learning_curves.png"
 
 @click.command("export")
 @click.argument("model")
-@click.option("--format", "target", type=click.Choice(["onnx", "saved_model"]), default="onnx", show_default=True)
+@click.option(
+    "--format",
+    "target",
+    type=click.Choice(["onnx", "saved_model"]),
+    default="onnx",
+    show_default=True,
+    help="What to write.",
+)
 @click.option("--quantize", type=click.Choice(["int8"]), help="Store the weights of the ONNX graph in 8 bits.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="Default: MODEL-FORMAT here.")
 @click.option("--overwrite", is_flag=True, help="Replace an export that is there.")
