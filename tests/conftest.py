@@ -95,6 +95,22 @@ def run_python():
 
 
 @pytest.fixture(scope="session")
+def digits_settings():
+    """The options that `digits_run` was called with."""
+    return DIGITS_SETTINGS
+
+
+@pytest.fixture(scope="session")
+def sentiment_settings():
+    """The options that train what `sentiment_model` is."""
+    return [
+        f"--set={section}.{name}={value}"
+        for section in SENTIMENT_SETTINGS
+        for name, value in SENTIMENT_SETTINGS[section].items()
+    ]
+
+
+@pytest.fixture(scope="session")
 def digits_run(tmp_path_factory, command):
     """(folder, result) of `rnnapps run digits` on the built-in sample with small settings."""
     folder = tmp_path_factory.mktemp("digits")

@@ -250,7 +250,7 @@ def mount(tmp_path):
             pytest.skip("no right to mount a disk here")
 
     yield call
-    subprocess.run(["umount", place], capture_output=True)
+    subprocess.run(["umount", "-l", place], capture_output=True)
 
 
 @pytest.fixture

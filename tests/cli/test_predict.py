@@ -1,0 +1,124 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rnn_apps
+
+TEXTS = [
+    "The film was not dull, it was gripping.",
+    "dull",
+    "The room was dirty and the staff was rude, " * 30,
+    "好看 🙂 שלום",
+    "I would not recommend it.",
+]
+
+
+@pytest.fixture(scope="module")
+def model(sentiment_model):
+    return rnn_apps.load(sentiment_model)
+
+
+@pytest.fixture(scope="module")
+def keras_model(model):
+    return model.keras_model()
+
+
+def keras_probabilities(model, keras_model, texts):
+    """What the Keras model says, each text for itself."""
+    rows = [row["tokens"][None] for row in model.predictor.processor.encode_inputs(texts)]
+    logits = np.concatenate([keras_model({"tokens": row}, training=False)["logits"].numpy() for row in rows])
+    scaled = np.exp(logits.astype(np.float64) / model.bundle.calibration["temperature"])
+    return scaled / scaled.sum(axis=1, keepdims=True)
+
+
+def probabilities(predictions):
+    return np.array([list(dict(prediction)["probabilities"].values()) for prediction in predictions])
+
+
+def test_every_door_gives_the_same_answer(rnnapps, sentiment_model, model, keras_model):
+    found = model.predict(TEXTS)
+    typed = json.loads(rnnapps("predict", sentiment_model, *TEXTS, "--json").stdout)
+    piped = json.loads(rnnapps("predict", sentiment_model, "-", "--json", stdin="\n".join(TEXTS).encode()).stdout)
+    again = rnn_apps.load(sentiment_model).predict(TEXTS)
+    assert [prediction.model_dump() for prediction in found] == typed == piped
+    assert found == again
+    np.testing.assert_allclose(probabilities(found), keras_probabilities(model, keras_model, TEXTS), atol=1e-4)
+
+
+def test_a_prediction_as_json_has_its_documented_form(rnnapps, sentiment_model):
+    result = rnnapps("predict", sentiment_model, *TEXTS, "--json")
+    assert (result.status, result.stderr) == (0, "")
+    assert len(result.stdout.splitlines()) == 1
+    for prediction in json.loads(result.stdout):
+        assert list(prediction) == ["label", "probability", "probabilities"]
+        assert set(prediction["probabilities"]) == {"positive", "negative"}
+        assert sum(prediction["probabilities"].values()) == pytest.approx(1.0)
+        assert prediction["probability"] == max(prediction["probabilities"].values())
+        assert prediction["probabilities"][prediction["label"]] == prediction["probability"]
+
+
+texts = st.text(st.sampled_from("abc dull film not 🙂é好"), min_size=1, max_size=80).filter(str.strip)
+
+
+@given(st.lists(texts, min_size=1, max_size=12))
+@settings(max_examples=25)
+def test_a_text_is_answered_alike_alone_and_beside_longer_ones(model, texts):
+    longest = " ".join(texts) * 3
+    together = probabilities(model.predict([*texts, longest]))
+    alone = np.concatenate([probabilities(model.predict([text])) for text in [*texts, longest]])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def test_many_texts_keep_their_order(model):
+    texts = [TEXTS[n % 5] + " more" * (n % 17) for n in range(300)]
+    together = probabilities(model.predict(texts))
+    for n in range(0, 300, 37):
+        np.testing.assert_allclose(together[n], probabilities(model.predict([texts[n]]))[0], atol=1e-6)
+
+
+def test_nothing_in_nothing_out(model):
+    assert list(model.predict([])) == []
+
+
+def test_what_is_no_text_is_told_with_its_number(model):
+    with pytest.raises(rnn_apps.RnnAppsError, match=r"Expected texts\. Input 2 is of the type int"):
+        model.predict(["fine", 3])
+
+
+def test_a_person_reads_bars(rnnapps, sentiment_model):
+    result = rnnapps("predict", sentiment_model, "[bold]fine[/bold] & <b>dull</b>")
+    lines = result.stdout.splitlines()
+    assert lines[0] == "[bold]fine[/bold] & dull"
+    assert {line.split()[0] for line in lines[1:]} == {"positive", "negative"}
+    assert all("%" in line for line in lines[1:])
+
+
+def test_line_ends_of_windows_do_not_matter(rnnapps, sentiment_model):
+    unix, windows = (
+        rnnapps("predict", sentiment_model, "-", "--json", stdin=end.join([b"fine", b"dull"]) + end).stdout
+        for end in (b"\n", b"\r\n")
+    )
+    assert unix == windows
+
+
+def test_the_installed_command_answers_from_any_folder(command, sentiment_model, model, tmp_path):
+    result = command("predict", sentiment_model, "-", "--json", cwd=tmp_path, stdin=b"fine\ndull\n")
+    assert result.status == 0, result.stderr
+    assert result.stderr == ""
+    assert json.loads(result.stdout) == [prediction.model_dump() for prediction in model.predict(["fine", "dull"])]
+
+
+def test_images_are_answered_alike_through_every_door(rnnapps, digits_model, tmp_path):
+    model = rnn_apps.load(digits_model)
+    images = model.task.example_inputs
+    np.save(tmp_path / "image.npy", images[0])
+    typed = rnnapps("predict", digits_model, *(json.dumps(image.tolist()) for image in images), "image.npy", "--json")
+    found = json.loads(typed.stdout)
+    assert found == [prediction.model_dump() for prediction in model.predict([*images, images[0]])]
+    assert found[3] == found[0]
+    batch = {"image": np.stack(images) / 16}
+    logits = model.keras_model()(batch, training=False)["logits"].numpy()
+    assert [prediction["label"] for prediction in found[:3]] == [str(number) for number in logits.argmax(axis=1)]
