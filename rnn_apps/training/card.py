@@ -50,7 +50,7 @@ def write_card(name: str, task: Task, facts: Mapping[str, Any]) -> str:
                 "time": f"{training['seconds'] / 60:.1f} minutes on {training['machine']}, data preparation included",
                 "pretraining": training["pretraining"]
                 and f"{training['pretraining']['seconds'] / 60:.1f} minutes of these, "
-                f"{training['pretraining']['val_loss']:.2f} nats a token on held-out texts",
+                f"{training['pretraining']['loss']:.2f} nats a token on held-out texts",
                 "peak memory": f"{training['peak_memory_mb']:,.0f} MB",
                 "epochs": f"{training['epochs']}, the best was {training['best_epoch']}",
                 "seed": str(facts["seed"]),

@@ -12,7 +12,9 @@ the gradient stays right on average (Jean et al., arXiv:1412.2007, section 3).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from rnn_apps.errors import DataError
 from rnn_apps.inference.calibration import log_softmax
 from rnn_apps.progress import Reporter
 from rnn_apps.task import Array, Arrays, Metrics
-from rnn_apps.training.checkpoint import Row
+from rnn_apps.training.checkpoint import save_arrays
 from rnn_apps.training.loop import Trainer
 
 WINDOW = 200
@@ -36,6 +38,22 @@ SHORTEST = 10
 SAMPLES = 1024
 DROPOUT = 0.1
 VALIDATION_WINDOWS = 64
+_RESULT = "pretrained.npz"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a pretraining gives.
+
+    Attributes:
+        weights: those of the embedding and of the bidirectional layer, in their order.
+        seconds: time it took.
+        loss: on held-out texts, nats a token.
+    """
+
+    weights: list[Array]
+    seconds: float
+    loss: float
 
 
 def pretrain(
@@ -46,7 +64,7 @@ def pretrain(
     seed: int,
     folder: Path,
     reporter: Reporter,
-) -> tuple[list[Array], Row]:
+) -> Pretrained:
     """Trains an embedding and a bidirectional layer as a language model.
 
     Args:
@@ -60,12 +78,16 @@ def pretrain(
         reporter: what shows the progress.
 
     Returns:
-        the weights of both layers, in their order, and the last row of the history, whose `val_loss` is in nats a
-        token.
+        what was learnt; a pretraining that has ended in this folder before is not repeated.
 
     Raises:
         DataError: if the texts are too short to learn from.
     """
+    done = folder / _RESULT
+    if done.exists():
+        return _load(done)
+    started = time.monotonic()
+    reporter.stage("Pretraining", f"a language model, {config.epochs} epochs at most")
     counts = np.zeros(build_layers()[0].input_dim, np.int64)
     write_store(folder / "train", _counted(_windows(texts), counts))
     write_store(folder / "valid", islice(_windows(held_out), VALIDATION_WINDOWS))
@@ -73,6 +95,7 @@ def pretrain(
     if not len(train) or not len(valid):
         raise DataError(f"Expected texts of {SHORTEST} tokens and more to learn the language from. There are none.")
     reporter.note(f"{counts.sum():,} tokens to learn the language from")
+    seconds = time.monotonic() - started
     vocabulary = Vocabulary(counts)
     layers: list[Any] = []
 
@@ -95,7 +118,16 @@ def pretrain(
         reporter=reporter,
     )
     rows = trainer.fit()
-    return [np.asarray(weight) for layer in layers for weight in layer.weights], rows[-1]
+    seconds += sum(row["seconds"] + row["validation_seconds"] for row in rows)
+    arrays = {f"w{number}": weight for number, weight in enumerate(w for layer in layers for w in layer.weights)}
+    save_arrays(done, {**arrays, "seconds": seconds, "loss": min(row["val_loss"] for row in rows)})
+    return _load(done)
+
+
+def _load(path: Path) -> Pretrained:
+    with np.load(path, allow_pickle=False) as arrays:
+        weights = [arrays[f"w{number}"] for number in range(len(arrays.files) - 2)]
+        return Pretrained(weights, float(arrays["seconds"]), float(arrays["loss"]))
 
 
 class Vocabulary:

@@ -99,7 +99,7 @@ def test_control_c_while_the_data_is_prepared_leaves_nothing(rnnapps, reviews, m
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rnn_apps.training.run.write_store", interrupt)
+    monkeypatch.setattr("rnn_apps.training.prepare.write_store", interrupt)
     result = rnnapps("run", "sentiment", "--data", reviews)
     assert (result.status, result.stdout) == (1, "")
     assert result.stderr.splitlines()[-1] == "Aborted."

@@ -111,7 +111,7 @@ def test_a_run_that_fails_while_saving_does_not_train_again(images, tmp_path, tr
         raise ExportError("the ONNX form gives other answers")
 
     with monkeypatch.context() as patched:
-        patched.setattr("rnn_apps.export.keras_graph.save_onnx", fail)
+        patched.setattr("rnn_apps.training.save.save_onnx", fail)
         with pytest.raises(ExportError):
             train()
     assert [name for name in files_below(tmp_path) if "/" not in name] == [".model.training", "images.npz"]

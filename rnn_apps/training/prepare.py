@@ -1,0 +1,126 @@
+"""Preparing the data of a run: hold some out, fit the processor, encode everything once, onto the disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnn_apps.config import TaskConfig
+from rnn_apps.data.sources import Source, chosen_examples, held_out
+from rnn_apps.data.store import ArrayStore, write_store
+from rnn_apps.errors import DataError
+from rnn_apps.progress import Reporter
+from rnn_apps.task import Arrays, Processor, Task
+
+_CHUNK = 1000
+_SECONDS = "data_seconds"  # written last, so its presence says that the data is whole
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """Encoded examples, and what encoded them.
+
+    Attributes:
+        processor: fitted on the training examples.
+        train: training examples.
+        valid: validation examples.
+        seconds: time that the preparation took.
+    """
+
+    processor: Processor
+    train: ArrayStore
+    valid: ArrayStore
+    seconds: float
+
+
+def prepare_data(
+    task: Task, config: TaskConfig, source: Source, valid: Source | None, folder: Path, reporter: Reporter
+) -> PreparedData:
+    """Encodes the examples of a run into `folder`, or opens what an earlier call has left there.
+
+    Args:
+        task: what reads and encodes them.
+        config: its settings.
+        source: training examples.
+        valid: validation examples; without them a part of the source is held out by the seed.
+        folder: where the encoded examples and the processor go.
+        reporter: what shows the progress.
+
+    Raises:
+        DataError: for anything wrong with the examples.
+    """
+    done = folder / _SECONDS
+    if done.exists():
+        processor = task.processor_class.load(folder / "processor")
+    else:
+        started = time.monotonic()
+        processor = _encode_all(task, config, source, valid, folder, reporter)
+        write_whole(done, str(time.monotonic() - started))
+    return PreparedData(processor, ArrayStore(folder / "train"), ArrayStore(folder / "valid"), float(done.read_text()))
+
+
+def _encode_all(
+    task: Task, config: TaskConfig, source: Source, valid: Source | None, folder: Path, reporter: Reporter
+) -> Processor:
+    count = sum(1 for _ in reporter.track(source, "reading"))
+    if count < 2:
+        raise DataError(f"Expected at least two examples. {source.facts['dataset']} has {count}.")
+    if valid:
+        out = np.zeros(count, np.bool_)
+    else:
+        out = held_out(count, config.data.validation_fraction, config.seed)
+    training = _Chosen(source, ~out)
+    reporter.note("learning the vocabulary")
+    processor = task.fit_processor(training, config)
+    (folder / "processor").mkdir(exist_ok=True)
+    processor.save(folder / "processor")
+    validation = valid or _Chosen(source, out)
+    for name, examples in (("valid", validation), ("train", training)):
+        rows = encode_chunks(processor, examples, training=name == "train")
+        write_store(folder / name, reporter.track(rows, f"encoding ({name})"))
+        if not len(ArrayStore(folder / name)):
+            raise DataError("Expected at least one example to validate on. The validation data has none.")
+    return processor
+
+
+def encode_chunks(processor: Processor, examples: Iterable[Any], training: bool) -> Iterator[Arrays]:
+    """Streams encoded examples."""
+    for chunk in _chunks(examples):
+        yield from processor.encode(chunk, training)
+
+
+def encode_text_chunks(processor: Processor, texts: Iterable[str]) -> Iterator[Arrays]:
+    """Streams encoded texts without labels."""
+    for chunk in _chunks(texts):
+        yield from processor.encode_inputs(chunk)
+
+
+def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes `text` so that a process that dies meanwhile leaves the whole file or none."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The examples of a source that are marked; can be iterated again and again."""
+
+    source: Source
+    chosen: npt.NDArray[np.bool_]
+
+    def __iter__(self) -> Iterator[Any]:
+        return chosen_examples(self.source, self.chosen)

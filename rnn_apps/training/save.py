@@ -1,0 +1,80 @@
+"""Writing what a run has made: the models, measured in the form that is saved, the card, the curves."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnn_apps.config import TaskConfig
+from rnn_apps.data.batching import load_batches, pad_batch, plan_batches
+from rnn_apps.data.store import ArrayStore, read_rows
+from rnn_apps.export.keras_graph import save_onnx
+from rnn_apps.inference.session import Session
+from rnn_apps.progress import Reporter
+from rnn_apps.task import Processor, Task
+from rnn_apps.training.card import write_card
+from rnn_apps.training.checkpoint import Row
+from rnn_apps.training.history import draw_learning_curves, write_history
+
+_PROBE_ROWS = 8
+
+
+def save_model(
+    folder: Path,
+    model: Any,
+    task: Task,
+    config: TaskConfig,
+    processor: Processor,
+    valid: ArrayStore,
+    reporter: Reporter,
+) -> dict[str, dict[str, float]]:
+    """Writes the processor, the Keras model and the ONNX graph into `folder`, and measures the graph.
+
+    Returns:
+        `calibration`, fitted on the validation examples, and `metrics` on them after it.
+
+    Raises:
+        ExportError: if the graph gives other answers than the Keras model.
+    """
+    processor.save(folder)
+    if config.half_precision:
+        for weight in model.weights:
+            weight.assign(np.asarray(weight).astype(np.float16).astype(np.float32))
+    model.save(folder / "model.keras")
+    _compress(folder / "model.keras")
+    probe = pad_batch(read_rows(valid, _probe_rows(valid)))
+    difference = save_onnx(model, folder / "model.onnx", probe, config.half_precision)
+    reporter.note(f"the ONNX form agrees with the Keras model to {difference:.1g}")
+    session = Session(folder / "model.onnx")
+    metrics = task.metrics(processor, {})
+    plan = plan_batches(valid.lengths, config.training.batch_size, config.training.batch_tokens)
+    for batch in reporter.track(load_batches(valid, plan), "measuring", len(plan)):
+        metrics.update(session.run(batch), batch)
+    return {"calibration": metrics.calibrate(), "metrics": metrics.result()}
+
+
+def save_story(folder: Path, task: Task, facts: dict[str, Any], rows: Sequence[Row], name: str) -> None:
+    """Writes the history, the learning curves and the model card of the model called `name` into `folder`."""
+    write_history(folder / "history.csv", rows)
+    draw_learning_curves(folder / "learning_curves.png", rows, task.monitor, facts["training"]["best_epoch"])
+    (folder / "README.md").write_text(write_card(name, task, facts), encoding="utf-8")
+
+
+def _probe_rows(store: ArrayStore) -> npt.NDArray[np.int64]:
+    """Numbers of a few examples, from the shortest to the one of median length: a padded batch that is quick to run."""
+    order = np.argsort(store.lengths, kind="stable")
+    return order[np.linspace(0, (len(order) - 1) // 2, min(_PROBE_ROWS, len(order))).astype(int)]
+
+
+def _compress(path: Path) -> None:
+    """Packs a `.keras` archive again with compression, which Keras leaves out; rounded weights shrink by half."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)

@@ -1,0 +1,62 @@
+import json
+import tomllib
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory, command):
+    """A generated package, laid out as an installer would: its modules and its metadata in one folder on the path."""
+    folder = tmp_path_factory.mktemp("new")
+    result = command("new", "brackets", cwd=folder)
+    assert result.status == 0, result.stderr
+    project = tomllib.loads((folder / "brackets" / "pyproject.toml").read_text())["project"]
+    points = "".join(f"[{group}]\n" + "".join(f"{n} = {v}\n" for n, v in found.items())
+                     for group, found in project["entry-points"].items())  # fmt: skip
+    metadata = folder / "brackets" / f"{project['name']}-{project['version']}.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
+    (metadata / "entry_points.txt").write_text(points)
+    return folder / "brackets"
+
+
+def test_a_new_task_is_found_trains_saves_and_predicts_at_once(package, command, tmp_path):
+    path = {"PYTHONPATH": str(package)}
+    assert "brackets" in command("tasks", cwd=tmp_path, **path).stdout
+    run = command("run", "brackets", cwd=tmp_path, **path)
+    assert run.status == 0, run.stderr
+    evaluated = json.loads((tmp_path / "saved_models/brackets-sample/bundle.json").read_text())["metrics"]
+    assert evaluated["accuracy"] > 0.9
+    answers = command("predict", "brackets-sample", "(())", "())(", "--json", cwd=tmp_path, **path)
+    assert [answer["label"] for answer in json.loads(answers.stdout)] == ["balanced", "unbalanced"]
+
+
+def test_a_bundle_of_a_task_that_is_not_installed_says_what_to_install(package, command, tmp_path):
+    quick = ("--set", "training.epochs=1")
+    assert command("run", "brackets", *quick, cwd=tmp_path, PYTHONPATH=str(package)).status == 0
+    result = command("predict", "brackets-sample", "()", cwd=tmp_path)
+    assert result.status == 2
+    assert "pip install brackets" in result.stderr
+
+
+def test_the_test_of_a_new_task_passes(package, run_python, tmp_path):
+    code = "import sys, pytest; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', sys.argv[1]]))"
+    result = run_python(code, package / "tests", cwd=tmp_path, PYTHONPATH=str(package))
+    assert result.status == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("name", ["Spam", "2fast", "sp am", "class", "../up", "sentiment"])
+def test_a_name_that_cannot_be_used_is_refused_and_nothing_is_written(rnnapps, files_below, tmp_path, name):
+    result = rnnapps("new", name)
+    assert result.status == 2
+    assert f"'{name}'" in result.stderr
+    assert files_below(tmp_path) == []
+
+
+def test_a_folder_that_exists_is_not_touched(rnnapps, tmp_path):
+    (tmp_path / "spam").mkdir()
+    result = rnnapps("new", "spam")
+    assert result.status == 2
+    assert "--output" in result.stderr
