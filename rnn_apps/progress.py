@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -36,11 +37,12 @@ class Reporter:
 
     def stage(self, title: str, detail: str = "") -> None:
         """Says that a new stage of the work begins."""
-        self.console.print(f"[bold]{title}[/bold]  {detail}" if detail else f"[bold]{title}[/bold]")
+        title = f"[bold]{escape(title)}[/bold]"
+        self.console.print(f"{title}  {escape(detail)}" if detail else title)
 
     def note(self, text: str) -> None:
         """Writes one line below the current stage."""
-        self.console.print(f"  {text}")
+        self.console.print(f"  {text}", markup=False)
 
     @contextmanager
     def bar(self, title: str, total: int | None, done: int = 0) -> Iterator[Bar]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from rnn_apps.cli.options import run_from_options, training_options
 from rnn_apps.errors import OutputError
@@ -52,7 +53,7 @@ def show_model(model: Model, run: Run) -> None:
     for given, prediction in zip(inputs, model.predict(inputs), strict=True):
         console.print(model.task.show(given, prediction))
     name = model.bundle.name
-    console.print(f"\n[bold]Saved[/bold]  {model.bundle.folder}\n\n[bold]Try next[/bold]")
+    console.print(f"\n[bold]Saved[/bold]  {escape(str(model.bundle.folder))}\n\n[bold]Try next[/bold]")
     console.print(f"  rnnapps predict {name} {model.task.example_argument}", markup=False)
     console.print(f"  rnnapps run {model.task.name} --data FILE", markup=False)
     console.print(f"  rnnapps evaluate {name} --data FILE", markup=False)
