@@ -31,7 +31,8 @@ def test_the_curves_are_a_picture(tmp_path, epochs):
 
 
 def test_drawing_leaves_no_figure_open(tmp_path):
-    draw_learning_curves(tmp_path / "curves.png", ROWS, "f1", best_epoch=1)
     from matplotlib import pyplot
 
-    assert pyplot.get_fignums() == []
+    before = pyplot.get_fignums()
+    draw_learning_curves(tmp_path / "curves.png", ROWS, "f1", best_epoch=1)
+    assert pyplot.get_fignums() == before

@@ -1,0 +1,81 @@
+import json
+
+import numpy as np
+import pytest
+
+import rnn_apps
+from rnn_apps.config import load_config
+from rnn_apps.errors import DataError
+from rnn_apps.task import find_task
+from rnn_apps.tasks.digits.task import LabelledImage
+
+
+@pytest.fixture(scope="module")
+def task():
+    return find_task("digits")
+
+
+@pytest.fixture(scope="module")
+def processor(task):
+    return task.fit_processor(task.sample(), task.Config())
+
+
+def test_the_defaults_reach_the_accuracy_that_is_promised(tmp_path):
+    metrics = rnn_apps.train("digits", output=tmp_path / "digits", progress=False).bundle.facts["metrics"]
+    assert metrics["accuracy"] >= 0.97
+    assert metrics["ece"] < 0.05
+
+
+def test_the_sample_is_scikit_learns(task):
+    examples = task.sample()
+    assert len(examples) == 1797
+    assert {example.label for example in examples} == set("0123456789")
+    assert {example.image.shape for example in examples} == {(8, 8)}
+
+
+def test_images_are_scaled_by_the_ink_of_the_training_images(processor):
+    assert processor.full_ink == 16
+    row = processor.encode([LabelledImage("3", np.full((8, 8), 8), "")])[0]
+    assert row["image"].dtype == np.float32
+    assert row["image"].tolist() == [[0.5] * 8] * 8
+    assert (row["label"].dtype, row["label"].item()) == (np.int32, 3)
+
+
+def test_examples_and_inputs_are_encoded_alike(processor):
+    image = np.arange(64).reshape(8, 8)
+    (example,), (given,) = processor.encode([LabelledImage("0", image, "")]), processor.encode_inputs([image.tolist()])
+    np.testing.assert_array_equal(example["image"], given["image"])
+
+
+def test_a_label_that_training_never_saw_is_told(processor):
+    with pytest.raises(DataError, match=r"image 4: the label 'x' was not in the training data"):
+        processor.encode([LabelledImage("x", np.zeros((8, 8)), "image 4")])
+
+
+def test_files_give_labels_and_places(task, tmp_path):
+    images = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    np.savez(tmp_path / "a.npz", images=images, labels=np.array(["b", "a"]))
+    examples = list(task.read([tmp_path / "a.npz"]))
+    assert [example.label for example in examples] == ["b", "a"]
+    assert examples[1].where == f"{tmp_path / 'a.npz'}, image 2"
+    np.testing.assert_array_equal(examples[1].image, images[1])
+
+
+@pytest.mark.parametrize("cell", ["dense", "lstm", "gru", "simple_rnn"])
+def test_every_cell_builds_a_network(task, processor, cell):
+    model = task.build_model(load_config(task.Config, settings=[f"model.cell={cell}", "model.units=4"]), processor)
+    assert model({"image": np.zeros((2, 8, 8), np.float32)})["logits"].shape == (2, 10)
+
+
+def test_an_image_is_shown_in_characters(task, digits_model):
+    image = task.example_inputs[0]
+    (prediction,) = rnn_apps.load(digits_model).predict([image])
+    lines = task.show(image, prediction).splitlines()
+    assert len(lines) == 8 + 3
+    assert {len(line) for line in lines[:8]} == {2 + 16}
+    assert "@@" in lines[1]
+
+
+def test_an_image_can_be_typed_as_json(task):
+    assert task.parse_input("[[1, 2], [3, 4]]") == [[1, 2], [3, 4]]
+    assert json.loads(task.example_argument.strip("'")) == task.example_inputs[0].tolist()

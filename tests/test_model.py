@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+import rnn_apps
+from rnn_apps import model as model_module
+from rnn_apps.errors import DataError
+from rnn_apps.inference.predictor import Prediction
+
+
+def test_a_model_knows_its_task_and_bundle(digits_model):
+    model = rnn_apps.load(str(digits_model))
+    assert model.task.name == "digits"
+    assert model.bundle.folder == digits_model
+
+
+def test_predictions_are_typed_and_do_not_change(digits_model):
+    model = rnn_apps.load(digits_model)
+    (prediction,) = model.predict(model.task.example_inputs[:1])
+    assert isinstance(prediction, Prediction)
+    with pytest.raises(ValueError, match="frozen"):
+        prediction.label = "3"
+    assert type(prediction).model_validate_json(prediction.model_dump_json()) == prediction
+
+
+def test_evaluation_streams_in_pieces(digits_model, monkeypatch):
+    model = rnn_apps.load(digits_model)
+    examples = list(model.task.sample())[:100]
+    whole = model.evaluate(examples)
+    monkeypatch.setattr(model_module, "_CHUNK", 7)
+    taken = []
+    pieces = model.evaluate(taken.append(n) or example for n, example in enumerate(examples))
+    assert whole[0] == pieces[0] == len(taken) == 100
+    assert pieces[1] == pytest.approx(whole[1])
+
+
+def test_evaluating_nothing_is_told(digits_model):
+    with pytest.raises(DataError, match="at least one example"):
+        rnn_apps.load(digits_model).evaluate([])
+
+
+def test_the_keras_model_is_ready_for_further_work(digits_model):
+    keras_model = rnn_apps.load(digits_model).keras_model()
+    image = {"image": np.zeros((1, 8, 8), np.float32)}
+    assert keras_model(image)["logits"].shape == (1, 10)
+    keras_model.compile("adam", loss={"logits": "mse"})
+    keras_model.fit(image, {"logits": np.zeros((1, 10))}, verbose=0)
+
+
+def test_a_model_reloaded_gives_the_same_answers(digits_model):
+    first, second = rnn_apps.load(digits_model), rnn_apps.load(digits_model)
+    assert first.predict(first.task.example_inputs) == second.predict(second.task.example_inputs)
