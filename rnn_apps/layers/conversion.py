@@ -75,7 +75,9 @@ def to_keras(layer: Any) -> Any:
             backward_layer=to_keras(layer.backward_layer),
             name=layer.name,
         )
-        twin.built = layer.built
+        if layer.built:
+            twin.build((None, None, layer.forward_layer.kernel.shape[0]))
+            twin.set_weights(layer.get_weights())
         return twin
     twin = keras_twin(layer)
     if layer.built:

@@ -48,95 +48,95 @@ def available() -> bool:
 
 
 @cache
-def _cached_kernels(
+def _cell(
     name: str, steps: tuple[Callable[..., None], Callable[..., None]], slots: tuple[tuple[str, str], ...]
 ) -> Kernels:
-    import numba
-    from numba.extending import register_jitable
+    """Compiles a cell's loops with the steps put in, and the steps with the activations put in."""
+    from numba import types as t
 
-    from rnn_apps.layers import products_llvm  # noqa: F401  registers the products
-
-    folder = cache_folder()
-    label = "-".join([name, *(activation for _, activation in slots)])
-    done = folder / f"{label}.done"
+    label = "_".join([name, *(activation for _, activation in slots)])
+    done = cache_folder() / f"{label}.done"
     if not done.exists():
-        logger.warning("Compiling the %s layer for this processor, once (about 10 s; kept in %s).", name, folder)
-    for function in (f for pair in scalar.ACTIVATIONS.values() for f in pair):
-        register_jitable(function)
-
-    parts: dict[str, Any] = {}
+        logger.warning("Compiling the %s layer for this processor, once (about 10 s; kept in %s).", name, done.parent)
+    activations: dict[str, Any] = {}
     for slot, activation in slots:
-        parts[slot], parts[f"{slot}_slope"] = scalar.ACTIVATIONS[activation]
-
-    def compiled(function: Any, parts: Mapping[str, Any], signature: Any = None, **options: Any) -> Any:
-        copy = _with_globals(function, f"{function.__name__}_{label.replace('-', '_')}", parts)
-        return numba.njit(signature, nogil=True, error_model="numpy", **options)(copy)
-
-    t = numba.types
-    matrix, read = t.Array(t.float32, 2, "C"), t.Array(t.float32, 2, "C", readonly=True)
-    panels, vector, indices = t.Array(t.float32, 3, "C"), t.Array(t.float32, 1, "C"), t.Array(t.int64, 1, "C")
-    mask = t.Array(t.boolean, 2, "C", readonly=True)
+        activations[slot], activations[f"{slot}_slope"] = scalar.ACTIVATIONS[activation]
+    roles = ("forward_step", "backward_step")
+    own = {
+        role: _compiled(step, None, label, activations, fastmath=FAST_MATH)
+        for role, step in zip(roles, steps, strict=True)
+    }
+    array, read, panels, vector, indices, _ = _array_types()
     number, flag = t.int64, t.boolean
-    with _numba_cache(folder):
-        steps_compiled = {
-            role: compiled(step, parts, fastmath=FAST_MATH)
-            for role, step in zip(("forward_step", "backward_step"), steps, strict=True)
-        }
-        result = Kernels(
-            forward=compiled(
-                loops.forward,
-                steps_compiled,
-                t.void(
-                    read,
-                    indices,
-                    indices,
-                    panels,
-                    panels,
-                    vector,
-                    number,
-                    matrix,
-                    matrix,
-                    matrix,
-                    flag,
-                    matrix,
-                    number,
-                    matrix,
-                ),
-                cache=True,
-            ),
-            backward=compiled(
-                loops.backward,
-                steps_compiled,
-                t.void(
-                    read,
-                    indices,
-                    indices,
-                    panels,
-                    panels,
-                    number,
-                    read,
-                    read,
-                    read,
-                    number,
-                    matrix,
-                    matrix,
-                    flag,
-                    matrix,
-                    matrix,
-                    vector,
-                    matrix,
-                    matrix,
-                    matrix,
-                ),
-                cache=True,
-            ),
-            pack=compiled(products.pack, {}, t.void(read, panels), cache=True),
-            pack_transposed=compiled(products.pack_transposed, {}, t.void(read, panels), cache=True),
-            index_steps=compiled(packing.index_steps, {}, t.void(mask, indices, indices, flag, indices), cache=True),
-            clear_masked=compiled(packing.clear_masked, {}, t.void(mask, indices, matrix), cache=True),
-        )
+    forward = t.void(
+        read, indices, indices, panels, panels, vector, number, array, array, array, flag, array, number, array
+    )
+    backward = t.void(
+        *(read, indices, indices, panels, panels, number, read, read, read, number, array),
+        *(array, flag, array, array, vector, array, array, array),
+    )
+    result = Kernels(
+        forward=_compiled(loops.forward, forward, label, own),
+        backward=_compiled(loops.backward, backward, label, own),
+        **_shared(),
+    )
     done.touch()
     return result
+
+
+@cache
+def _shared() -> dict[str, Any]:
+    """Compiles what all cells use."""
+    from numba import types as t
+    from numba.extending import register_jitable
+
+    from rnn_apps.layers import products_llvm  # noqa: F401  (registers the products)
+
+    for function in (f for pair in scalar.ACTIVATIONS.values() for f in pair):
+        register_jitable(function)
+    array, read, panels, _, indices, mask = _array_types()
+    return {
+        "pack": _compiled(products.pack, t.void(read, panels)),
+        "pack_transposed": _compiled(products.pack_transposed, t.void(read, panels)),
+        "index_steps": _compiled(packing.index_steps, t.void(mask, indices, indices, t.boolean, indices)),
+        "clear_masked": _compiled(packing.clear_masked, t.void(mask, indices, array)),
+    }
+
+
+def _array_types() -> tuple[Any, ...]:
+    """Numba's types of a float array, a read-only one, panels, a vector, indices and a mask."""
+    from numba import types as t
+
+    return (
+        t.Array(t.float32, 2, "C"),
+        t.Array(t.float32, 2, "C", readonly=True),
+        t.Array(t.float32, 3, "C"),
+        t.Array(t.float32, 1, "C"),
+        t.Array(t.int64, 1, "C"),
+        t.Array(t.boolean, 2, "C", readonly=True),
+    )
+
+
+def _compiled(
+    function: Any, signature: Any, label: str = "", parts: Mapping[str, Any] | None = None, **how: Any
+) -> Any:
+    """Compiles a copy of a function that sees `parts` in the place of globals of those names.
+
+    Numba takes globals for constants, so the machine code has the parts built in; a name of its own keeps the copies
+    apart in the cache. The caller holds the lock: the folder of the cache is a global setting of Numba.
+    """
+    import numba
+    from numba.core import config
+
+    name = f"{function.__name__}_{label}"
+    copy = python_types.FunctionType(function.__code__, {**function.__globals__, **(parts or {})}, name)
+    copy.__qualname__, copy.__module__ = name, function.__module__
+    before, config.CACHE_DIR = config.CACHE_DIR, str(cache_folder())
+    try:
+        # every function here has nogil: Numba's cache does not tell a function with it from one without
+        return numba.njit(signature, nogil=True, error_model="numpy", cache=signature is not None, **how)(copy)
+    finally:
+        config.CACHE_DIR = before
 
 
 def load(name: str, steps: tuple[Callable[..., None], Callable[..., None]], slots: Mapping[str, str]) -> Kernels:
@@ -148,23 +148,23 @@ def load(name: str, steps: tuple[Callable[..., None], Callable[..., None]], slot
         slots: names of activations in the steps, and which of `scalar.ACTIVATIONS` stands in each.
     """
     with _lock:
-        return _cached_kernels(name, steps, tuple(slots.items()))
+        # the products must be known to Numba before a loop that calls them is compiled
+        _shared()
+        return _cell(name, steps, tuple(slots.items()))
 
 
-def _with_globals(function: Any, name: str, parts: Mapping[str, Any]) -> Any:
-    """A copy of a function that sees `parts` in the place of globals of those names."""
-    copy = python_types.FunctionType(function.__code__, {**function.__globals__, **parts}, name)
-    copy.__qualname__ = name
-    copy.__module__ = function.__module__
-    return copy
+_SOURCES = ("kernels", "loops", "packing", "products", "products_llvm", "scalar", "lstm", "gru", "simple_rnn")
 
 
 @cache
 def cache_folder() -> Path:
     """The folder of the machine code; a temporary one if none can be written."""
-    digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
+    import llvmlite.binding as llvm
+    import numba
+
+    digest = hashlib.sha256(f"{numba.__version__} {llvm.get_host_cpu_name()}".encode())
+    for source in _SOURCES:
+        digest.update(Path(__file__).with_name(f"{source}.py").read_bytes())
     base = os.environ.get("RNN_APPS_CACHE") or Path(
         os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "rnn_apps"
     )
@@ -175,21 +175,3 @@ def cache_folder() -> Path:
             return folder
     except OSError:
         return Path(tempfile.mkdtemp(prefix="rnn_apps-"))
-
-
-class _numba_cache:
-    """Lets functions compiled inside this context keep their machine code in a folder of ours."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> None:
-        from numba.core import config
-
-        self.before = config.CACHE_DIR
-        config.CACHE_DIR = str(self.folder)
-
-    def __exit__(self, *exception: Any) -> None:
-        from numba.core import config
-
-        config.CACHE_DIR = self.before
