@@ -14,16 +14,16 @@ DISTURBED = """
 import itertools, os, signal, sys
 moment = sys.argv.pop(1)
 from rnn_apps.cli.main import main
-from rnn_apps.training import run
+from rnn_apps.training import prepare, run
 
 def kill():
     os.kill(os.getpid(), signal.SIGKILL)
 
 if moment == "data":
-    write_store = run.write_store
+    write_store = prepare.write_store
     def write_and_die(folder, rows):
         write_store(folder, itertools.chain(itertools.islice(rows, 20), iter(kill, 0)))
-    run.write_store = write_and_die
+    prepare.write_store = write_and_die
 elif moment == "saved":
     write_bundle = run.write_bundle
     def write_and_die(*arguments):
