@@ -63,8 +63,9 @@ def mask(value: Any, sequences: Any) -> Any:
     return ops.cast(value, "bool")
 
 
-def states(layer: str, values: list[Any], count: int, batch: int | None, units: int) -> None:
-    """As many states as the cell has, each (batch, units)."""
+def states(layer: str, values: list[Any], count: int, sequences: Any, units: int) -> None:
+    """As many states as the cell has, each (batch, units), for a batch of sequences."""
+    batch = sequences.shape[0]
     if len(values) != count:
         raise ConfigError(
             f"Expected initial_state of {layer} to be {count} tensor(s) of shape (batch, {units}). "
@@ -77,4 +78,13 @@ def states(layer: str, values: list[Any], count: int, batch: int | None, units: 
             raise ConfigError(
                 f"Expected each state of {layer} to have the shape (batch, units) = ({batch}, {units}). "
                 f"Received: {shape}. A state is never broadcast: give one row for each row of the inputs."
+            )
+        if keras.backend.backend() == "tensorflow" and (batch is None or shape[0] is None):
+            import tensorflow as tf
+
+            # sizes that are only known when the graph runs are compared then
+            tf.debugging.assert_equal(
+                tf.shape(value)[0],
+                tf.shape(sequences)[0],
+                message=f"Expected each state of {layer} to have as many rows as the inputs.",
             )

@@ -198,7 +198,7 @@ class Recurrent(keras.layers.Layer):
         scaled = centred * ops.rsqrt(ops.mean(ops.square(centred), axis=-1, keepdims=True) + 1e-5)
         return ops.reshape(scaled, (-1, z.shape[-1]))
 
-    def output(self, hidden: Tensor) -> Tensor:
+    def output_of(self, hidden: Tensor) -> Tensor:
         """The layer's output from the hidden state, of one step or of all; the hidden state itself in most cells."""
         return hidden
 
@@ -319,11 +319,9 @@ class Recurrent(keras.layers.Layer):
         """
         if initial_state is None:
             return None
-        batch = ops.shape(sequences)[0]
         states = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
-        checks.states(self.name, states, self.state_count, sequences.shape[0], self.units)
-        # the reshape makes a wrong batch an error also where its size is only known at run time
-        return [ops.reshape(ops.cast(state, self.compute_dtype), (batch, self.units)) for state in states]
+        checks.states(self.name, states, self.state_count, sequences, self.units)
+        return [ops.cast(state, self.compute_dtype) for state in states]
 
     def drop_inputs(self, sequences: Tensor, training: bool | None) -> Tensor:
         """Dropout on the inputs with one mask for all steps of a row."""
@@ -407,12 +405,12 @@ class Recurrent(keras.layers.Layer):
     def returned(self, unrolled: Unrolled, mask: Tensor | None, gates: bool) -> Any:
         """What `call` returns, from a passage over the batch."""
         if self.return_sequences:
-            output = self.output(unrolled.hidden)
+            output = self.output_of(unrolled.hidden)
             if mask is not None and output is not unrolled.hidden:
                 counts = ops.flip(mask, axis=1) if self.go_backwards else mask
                 output = ops.where(counts[:, :, None], output, 0)
         else:
-            output = self.output(unrolled.states[0])
+            output = self.output_of(unrolled.states[0])
         extra: list[Any] = list(unrolled.states) if self.return_state else []
         if gates:
             extra.append(unrolled.gates)

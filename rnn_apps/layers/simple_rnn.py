@@ -60,7 +60,7 @@ class SimpleRNN(Recurrent):
         z = xW + hU if self.bias is None else xW + hU + self.bias
         return [self.activation(z)], {}
 
-    def output(self, hidden: Tensor) -> Tensor:
+    def output_of(self, hidden: Tensor) -> Tensor:
         """The second equation above, for one step or for all."""
         if self.output_units is None:
             return hidden
