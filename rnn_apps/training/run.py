@@ -25,6 +25,7 @@ from rnn_apps.bundle import LOCAL_MODELS, check_output, explained_failures, read
 from rnn_apps.config import TaskConfig, load_config
 from rnn_apps.data.files import read_texts
 from rnn_apps.data.sources import Source, file_source, sample_source, tfds_source
+from rnn_apps.data.text import clean
 from rnn_apps.errors import ConfigError, DataError, NotFoundError, OutputError, TrainingError
 from rnn_apps.model import Model
 from rnn_apps.progress import Reporter
@@ -175,7 +176,8 @@ class Run:
         assert self.unlabelled
         unseen = {_digest(data.valid[number]["tokens"]) for number in range(len(data.valid))}
         yield from (data.train[number]["tokens"] for number in range(len(data.train)))
-        texts = self.reporter.track(read_texts(self.unlabelled), "encoding (unlabelled)")
+        # a line of markup or control characters alone is nothing to learn from, and no reason to stop
+        texts = filter(clean, self.reporter.track(read_texts(self.unlabelled), "encoding (unlabelled)"))
         for row in encode_text_chunks(data.processor, texts):
             if _digest(row["tokens"]) not in unseen:
                 yield row["tokens"]
