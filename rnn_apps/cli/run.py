@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from rnn_apps.cli.options import run_from_options, training_options
-from rnn_apps.errors import OutputError
+from rnn_apps.errors import DataError, OutputError
 from rnn_apps.model import Model
 from rnn_apps.training.run import Run
 
@@ -48,12 +48,18 @@ def show_model(model: Model, run: Run) -> None:
         console.print(f"  {name:<10} {value:.4f}")
     if run.source.name == "sample":
         console.print("  [dim](the built-in sample: made-up data to try the program on)[/dim]")
-    console.print("\n[bold]Predictions[/bold]")
     inputs = list(model.task.example_inputs)
-    for given, prediction in zip(inputs, model.predict(inputs), strict=True):
+    try:
+        predictions = model.predict(inputs)
+    except DataError:  # the model is for other inputs than the task's examples: images of another size, say
+        inputs, predictions = [], []
+    if inputs:
+        console.print("\n[bold]Predictions[/bold]")
+    for given, prediction in zip(inputs, predictions, strict=True):
         console.print(model.task.show(given, prediction))
     name = model.bundle.name
     console.print(f"\n[bold]Saved[/bold]  {escape(str(model.bundle.folder))}\n\n[bold]Try next[/bold]")
-    console.print(f"  rnnapps predict {name} {model.task.example_argument}", markup=False)
+    if inputs:
+        console.print(f"  rnnapps predict {name} {model.task.example_argument}", markup=False)
     console.print(f"  rnnapps run {model.task.name} --data FILE", markup=False)
     console.print(f"  rnnapps evaluate {name} --data FILE", markup=False)
