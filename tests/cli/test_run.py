@@ -3,6 +3,7 @@ import re
 import shlex
 import shutil
 
+import numpy as np
 import pytest
 
 from rnn_apps.cli.main import COMMANDS
@@ -85,6 +86,24 @@ def test_train_prints_the_folder_and_refuses_the_second_time(rnnapps, reviews, t
     second = rnnapps(*arguments, "--set", "model.embedding=4", "--set", "data.vocabulary_size=300")
     assert second.status == 2
     assert "exists. Choose another --output, or replace it with --overwrite" in second.stderr
+
+
+def test_names_may_hold_brackets_blanks_and_emoji(rnnapps, tmp_path):
+    rng = np.random.default_rng(0)
+    data, output = "new [b]images 🙂.npz", "out [/red]*"
+    np.savez(tmp_path / data, images=rng.uniform(size=(40, 4, 4)), labels=["[a]", "[/b]"] * 20)
+    arguments = ("run", "digits", "--data", data, "--output", output, "--set=training.epochs=1")
+    first = rnnapps(*arguments)
+    assert first.status == 0, first
+    assert data in first.stderr
+    assert str(tmp_path / output) in first.stderr
+    assert str(tmp_path / output) in first.stdout
+    # the examples of the task are larger than these images
+    assert "Predictions" not in first.stdout
+    assert "Already trained" in rnnapps(*arguments).stderr
+    answer = rnnapps("predict", output, "[[1,0,0,0],[0,1,0,0],[0,0,1,0],[0,0,0,1]]")
+    assert answer.status == 0
+    assert {line.split()[0] for line in answer.stdout.splitlines()[-2:]} == {"[a]", "[/b]"}
 
 
 def test_options_reach_the_bundle(rnnapps, reviews, tmp_path):
