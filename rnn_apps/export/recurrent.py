@@ -1,18 +1,21 @@
-"""Recurrent layers as ONNX's own operators, which know the length of every row.
+"""Recurrent layers as ONNX graphs: its own operators where it has the cell, a Scan over time otherwise.
 
 ONNX orders the gates of an LSTM i, o, f, c (here i, f, c, o) and of a GRU z, r, h (as here), keeps weights with the
-gates in front, (directions, gates * units, features), and puts time first.
+gates in front, (directions, gates * units, features), and puts time first. Its operators know the length of every
+row; where a row has no step they return zeros for the final state, and not the initial one, which is put right here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from rnn_apps.errors import ExportError
 from rnn_apps.export.graph import Graph
 from rnn_apps.export.keras_graph import Value, same_rows, writer_of, writes
 from rnn_apps.layers import GRU, LSTM, Bidirectional, Deep, SimpleRNN
@@ -21,69 +24,281 @@ Floats = npt.NDArray[np.float32]
 
 _OPERATORS = {LSTM: "LSTM", GRU: "GRU", SimpleRNN: "RNN"}
 _GATE_ORDER = {"LSTM": (0, 3, 1, 2), "GRU": (0, 1, 2), "RNN": (0,)}
+_ACTIVATIONS = {
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "relu": "Relu",
+    "softplus": "Softplus",
+    "softsign": "Softsign",
+    "linear": "Affine",
+}
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What one direction of a cell gives.
+
+    Attributes:
+        hidden: (batch, time, units), each step at its own place, zero at padding.
+        states: final states, (batch, units) each, the hidden state first.
+    """
+
+    hidden: str
+    states: list[str]
 
 
 @writes(LSTM, GRU, SimpleRNN)
-def one_direction(graph: Graph, layer: Any, value: Value) -> Value:
+def one_direction(graph: Graph, layer: Any, value: Value, *initial: Value) -> Value | tuple[Value, ...]:
     """One cell over time."""
-    return _native(graph, [layer], value, "reverse" if layer.go_backwards else "forward", None)
+    (passage,) = _run(graph, [layer], [layer.go_backwards], value, [state.tensor for state in initial])
+    sequence = Value(_output_part(graph, layer, passage.hidden, value), value.lengths)
+    if layer.return_sequences and layer.go_backwards:
+        if value.lengths is not None:
+            raise ExportError(
+                f"The layer '{layer.name}' returns padded sequences from last step to first, which ONNX cannot mask. "
+                "Put it into a Bidirectional layer, or leave go_backwards out."
+            )
+        sequence = Value(_flip(graph, sequence.tensor))
+    last = Value(_output_part(graph, layer, passage.states[0], None))
+    return _returned(layer, sequence if layer.return_sequences else last, passage.states)
 
 
 @writes(Bidirectional)
-def bidirectional(graph: Graph, layer: Any, value: Value) -> Value:
-    """Two cells over time in one operator."""
-    return _native(graph, [layer.forward_layer, layer.backward_layer], value, "bidirectional", layer.merge_mode)
+def bidirectional(graph: Graph, layer: Any, value: Value, *initial: Value) -> Value | tuple[Value, ...]:
+    """Two cells over time, in one operator if ONNX has it."""
+    layers = [layer.forward_layer, layer.backward_layer]
+    states = [state.tensor for state in initial]
+    if not all(type(part) in _OPERATORS for part in layers):
+        return _both_ways(graph, layer, value, initial)
+    backwards = [part.go_backwards for part in layers]
+    passages = _run(graph, layers, backwards, value, states)
+    if layer.return_sequences:
+        outputs = [_output_part(graph, p, q.hidden, value) for p, q in zip(layers, passages, strict=True)]
+    else:
+        outputs = [_output_part(graph, p, q.states[0], None) for p, q in zip(layers, passages, strict=True)]
+    rows = value if layer.return_sequences else Value("")
+    merged = [same_rows(rows, tensor) for tensor in _merge(graph, outputs, layer.merge_mode)]
+    return _returned(layer, merged, [state for passage in passages for state in passage.states])
 
 
 @writes(Deep)
-def deep(graph: Graph, layer: Any, value: Value) -> Value:
+def deep(graph: Graph, layer: Any, value: Value, *initial: Value) -> Value | tuple[Value, ...]:
     """A stack of layers."""
+    states = list(initial)
+    finals: list[str] = []
+    symbol = keras.KerasTensor((None, None, _features(layer)))
     for part in layer.layers:
-        written = writer_of(part)(graph, part, value)
-        assert isinstance(written, Value)
-        value = written
-    return value
+        count = len(part.state_sizes) if states else 0
+        written = writer_of(part)(graph, part, value, *states[:count])
+        states = states[count:]
+        outputs = written if isinstance(written, tuple) else (written,)
+        following = keras.tree.flatten(part.compute_output_spec(symbol))[0]
+        output = outputs[0]
+        if layer.residual and following.shape == symbol.shape:
+            lower = value.tensor if value.lengths is None else _masked(graph, value.tensor, value)
+            output = same_rows(output, graph.node("Add", [output.tensor, lower]))
+        finals += [state.tensor for state in outputs[1:]]
+        value, symbol = output, following
+    return _returned(layer, value, finals)
 
 
-def _native(graph: Graph, layers: Sequence[Any], value: Value, direction: str, merge_mode: str | None) -> Value:
-    operator = _OPERATORS[type(layers[0])]
-    units = layers[0].units
+def _returned(layer: Any, output: Value | Sequence[Value], states: Sequence[str]) -> Value | tuple[Value, ...]:
+    outputs = [output] if isinstance(output, Value) else list(output)
+    if layer.return_state:
+        outputs += [Value(state) for state in states]
+    return tuple(outputs) if len(outputs) > 1 else outputs[0]
+
+
+def _run(
+    graph: Graph, layers: Sequence[Any], backwards: Sequence[bool], value: Value, initial: Sequence[str]
+) -> list[Passage]:
+    """Runs one or two cells over the same rows."""
+    counts = [layer.state_count for layer in layers]
+    given = [list(initial[sum(counts[:n]) : sum(counts[: n + 1])]) for n in range(len(layers))]
+    if all(_is_native(layer) for layer in layers):
+        if len(layers) == 2 and list(backwards) == [False, True] and _alike(*layers):
+            return _native(graph, layers, "bidirectional", value, given)
+        directions = ["reverse" if flag else "forward" for flag in backwards]
+        return [
+            _native(graph, [layer], direction, value, [states])[0]
+            for layer, direction, states in zip(layers, directions, given, strict=True)
+        ]
+    from rnn_apps.export.recurrent_scan import scan
+
+    passages = []
+    for layer, flag, states in zip(layers, backwards, given, strict=True):
+        rows = same_rows(value, _reverse(graph, value.tensor, value)) if flag else value
+        hidden, finals = scan(graph, layer, rows, states)
+        passages.append(Passage(_reverse(graph, hidden, value) if flag else hidden, finals))
+    return passages
+
+
+def _is_native(layer: Any) -> bool:
+    """Whether ONNX has an operator for this cell."""
+    functions = [layer.activation, *(getattr(layer, name) for name in _gate_functions(layer))]
+    plain = not layer.layer_normalization and not layer.zoneout and not getattr(layer, "relevance_gate", False)
+    return plain and all(function.__name__ in _ACTIVATIONS for function in functions)
+
+
+def _gate_functions(layer: Any) -> list[str]:
+    return {LSTM: ["recurrent_activation", "output_activation"], GRU: ["recurrent_activation"]}.get(type(layer), [])
+
+
+def _activations(layer: Any) -> list[str]:
+    """Names of the cell's activations in ONNX's order: gates, candidate, output."""
+    functions = [layer.activation]
+    if type(layer) is not SimpleRNN:
+        functions.insert(0, layer.recurrent_activation)
+    if type(layer) is LSTM:
+        functions.append(layer.output_activation)
+    return [_ACTIVATIONS[function.__name__] for function in functions]
+
+
+def _alike(first: Any, second: Any) -> bool:
+    """Whether one operator can run both cells."""
+    return (
+        type(first) is type(second)
+        and first.units == second.units
+        and getattr(first, "reset_after", None) == getattr(second, "reset_after", None)
+    )
+
+
+def _native(
+    graph: Graph, layers: Sequence[Any], direction: str, value: Value, initial: Sequence[Sequence[str]]
+) -> list[Passage]:
+    operator, state_count = _OPERATORS[type(layers[0])], layers[0].state_count
     inputs = [graph.node("Transpose", [value.tensor], perm=[1, 0, 2])]
     inputs += [graph.constant(np.stack(parts), layers[0].name) for parts in zip(*map(_weights, layers), strict=True)]
     inputs.append(value.lengths or "")
-    attributes: dict[str, Any] = {"hidden_size": units, "direction": direction}
+    first_axis = graph.constant(np.array([0], np.int64))
+    for states in zip(*initial, strict=True):
+        lifted = [graph.node("Unsqueeze", [state, first_axis]) for state in states]
+        inputs.append(graph.node("Concat", lifted, axis=0) if len(lifted) > 1 else lifted[0])
+    names = [name for layer in layers for name in _activations(layer)]
+    attributes: dict[str, Any] = {"hidden_size": layers[0].units, "direction": direction, "activations": names}
+    if "Affine" in names:
+        # alpha and beta go, in order, to those activations that take them
+        count = names.count("Affine")
+        attributes |= {"activation_alpha": [1.0] * count, "activation_beta": [0.0] * count}
     if operator == "GRU":
         attributes["linear_before_reset"] = int(layers[0].reset_after)
-    outputs = graph.node(operator, inputs, 2, **attributes)
-    if layers[0].return_sequences:
-        # (time, directions, batch, units) -> (batch, time, directions, units)
-        merged = _merge(graph, graph.node("Transpose", [outputs[0]], perm=[2, 0, 1, 3]), len(layers), merge_mode)
-        return same_rows(value, merged)
-    # (directions, batch, units) -> (batch, directions, units)
-    return Value(_merge(graph, graph.node("Transpose", [outputs[1]], perm=[1, 0, 2]), len(layers), merge_mode))
+    outputs = graph.node(operator, inputs, 1 + state_count, **attributes)
+    # (time, directions, batch, units) -> (directions, batch, time, units)
+    sequences = _split(graph, graph.node("Transpose", [outputs[0]], perm=[1, 2, 0, 3]), len(layers))
+    states_by_kind = [_split(graph, output, len(layers)) for output in outputs[1:]]
+    passages = []
+    for d, hidden in enumerate(sequences):
+        finals = [kind[d] for kind in states_by_kind]
+        if initial[d]:
+            finals = [_unless_empty(graph, f, s, value) for f, s in zip(finals, initial[d], strict=True)]
+        passages.append(Passage(hidden, finals))
+    return passages
 
 
-def _merge(graph: Graph, tensor: str, directions: int, merge_mode: str | None) -> str:
-    """Merges the last but one axis, the directions."""
-    if directions == 1:
-        return graph.node("Squeeze", [tensor, graph.constant(np.array([-2], np.int64))])
-    forward, backward = graph.node("Split", [tensor], 2, axis=-2)
-    axis = graph.constant(np.array([-2], np.int64))
-    forward, backward = (graph.node("Squeeze", [part, axis]) for part in (forward, backward))
+def _split(graph: Graph, tensor: str, count: int) -> list[str]:
+    """Takes the first axis, of this size, apart."""
+    axis = graph.constant(np.array([0], np.int64))
+    parts = graph.node("Split", [tensor], count, axis=0) if count > 1 else [tensor]
+    return [graph.node("Squeeze", [part, axis]) for part in parts]
+
+
+def _unless_empty(graph: Graph, final: str, initial: str, value: Value) -> str:
+    """The final state, or the initial one for a row without a step."""
+    if value.lengths is None:
+        return final
+    some = graph.node("Greater", [value.lengths, graph.constant(np.array(0, np.int32))])
+    some = graph.node("Unsqueeze", [some, graph.constant(np.array([1], np.int64))])
+    return graph.node("Where", [some, final, initial])
+
+
+def _both_ways(graph: Graph, layer: Any, value: Value, initial: Sequence[Value]) -> Value | tuple[Value, ...]:
+    """Bidirectional around a stack: the other direction reads, and gives, reversed rows."""
+    count = len(layer.forward_layer.state_sizes)
+    outputs, finals = [], []
+    for part, states in ((layer.forward_layer, initial[:count]), (layer.backward_layer, initial[count:])):
+        backwards = part is layer.backward_layer
+        rows = same_rows(value, _reverse(graph, value.tensor, value)) if backwards else value
+        written = writer_of(part)(graph, part, rows, *states)
+        output, *rest = written if isinstance(written, tuple) else (written,)
+        flip = backwards and layer.return_sequences
+        outputs.append(_reverse(graph, output.tensor, value) if flip else output.tensor)
+        finals += [state.tensor for state in rest]
+    rows = value if layer.return_sequences else Value("")
+    return _returned(layer, [same_rows(rows, tensor) for tensor in _merge(graph, outputs, layer.merge_mode)], finals)
+
+
+def _merge(graph: Graph, outputs: Sequence[str], merge_mode: str | None) -> list[str]:
     if merge_mode == "concat":
-        return graph.node("Concat", [forward, backward], axis=-1)
-    total = graph.node("Add", [forward, backward])
-    if merge_mode == "sum":
-        return total
-    return graph.node("Mul", [total, graph.constant(np.array(0.5, np.float32))])
+        return [graph.node("Concat", outputs, axis=-1)]
+    if merge_mode == "mul":
+        return [graph.node("Mul", outputs)]
+    if merge_mode is None:
+        return list(outputs)
+    total = graph.node("Add", outputs)
+    return [total if merge_mode == "sum" else graph.node("Mul", [total, graph.constant(np.array(0.5, np.float32))])]
+
+
+def _output_part(graph: Graph, layer: Any, hidden: str, value: Value | None) -> str:
+    """y = g2(Wya a + by) of a SimpleRNN that has it; zero at padding if `value` is given."""
+    from rnn_apps.export.layers import activate
+
+    if getattr(layer, "output_units", None) is None:
+        return hidden
+    weights = [
+        keras.ops.convert_to_numpy(weight) for weight in (layer.output_kernel, layer.output_bias) if weight is not None
+    ]
+    tensor = graph.node("MatMul", [hidden, graph.constant(weights[0], layer.name)])
+    if len(weights) > 1:
+        tensor = graph.node("Add", [tensor, graph.constant(weights[1], layer.name)])
+    tensor = activate(graph, layer.output_activation, tensor)
+    return tensor if value is None or value.lengths is None else _masked(graph, tensor, value)
+
+
+def steps_that_count(graph: Graph, value: Value) -> str:
+    """(batch, time, 1) bool: true at each step that counts, for a value with lengths."""
+    time = graph.node("Squeeze", [graph.node("Shape", [value.tensor], start=1, end=2)])
+    zero, one = (graph.constant(np.array(number, np.int64)) for number in (0, 1))
+    steps = graph.node("Range", [zero, time, one])
+    lengths = graph.node(
+        "Unsqueeze", [graph.cast(value.lengths or "", np.int64), graph.constant(np.array([1], np.int64))]
+    )
+    return graph.node("Unsqueeze", [graph.node("Less", [steps, lengths]), graph.constant(np.array([2], np.int64))])
+
+
+def _masked(graph: Graph, tensor: str, value: Value) -> str:
+    """`tensor` with zeros at padding."""
+    zero = graph.constant(np.array(0.0, np.float32))
+    return graph.node("Where", [steps_that_count(graph, value), tensor, zero])
+
+
+def _reverse(graph: Graph, tensor: str, value: Value) -> str:
+    """Each row's steps in the other order, padding left where it is."""
+    if value.lengths is None:
+        return _flip(graph, tensor)
+    lengths = graph.cast(value.lengths, np.int64)
+    return graph.node("ReverseSequence", [tensor, lengths], batch_axis=0, time_axis=1)
+
+
+def _flip(graph: Graph, tensor: str) -> str:
+    """All steps in the other order."""
+    numbers = (-1, np.iinfo(np.int64).min, 1, -1)
+    start, end, axis, step = (graph.constant(np.array([number], np.int64)) for number in numbers)
+    return graph.node("Slice", [tensor, start, end, axis, step])
+
+
+def _features(layer: Any) -> int:
+    """Width of a layer's input."""
+    while not hasattr(layer, "kernel"):
+        layer = layer.forward_layer if isinstance(layer, Bidirectional) else layer.layers[0]
+    return int(layer.kernel.shape[0])
 
 
 def _weights(layer: Any) -> tuple[Floats, Floats, Floats]:
     """Returns a layer's W, R and B in ONNX's order."""
     operator = _OPERATORS[type(layer)]
-    kernel, recurrent, *bias = (keras.ops.convert_to_numpy(weight) for weight in layer.get_weights())
-    zeros = np.zeros(kernel.shape[1], np.float32)
-    both = np.stack([bias[0] if bias else zeros, zeros]) if not bias or bias[0].ndim == 1 else bias[0]
+    kernel, recurrent = (keras.ops.convert_to_numpy(weight) for weight in (layer.kernel, layer.recurrent_kernel))
+    bias = np.zeros(layer.bias_shape, np.float32) if layer.bias is None else keras.ops.convert_to_numpy(layer.bias)
+    both = bias if bias.ndim == 2 else np.stack([bias, np.zeros_like(bias)])
     return (
         _reorder(kernel, operator).T,
         _reorder(recurrent, operator).T,
