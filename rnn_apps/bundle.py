@@ -1,6 +1,6 @@
 """A saved model as a folder of files: written whole or not at all, verified when read.
 
-bundle.json          what the model is: format, task, settings, data, metrics, versions, SHA-256 of every other file
+bundle.json          what the model is: format, task, settings, data, metrics, versions, SHA-256 of every other file and of itself
 model.keras          the Keras model, for further work
 *.onnx               the graphs that answer
 processor.json ...   what turns inputs into arrays
@@ -39,7 +39,7 @@ FORMAT = 1
 MANIFEST = "bundle.json"
 LOCAL_MODELS = Path("saved_models")
 
-_FACTS = ("task", "package", "config", "calibration", "metrics", "parameters", "versions")
+_FACTS = ("task", "package", "config", "calibration", "metrics", "parameters", "versions", "sha256")
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,15 @@ def read_bundle(folder: Path) -> Bundle:
                 f"{path} was changed since the model was saved: expected SHA-256 {expected[:12]}..., "
                 f"found {found[:12]}.... Restore it or train the model again."
             )
+    if facts["sha256"] != facts_digest(facts):
+        raise HashError(f"{manifest} was changed since the model was saved. Restore it or train the model again.")
     return Bundle(folder, facts)
+
+
+def facts_digest(facts: Mapping[str, Any]) -> str:
+    """Returns the SHA-256 of everything in `bundle.json` but the digest itself."""
+    rest = {name: value for name, value in facts.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def write_bundle(
@@ -151,6 +159,7 @@ def write_bundle(
             files = sorted(path for path in temporary.rglob("*") if path.is_file())
             hashes = {path.relative_to(temporary).as_posix(): _sha256(path) for path in files}
             manifest = {"format": FORMAT, **facts, "files": hashes}
+            manifest["sha256"] = facts_digest(manifest)
             text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
             (temporary / MANIFEST).write_text(text, encoding="utf-8")
             _move_into_place(temporary, folder)

@@ -8,6 +8,8 @@ import subprocess
 import numpy as np
 import pytest
 
+from rnn_apps.bundle import facts_digest
+
 ROWS = [("good", f"a fine film, number {n}") if n % 2 else ("bad", f"a dull film, number {n}") for n in range(30)]
 TINY = (
     *("--set", "training.epochs=1", "--set", "model.units=4", "--set", "model.layers=1"),
@@ -374,7 +376,8 @@ class TestPrediction:
         for place in range(0, len(content), 97):
             (model / "bundle.json").write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
             result = rnnapps("predict", model, "fine")
-            assert result.status in (0, 2)
+            # a flipped blank between two facts changes none of them
+            assert result.status == 2 or chr(content[place]).isspace()
             assert "Traceback" not in result.stderr
 
     def test_a_missing_part(self, fails, model):
@@ -390,7 +393,8 @@ class TestPrediction:
 
     def test_a_task_that_is_not_installed(self, fails, model):
         facts = json.loads((model / "bundle.json").read_text())
-        (model / "bundle.json").write_text(json.dumps(facts | {"task": "poetry", "package": "rnn-poetry"}))
+        facts |= {"task": "poetry", "package": "rnn-poetry"}
+        (model / "bundle.json").write_text(json.dumps(facts | {"sha256": facts_digest(facts)}))
         said = fails("predict", model, "fine")
         assert "was made by the task 'poetry', which is not installed. Run: pip install rnn-poetry" in said
 

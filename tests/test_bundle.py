@@ -44,7 +44,8 @@ def elsewhere(tmp_path, monkeypatch):
 
 def change_facts(folder, **changes):
     manifest = folder / "bundle.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | changes))
+    facts = json.loads(manifest.read_text()) | changes
+    manifest.write_text(json.dumps(facts | {"sha256": bundle_module.facts_digest(facts)}))
 
 
 def test_what_was_written_is_read(folder):
@@ -109,6 +110,13 @@ def test_a_task_that_is_not_installed_is_told_with_its_package(folder):
     change_facts(folder, task="poetry", package="rnn-poetry")
     with pytest.raises(NotFoundError, match=r"'poetry', which is not installed\. Run: pip install rnn-poetry"):
         _ = read_bundle(folder).task
+
+
+def test_a_fact_that_was_changed_is_refused(folder):
+    manifest = folder / "bundle.json"
+    manifest.write_text(manifest.read_text().replace("1.5", "1.6"))
+    with pytest.raises(HashError, match=r"bundle\.json was changed since the model was saved"):
+        read_bundle(folder)
 
 
 def test_a_folder_without_a_manifest_is_no_model(tmp_path):

@@ -189,7 +189,7 @@ class Trainer:
             if interrupted.is_set():
                 save_checkpoint(self.folder / CHECKPOINT, self.variables, progress)
                 where = f"epoch {progress.epoch + 1}, step {progress.batch}"
-                raise Interrupted(f"Stopped at {where}. The same command goes on from there.")
+                raise Interrupted(f"Stopped at {where}. The same command goes on from there, without --overwrite.")
             if time.monotonic() - last_checkpoint >= self.config.checkpoint_seconds:
                 save_checkpoint(self.folder / CHECKPOINT, self.variables, progress)
                 last_checkpoint = time.monotonic()

@@ -6,8 +6,9 @@ h the projected state, E the embedding table and p the share of each token in th
 
     log P(token | h) = log softmax(E h + log p)[token]
 
-In training the softmax runs over the right token and K tokens drawn from q ~ p^0.75, each logit less log(K q) so that
-the gradient stays right on average (Jean et al., arXiv:1412.2007, section 3).
+In training the sum below the softmax is estimated: the right token's own term, and K tokens drawn from q ~ p^0.75 that
+stand for all others, each logit less log(K q) so that the sum is right on average (Jean et al., arXiv:1412.2007,
+section 3).
 """
 
 from __future__ import annotations
@@ -196,16 +197,17 @@ def sampled_loss(outputs: Mapping[str, Any], tokens: Any, table: Any, vocabulary
     """
     real = tokens[:, 1:] != 0
     sampled = outputs["sampled"]
-    correction = tf.constant(vocabulary.log_share - vocabulary.log_draw) - float(np.log(SAMPLES))
-    sampled_table, sampled_correction = tf.gather(table, sampled), tf.gather(correction, sampled)
+    log_share = tf.constant(vocabulary.log_share)
+    stands_for = tf.constant(vocabulary.log_share - vocabulary.log_draw) - float(np.log(SAMPLES))
+    sampled_table, sampled_bias = tf.gather(table, sampled), tf.gather(stands_for, sampled)
     total = 0.0
     for states, targets in (
         (outputs["next"][:, :-1], tokens[:, 1:]),
         (outputs["previous"][:, 1:], tokens[:, :-1]),
     ):
         h, target = tf.boolean_mask(states, real), tf.boolean_mask(targets, real)
-        right = tf.reduce_sum(h * tf.gather(table, target), axis=-1) + tf.gather(correction, target)
-        others = tf.matmul(h, sampled_table, transpose_b=True) + sampled_correction
+        right = tf.reduce_sum(h * tf.gather(table, target), axis=-1) + tf.gather(log_share, target)
+        others = tf.matmul(h, sampled_table, transpose_b=True) + sampled_bias
         others = tf.where(target[:, None] == sampled[None, :], -1e9, others)
         total += tf.reduce_sum(tf.reduce_logsumexp(tf.concat([right[:, None], others], axis=1), axis=1) - right)
     return total, 2 * tf.math.count_nonzero(real)
