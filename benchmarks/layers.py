@@ -207,13 +207,13 @@ def work_grid(peer: str, cells: list[str], shapes: list[str]) -> Iterator[dict[s
 def work_memory(peer: str, cell: str, shape: str) -> Iterator[dict[str, Any]]:
     """Peak memory of five training steps beyond what the process held before, MiB."""
     prepare(peer)
-    warm_up = steps_of(peer, Case(cell, "2x3x8x8"))
-    assert warm_up is not None
-    warm_up[1]()
     case = Case(cell, shape)
     steps = steps_of(peer, case)
     if steps is None:
         return
+    warm_up = steps_of("torch" if peer.startswith("torch") else peer, Case(cell, "2x3x8x8"))
+    assert warm_up is not None
+    warm_up[1]()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(5):
         steps[1]()

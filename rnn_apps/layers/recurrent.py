@@ -3,39 +3,25 @@
 A cell (`lstm.py`, `gru.py`, `simple_rnn.py`) adds its own weights and one method, `step`, which is its equations.
 Three ways lead through time, with equal results:
 
-- `generic`: `step` inside `keras.ops.scan`. Any backend, any dtype, every option; the reference for the other two.
+- the generic one (`generic.py`): `step` inside `keras.ops.scan`. Any backend, any dtype, every option; the reference
+  for the other two.
 - the fast path (`fast.py`): compiled kernels over packed rows, for standard cells in float32 on a CPU.
-- Keras' own layer with our weights, for standard cells on a GPU, where Keras hands them to cuDNN.
+- Keras' own layer with our weights (`on_gpu.py`), for standard cells on a GPU, where Keras hands them to cuDNN.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
 from rnn_apps.errors import ConfigError
-from rnn_apps.layers import checks, kernels, paths
+from rnn_apps.layers import checks, generic, kernels, paths
+from rnn_apps.layers.generic import Unrolled
 
 Tensor = Any
-
-
-@dataclass
-class Unrolled:
-    """A layer's passage over a batch.
-
-    Attributes:
-        hidden: hidden states in the order of processing, (batch, time, units), zero at masked steps.
-        states: final states, each (batch, units); the hidden state first.
-        gates: gate activations in the order of processing, each (batch, time, units), zero at masked steps.
-    """
-
-    hidden: Tensor
-    states: list[Tensor]
-    gates: dict[str, Tensor]
 
 
 class Recurrent(keras.layers.Layer):
@@ -270,7 +256,7 @@ class Recurrent(keras.layers.Layer):
         elif not gates and paths.by_keras(self, training):
             unrolled = self._by_keras(sequences, states, mask)
         else:
-            unrolled = self.generic(sequences, states, mask, training, gates)
+            unrolled = generic.run(self, sequences, states, mask, training, gates)
         return self.returned(unrolled, mask, gates)
 
     def _compiled(
@@ -328,69 +314,12 @@ class Recurrent(keras.layers.Layer):
         if not training or not self.dropout:
             return sequences
         shape = (ops.shape(sequences)[0], 1, sequences.shape[2])
-        return sequences * self._dropout_mask(self.dropout, shape)
+        return sequences * self.dropout_mask(self.dropout, shape)
 
-    def _dropout_mask(self, rate: float, shape: tuple[Any, ...]) -> Tensor:
+    def dropout_mask(self, rate: float, shape: tuple[Any, ...]) -> Tensor:
+        """Zeros for what is dropped, else 1 / (1 - rate)."""
         ones = ops.ones(shape, dtype=self.compute_dtype)
         return keras.random.dropout(ones, rate, seed=self.seed_generator)
-
-    def generic(
-        self,
-        sequences: Tensor,
-        states: list[Tensor] | None,
-        mask: Tensor | None,
-        training: bool | None,
-        gates: bool,
-    ) -> Unrolled:
-        """The readable reference: `step` in a scan over time, on any backend."""
-        batch, time = ops.shape(sequences)[0], ops.shape(sequences)[1]
-        if states is None:
-            states = [ops.zeros((batch, self.units), dtype=self.compute_dtype) for _ in range(self.state_count)]
-        dropped = None
-        if training and self.recurrent_dropout:
-            dropped = self._dropout_mask(self.recurrent_dropout, (batch, self.units))
-        # Everything that differs from step to step travels in one tensor, because Keras 3.15 cannot scan over several
-        # whose length is unknown while the graph is traced.
-        columns = [sequences]
-        if mask is not None:
-            columns.append(ops.cast(mask, sequences.dtype)[:, :, None])
-        if training and self.zoneout:
-            shape = (batch, time, self.state_count * self.units)
-            noise = keras.random.uniform(shape, dtype=sequences.dtype, seed=self.seed_generator)
-            columns.append(ops.cast(noise < self.zoneout, sequences.dtype))
-        features = sequences.shape[-1]
-        over_time = ops.transpose(ops.concatenate(columns, axis=-1), (1, 0, 2))
-
-        def advance(carry: dict[str, Any], now: Tensor) -> tuple[dict[str, Any], dict[str, Any]]:
-            old = carry["states"]
-            new, activations = self.step(now[:, :features], old, dropped)
-            if self.zoneout:
-                keep = [self.zoneout] * self.state_count
-                if training:
-                    keep = ops.split(now[:, -self.state_count * self.units :], self.state_count, axis=-1)
-                new = [keep[i] * old[i] + (1 - keep[i]) * new[i] for i in range(self.state_count)]
-            if mask is not None:
-                counts = now[:, features : features + 1] > 0
-                new = [ops.where(counts, n, o) for n, o in zip(new, old, strict=True)]
-            following: dict[str, Any] = {"states": new}
-            if gates:
-                following["gates"] = activations
-            return following, following
-
-        carry: dict[str, Any] = {"states": states}
-        if gates:
-            carry["gates"] = {name: ops.zeros_like(states[0]) for name in self.gate_names}
-        last, trace = ops.scan(advance, carry, over_time, reverse=self.go_backwards)
-
-        def batch_major(values: Tensor) -> Tensor:
-            values = ops.transpose(values, (1, 0, 2))
-            if mask is not None:
-                values = ops.where(mask[:, :, None], values, 0)
-            return ops.flip(values, axis=1) if self.go_backwards else values
-
-        hidden = batch_major(trace["states"][0])
-        activations = {name: batch_major(values) for name, values in trace["gates"].items()} if gates else {}
-        return Unrolled(hidden, list(last["states"]), activations)
 
     @property
     def state_sizes(self) -> list[int]:
