@@ -1,7 +1,7 @@
 """How far back a cell remembers: the adding problem, the copy task, and the gradient against distance in time.
 
     python benchmarks/long_memory.py [--steps 200] [--output benchmarks/results/long_memory.json]
-                                     [--figure docs/images/vanishing-gradient.png]
+                                     [--figures docs/images]
 
 Adding (Hochreiter and Schmidhuber, 1997): a row of T pairs, a number in [0, 1] and a mark; two marks in the row, one
 in each half; the answer is the sum of the two marked numbers. Always answering 1 gives a mean squared error of 1/6.
@@ -73,8 +73,8 @@ def spread_time_scales(layer: Any, longest: int, rng: np.random.Generator) -> No
 
 def learn(
     cell: str, task: Callable[[np.random.Generator, int], Batch], steps: int, updates: int
-) -> tuple[list[float], float]:
-    """Trains a cell on a task; returns the loss every 100 updates, and the seconds it took."""
+) -> tuple[list[float], float, Any]:
+    """Trains a cell on a task; returns the loss every 100 updates, the seconds it took, and the layer."""
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     copies = task is copying
@@ -107,7 +107,7 @@ def learn(
         if number % 100 == 0:
             losses.append(float(np.mean(recent)))
             recent = []
-    return losses, time.perf_counter() - start
+    return losses, time.perf_counter() - start, layer
 
 
 def gradient_by_distance(cell: str, steps: int) -> list[float]:
@@ -137,8 +137,23 @@ def draw(gradients: dict[str, list[float]], curves: dict[str, dict[str, list[flo
         axis.set(title=task.capitalize(), xlabel="training steps", ylabel="loss", ylim=(0, 1.25 * blind))
     for axis in axes:
         axis.legend()
-    figure.parent.mkdir(parents=True, exist_ok=True)
     plt.savefig(figure, dpi=110)
+    plt.close()
+
+
+def draw_gates(layer: Any, steps: int, figure: Path) -> None:
+    """The gates of a trained LSTM over one row of the adding problem: mean over the units, and where the marks are."""
+    x, _ = adding(np.random.default_rng(5), steps)
+    *_, gates = layer(x[:1], gates=True)
+    _, axis = plt.subplots(figsize=(9, 3.4), layout="constrained")
+    for name in ("update", "forget", "output"):
+        axis.plot(np.array(gates[name])[0].mean(-1), label=f"{name} gate")
+    for step in np.flatnonzero(x[0, :, 1]):
+        axis.axvline(step, color="grey", linestyle=":")
+    axis.set(title="Gates of an LSTM that adds two marked numbers (marks dotted)", xlabel="step", ylim=(0, 1))
+    axis.legend(loc="center right")
+    plt.savefig(figure, dpi=110)
+    plt.close()
 
 
 def main() -> None:
@@ -146,22 +161,25 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200, help="T")
     parser.add_argument("--updates", type=int, default=3000, help="training steps of each run")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/long_memory.json"))
-    parser.add_argument("--figure", type=Path, default=Path("docs/images/vanishing-gradient.png"))
+    parser.add_argument("--figures", type=Path, default=Path("docs/images"))
     arguments = parser.parse_args()
 
+    arguments.figures.mkdir(parents=True, exist_ok=True)
     gradients = {cell: gradient_by_distance(cell, arguments.steps) for cell in CELLS}
     curves: dict[str, dict[str, list[float]]] = {}
     rows: list[list[object]] = [["task", "cell", "loss at the end", "loss without memory", "seconds"]]
     for name, task in (("adding", adding), ("copying", copying)):
         curves[name] = {}
         for cell in CELLS:
-            losses, seconds = learn(cell, task, arguments.steps, arguments.updates)
+            losses, seconds, layer = learn(cell, task, arguments.steps, arguments.updates)
             curves[name][cell] = losses
             blind = 1 / 6 if name == "adding" else np.log(SYMBOLS)
             rows.append([name, cell, f"{losses[-1]:.4f}", f"{blind:.3f}", f"{seconds:.0f}"])
             print(*rows[-1], flush=True)
+            if name == "adding" and cell == "LSTM":
+                draw_gates(layer, arguments.steps, arguments.figures / "gates.png")
     print_table(rows)
-    draw(gradients, curves, arguments.figure)
+    draw(gradients, curves, arguments.figures / "vanishing-gradient.png")
     write_result(arguments.output, {"steps": arguments.steps, "gradient_by_distance": gradients, "loss": curves})
 
 
