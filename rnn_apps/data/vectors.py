@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,11 @@ from rnn_apps.errors import DataError
 Vector = npt.NDArray[np.float32]
 
 
-def read_vectors(path: Path, wanted: Container[str] | None = None) -> Iterator[tuple[str, Vector]]:
+def read_vectors(path: Path) -> Iterator[tuple[str, Vector]]:
     """Streams (word, vector) in the order of the file; word2vec's head line is left out.
 
     Args:
         path: the file.
-        wanted: only these words; the numbers of the others are counted and not read.
 
     Raises:
         DataError: with file and line for a line of another dimension than the first one, and for what is no number.
@@ -37,8 +36,6 @@ def read_vectors(path: Path, wanted: Container[str] | None = None) -> Iterator[t
                 f"{path}, line {number}: expected {size} numbers, as the first vector has. Received {len(cells) - 1}, "
                 f"behind {cells[0]!r}. All vectors of a file must have one dimension; mend or delete the line."
             )
-        if wanted is not None and cells[0] not in wanted:
-            continue
         try:
             yield cells[0], np.array(cells[1:], np.float32)
         except ValueError as error:

@@ -66,6 +66,10 @@ class CharacterCNN(keras.layers.Layer):
         highest = ops.max(features + (real - 1.0) * FAR, axis=2)
         return highest * ops.max(real, axis=2)
 
+    def compute_mask(self, characters: Any, mask: Any = None) -> Any:
+        """A place counts if it has a letter."""
+        return ops.any(ops.not_equal(characters, 0), axis=2)
+
     def compute_output_shape(self, characters_shape: Any) -> tuple[Any, ...]:
         """(batch, time, filters)."""
         return (*characters_shape[:2], self.filters)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -79,7 +79,7 @@ class NerPredictor(Predictor):
         bundle: a verified bundle of the task `ner`.
     """
 
-    options = ("nbest",)
+    options: ClassVar[tuple[str, ...]] = ("nbest",)
 
     def __init__(self, bundle: Bundle) -> None:
         self.processor = NerProcessor.load(bundle.folder)

@@ -14,6 +14,7 @@ import numpy as np
 
 from rnn_apps.data.conll import TaggedSentence
 from rnn_apps.data.tags import Span, read_spans, split_tag, write_tags
+from rnn_apps.data.text import clean
 from rnn_apps.data.tokens import tokenize
 from rnn_apps.data.vectors import read_vectors
 from rnn_apps.errors import DataError
@@ -124,7 +125,7 @@ class NerProcessor(Processor):
         """Fills the vocabulary up with the words of texts without labels, the most frequent first."""
         counts: Counter[str] = Counter()
         for text in texts:
-            counts.update(normalize(token.text) for token in tokenize(text, self.single_characters))
+            counts.update(normalize(token.text) for token in tokenize(clean(text), self.single_characters))
         known = set(self.words)
         self._extend(word for word, count in counts.most_common() if count > 1 and word not in known)
 
@@ -176,8 +177,9 @@ class NerProcessor(Processor):
         return rows
 
     def encode_inputs(self, inputs: Sequence[str | Sequence[str]]) -> list[Arrays]:
-        """Returns the arrays of each input, a text or a list of tokens, as one sentence."""
-        return [self.encode_tokens(self.tokens(given, number)) for number, given in enumerate(inputs, 1)]
+        """Returns the arrays of each input, a text or a list of tokens, as one sentence; markup in a text is left out."""
+        cleaned = [clean(given) if isinstance(given, str) else given for given in inputs]
+        return [self.encode_tokens(self.tokens(given, number)) for number, given in enumerate(cleaned, 1)]
 
     def tokens(self, given: str | Sequence[str], number: int) -> list[str]:
         """Returns the tokens of a text, or a list of tokens as it is, after a check."""
