@@ -39,7 +39,9 @@ _TRAINING_OPTIONS = (
     ),
     click.option("--dataset", metavar="tfds:NAME", help="Train on a TensorFlow dataset instead of files."),
     click.option("--unlabelled", type=FILE, metavar="PATH", help="Texts without labels to learn from first."),
-    click.option("--vectors", type=FILE, metavar="PATH", help="Pretrained word vectors, GloVe's or word2vec's text format."),
+    click.option(
+        "--vectors", type=FILE, metavar="PATH", help="Pretrained word vectors, GloVe's or word2vec's text format."
+    ),
     click.option("--output", type=FILE, metavar="DIR", help="Where the model goes. Default: saved_models/TASK-SOURCE."),
     click.option("--config", "config_file", type=FILE, metavar="FILE.toml", help="Settings as TOML."),
     click.option(

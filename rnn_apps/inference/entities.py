@@ -72,9 +72,7 @@ class EntityDecoder:
         for row, length in enumerate(lengths.tolist()):
             possible = np.flatnonzero(np.isfinite(scores[row]))
             likely = np.exp(np.minimum(scores[row, possible] - log_partition[row], 0.0))
-            found.append(
-                [Alternative(paths[row, n, :length], float(p)) for n, p in zip(possible, likely, strict=True)]
-            )
+            found.append([Alternative(paths[row, n, :length], float(p)) for n, p in zip(possible, likely, strict=True)])
         return found
 
     def _tempered(self, emissions: Array, transitions: Array) -> tuple[Array, Array]:
@@ -112,7 +110,16 @@ class EntityMetrics(Metrics):
         found = [self.decoder.spans(path[:n]) for path, n in zip(paths, lengths.tolist(), strict=True)]
         correct = [span in set(gold) for gold, own in zip(right, found, strict=True) for span in own]
         self._batches.append(
-            _Batch(emissions, transitions, lengths, paths, found, np.array(correct, bool), sum(map(len, right)), batch["tags"])
+            _Batch(
+                emissions,
+                transitions,
+                lengths,
+                paths,
+                found,
+                np.array(correct, bool),
+                sum(map(len, right)),
+                batch["tags"],
+            )
         )
 
     def calibrate(self) -> dict[str, float]:
@@ -171,4 +178,6 @@ class _Batch(NamedTuple):
     def loss(self) -> float:
         """Returns the negative log-likelihood of the right tags, in nats."""
         scores = crf.path_scores(self.emissions, self.transitions, self.tags, self.lengths)
-        return float((crf.forward_backward(self.emissions, self.transitions, self.lengths).log_partition - scores).sum())
+        return float(
+            (crf.forward_backward(self.emissions, self.transitions, self.lengths).log_partition - scores).sum()
+        )

@@ -110,7 +110,9 @@ def pretrain(
 
     trainer = Trainer(
         build_model=build_model,
-        loss=lambda outputs, batch: sampled_loss(outputs, batch["tokens"], _table(layers[0]).embeddings.value, vocabulary),
+        loss=lambda outputs, batch: sampled_loss(
+            outputs, batch["tokens"], _table(layers[0]).embeddings.value, vocabulary
+        ),
         train=train,
         valid=valid,
         metrics=lambda: LanguageMetrics(np.asarray(_table(layers[0]).embeddings), vocabulary),
