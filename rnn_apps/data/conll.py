@@ -47,8 +47,8 @@ class TaggedSentence:
 def read_conll(path: Path) -> Iterator[TaggedSentence]:
     """Streams the sentences of a column file, their tags converted to BIO.
 
-    A tag that its scheme does not allow, such as an I-PER behind an O, is repaired as conlleval reads it; how many there
-    were is logged once a file.
+    A tag that its scheme does not allow, such as an I-PER behind an O, is repaired as conlleval reads it; how many
+    there were is logged once a file.
 
     Raises:
         DataError: with file and line for lines with differing numbers of columns and for tags of no known scheme;
@@ -77,7 +77,7 @@ def _check(path: Path, modified: int) -> str:
         raise DataError(f"{path} has no sentence. Expected lines of a token and its tag.")
     if not detector.spans:
         raise DataError(
-            f"{path} has no entity: all {count:,} tags are O. Is the tag in the last column? Expected tags such as B-PER."
+            f"{path} has no entity: all {count:,} tags are O. Expected tags such as B-PER in the last column."
         )
     if detector.repairs:
         _log.warning(

@@ -151,7 +151,7 @@ def legal_transitions(tags: Sequence[str]) -> npt.NDArray[np.bool_]:
     closing = "OES" if any(prefix in "ES" for prefix, _ in pairs) else "OBI"
     ends = np.array([prefix in closing for prefix, _ in pairs] + [True])
     starts = np.array([prefix in "OBS" for prefix, _ in pairs] + [True])
-    legal = ends[:, None] & starts[None, :]
+    legal: npt.NDArray[np.bool_] = ends[:, None] & starts[None, :]
     for i, (before, before_type) in enumerate(pairs):
         for j, (after, after_type) in enumerate(pairs):
             legal[i, j] |= before in "BI" and after in "IE" and before_type == after_type

@@ -42,7 +42,7 @@ def fit_temperature(logits: Floats, labels: Ints) -> float:
 
 
 def best_temperature(loss: Callable[[float], float]) -> float:
-    """Returns the temperature between 1/20 and 20 with the smallest loss, by a golden-section search on its logarithm."""
+    """Returns the temperature between 1/20 and 20 with the smallest loss, by golden-section search on its logarithm."""
     low, high = -np.log(20.0), np.log(20.0)
     golden = (np.sqrt(5.0) - 1.0) / 2.0
     while high - low > 1e-4:

@@ -171,7 +171,7 @@ class ForwardBackward:
         after = np.where(within, ends, 0)
         ongoing = self.moves[tag, longer] * self.steps[after, rows, longer] * self.backward[after, rows, longer]
         closing = closing - np.where(within, ongoing, 0.0)
-        return np.clip(self.forward[starts, rows, paths[rows, starts]] * inside * closing, 0.0, 1.0)
+        return np.asarray(np.clip(self.forward[starts, rows, paths[rows, starts]] * inside * closing, 0.0, 1.0))
 
 
 def forward_backward(emissions: Floats, transitions: Floats, lengths: Ints) -> ForwardBackward:
@@ -218,7 +218,7 @@ def _with_ends(emissions: Floats, transitions: Floats, lengths: Ints) -> tuple[F
     Returns:
         scores (time, batch, K) and transitions into each tag, (1, K after, K before), illegal ones -inf.
     """
-    batch, _, tags = emissions.shape
+    tags = emissions.shape[2]
     scores = np.array(emissions.swapaxes(0, 1), np.float64, order="C")
     scores[0] += transitions[tags, :tags]
     rows = np.flatnonzero(lengths > 0)

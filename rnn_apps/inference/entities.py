@@ -102,10 +102,10 @@ class EntityMetrics(Metrics):
         self._batches: list[_Batch] = []
 
     def update(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> None:
-        """Takes `emissions` (batch, time, K), `transitions` (batch, K + 1, K + 1), and `tags` and `tokens` (batch, time)."""
+        """Takes `emissions` (batch, time, K), `transitions` (batch, K + 1, K + 1), `tags`, `tokens` (batch, time)."""
         lengths = np.count_nonzero(batch["tokens"], axis=1)
         emissions, transitions = outputs["emissions"], outputs["transitions"][0]
-        paths, scores = crf.viterbi(emissions, transitions, lengths)
+        paths, _ = crf.viterbi(emissions, transitions, lengths)
         right = [self.decoder.spans(path[:n]) for path, n in zip(batch["tags"], lengths.tolist(), strict=True)]
         found = [self.decoder.spans(path[:n]) for path, n in zip(paths, lengths.tolist(), strict=True)]
         correct = [span in set(gold) for gold, own in zip(right, found, strict=True) for span in own]

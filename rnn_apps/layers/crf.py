@@ -88,7 +88,7 @@ class CRF(keras.layers.Layer):
         return log_likelihood(emissions, self.legal_scores(), tags, mask)
 
     def viterbi(self, emissions: Tensor, mask: Tensor | None = None) -> Any:
-        """Returns the best path of each row, (batch, time), 0 behind the end, and its score, (batch,), as NumPy arrays."""
+        """Returns the best path of each row, (batch, time), 0 behind the end, and its score, (batch,), in NumPy."""
         return crf.viterbi(*self._arrays(emissions, mask))
 
     def marginals(self, emissions: Tensor, mask: Tensor | None = None) -> Any:
@@ -150,7 +150,8 @@ def forward_algorithm(emissions: Tensor, transitions: Tensor, mask: Tensor) -> T
     def step(alpha: Tensor, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         emission, real = inputs
         following = emission + ops.logsumexp(alpha[:, :, None] + transitions[None, :count, :count], axis=1)
-        return ops.where(real[:, None], following, alpha), real
+        alpha = ops.where(real[:, None], following, alpha)
+        return alpha, alpha
 
     rest = ops.transpose(emissions[:, 1:], (1, 0, 2)), ops.transpose(mask[:, 1:], (1, 0))
     alpha, _ = ops.scan(step, first, rest)

@@ -108,11 +108,12 @@ def pretrain(
         layers[:] = features, bidirectional
         return language_model(features, bidirectional, vocabulary)
 
+    def loss(outputs: Mapping[str, Any], batch: Mapping[str, Any]) -> tuple[Any, Any]:
+        return sampled_loss(outputs, batch["tokens"], _table(layers[0]).embeddings.value, vocabulary)
+
     trainer = Trainer(
         build_model=build_model,
-        loss=lambda outputs, batch: sampled_loss(
-            outputs, batch["tokens"], _table(layers[0]).embeddings.value, vocabulary
-        ),
+        loss=loss,
         train=train,
         valid=valid,
         metrics=lambda: LanguageMetrics(np.asarray(_table(layers[0]).embeddings), vocabulary),
@@ -175,7 +176,7 @@ class TokenSampler(keras.layers.Layer):
 
 
 def language_model(features: Any, bidirectional: Any, vocabulary: Vocabulary) -> keras.Model:
-    """Returns a model from `tokens` (batch, time) and what else the features take to states `next` and `previous` (batch, time, features).
+    """Returns a model from the inputs of the features to states `next` and `previous`, (batch, time, features).
 
     `next` comes from the forward direction and is to predict the token behind each position, `previous` from the
     backward one and the token before it. The third output, `sampled`, is the tokens drawn for the batch.

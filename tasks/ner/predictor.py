@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
-from rnn_apps.tasks.ner.processor import NerProcessor
+from pydantic import BaseModel, ConfigDict, Field
 
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.tags import Span, read_spans, write_tags
@@ -18,6 +17,7 @@ from rnn_apps.errors import ConfigError
 from rnn_apps.inference.entities import Alternative, EntityDecoder
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
 from rnn_apps.inference.session import Session
+from rnn_apps.tasks.ner.processor import NerProcessor
 
 COLOURS = ("green", "cyan", "magenta", "yellow", "blue", "red", "bright_green", "bright_magenta")
 
@@ -69,7 +69,7 @@ class TaggedText(Prediction):
     entities: list[Entity]
     tokens: list[str]
     tags: list[str]
-    alternatives: list[Tagging] = []
+    alternatives: list[Tagging] = Field(default_factory=list)
 
 
 class NerPredictor(Predictor):

@@ -177,7 +177,7 @@ class NerProcessor(Processor):
         return rows
 
     def encode_inputs(self, inputs: Sequence[str | Sequence[str]]) -> list[Arrays]:
-        """Returns the arrays of each input, a text or a list of tokens, as one sentence; markup in a text is left out."""
+        """Returns the arrays of each input, a text (its markup left out) or a list of tokens, as one sentence."""
         cleaned = [clean(given) if isinstance(given, str) else given for given in inputs]
         return [self.encode_tokens(self.tokens(given, number)) for number, given in enumerate(cleaned, 1)]
 

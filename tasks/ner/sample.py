@@ -24,8 +24,10 @@ EXAMPLES = (
 )
 
 # names that can be several things; each slot of a sentence decides which
-_ANYTHING = ("Jordan", "Paris", "Florence", "Austin", "Chelsea", "Dallas", "Hudson", "Lincoln", "Sydney", "Virginia",
-             "Georgia", "Madison", "Houston", "Phoenix", "Denver", "Preston", "Carson", "Bristol", "Adelaide", "Victoria")  # fmt: skip
+_ANYTHING = (
+    "Jordan", "Paris", "Florence", "Austin", "Chelsea", "Dallas", "Hudson", "Lincoln", "Sydney", "Virginia", "Georgia",
+    "Madison", "Houston", "Phoenix", "Denver", "Preston", "Carson", "Bristol", "Adelaide", "Victoria",
+)  # fmt: skip
 _FIRST_NAMES = ("Anna", "Peter", "Maria", "John", "Yuki", "Omar", "Ines", "April", "May", "June", "Mark", "Rose")
 _LAST_NAMES = ("Smith", "Keller", "Okafor", "Tanaka", "Rossi", "Novak", "Silva", "Brown", "Young", "Marsh", "Field")
 _PLACES = ("Kenya", "Lisbon", "Norway", "Osaka", "Chile", "New York", "Cape Town", "Lake Turkana", "Vienna", "Hanoi")

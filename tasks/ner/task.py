@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, PositiveInt
-from rnn_apps.tasks.ner import sample
-from rnn_apps.tasks.ner.processor import NerProcessor
 
 from rnn_apps.config import DataConfig, Section, TaskConfig, TrainingConfig
 from rnn_apps.data.conll import TaggedSentence, read_conll
@@ -18,12 +16,13 @@ from rnn_apps.data.tags import read_spans, write_tags
 from rnn_apps.errors import DataError
 from rnn_apps.inference.entities import EntityMetrics
 from rnn_apps.task import Processor, Shape, Task
+from rnn_apps.tasks.ner import sample
+from rnn_apps.tasks.ner.processor import NerProcessor
 
 if TYPE_CHECKING:
-    from rnn_apps.tasks.ner.predictor import NerPredictor, TaggedText
-
     from rnn_apps.bundle import Bundle
     from rnn_apps.data.tfds import TFDSDataset
+    from rnn_apps.tasks.ner.predictor import NerPredictor, TaggedText
 
 
 class NerModelConfig(Section):
@@ -60,7 +59,8 @@ class NerDataConfig(DataConfig):
     Attributes:
         units: what a token is: "words", "characters" (Chinese, say), or "auto" to see it in the training data.
         vocabulary_size: words at most.
-        min_count: occurrences that a word, a letter or a pair of characters needs; rarer words are read by their letters.
+        min_count: occurrences that a word, a letter or a pair of characters needs; rarer words are unknown, and read
+            by their letters.
         pairs: pairs of characters at most, where every token is one character.
         longest_word: letters of a word at most; of a longer one the middle is left out.
         max_training_tokens: longer training sentences are cut, never inside an entity.
