@@ -122,7 +122,7 @@ def _sentences(path: Path) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], t
                 f"{path}, line {number}: expected {columns} columns, as line {first} has. Received {len(cells)}: "
                 f"{line[:60]!r}. Mend the line; a token that holds blanks needs tabs between the columns."
             )
-        if not cells[0].strip():
+        if not cells[0]:
             raise DataError(f"{path}, line {number}: the token is empty. Delete the line.")
         columns, first = len(cells), first or number
         tokens.append(cells[0])

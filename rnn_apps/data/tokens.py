@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     | (?:[A-Za-z]\.){{2,}}                                    # U.S., a.m.
     | [A-Z]\.(?=\s*[A-Z])                                     # the J. of J. Smith
     | (?:Mr|Mrs|Ms|Dr|St|Jr|Sr|Prof|Gen|Sen|Rep|Gov|Inc|Corp|Co|Ltd|vs|No)\.(?=\s)
-    | [+-]?\d+(?:[.,:/-]\d+)*(?:st|nd|rd|th|s)?(?!{_WORD})    # 12.5, 1996-08-22, 3-2, 21st
+    | [+-]?\d+(?:[.,:/-]\d+)*{_WORD}*                         # 12.5, 1996-08-22, 3-2, 21st
     | {_WORD}+?(?=n['’]t\b)                                   # the do of don't
     | n['’]t\b
     | ['’](?:s|S|re|ve|ll|d|m)\b

@@ -79,7 +79,7 @@ def draw_reliability(path: Path, confidences: Array, correct: Array, bins: int =
     axes[0].set(title="reliability", xlabel="probability", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
     axes[0].legend(fontsize="small")
     axes[1].bar((np.arange(bins) + 0.5) / bins, counts, width=0.9 / bins)
-    axes[1].set(title="answers", xlabel="probability", ylabel="number", yscale="log", xlim=(0, 1))
+    axes[1].set(title="answers", xlabel="probability", ylabel="number", yscale="symlog", xlim=(0, 1))
     for axis in axes:
         axis.grid(alpha=0.3)
     figure.savefig(path, dpi=110)

@@ -84,7 +84,7 @@ def language_layers(model: keras.Model) -> tuple[Any, Any]:
 
 def _start_from(embedding: Embedding, vectors: dict[int, Any]) -> None:
     """Sets the rows of a built embedding to word vectors, scaled to the spread of the others."""
-    table = np.array(embedding.embeddings)
+    table = keras.ops.convert_to_numpy(embedding.embeddings).copy()
     numbers = list(vectors)
     found = np.stack([vectors[number] for number in numbers])
     table[numbers] = found * (0.1 / max(float(found.std()), 1e-6))
