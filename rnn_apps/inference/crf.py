@@ -38,8 +38,31 @@ def viterbi(emissions: Floats, transitions: Floats, lengths: Ints) -> tuple[Ints
     Returns:
         paths (batch, time), 0 behind the end, and their scores (batch,); an empty row has the score 0.
     """
-    paths, scores = best_paths(emissions, transitions, lengths, 1)
-    return paths[:, 0], scores[:, 0]
+    batch, time, tags = emissions.shape
+    if not time:
+        return np.zeros((batch, 0), np.int64), np.zeros(batch)
+    steps, into = _with_ends(emissions, transitions, lengths)
+    ragged = bool((lengths < time).any())
+    stay = np.arange(tags)
+    back = np.empty((time, batch, tags), np.int64)
+    best = steps[0]
+    for t in range(1, time):
+        reached = best[:, None] + into  # (batch, K after, K before)
+        chosen, following = reached.argmax(axis=2), reached.max(axis=2) + steps[t]
+        if ragged:
+            done = (lengths <= t)[:, None]
+            following, chosen = np.where(done, best, following), np.where(done, stay, chosen)
+        best, back[t] = following, chosen
+    rows = np.arange(batch)
+    paths = np.empty((batch, time), np.int64)
+    place = best.argmax(axis=1)
+    scores = np.where(lengths > 0, best[rows, place], 0.0)
+    for t in range(time - 1, 0, -1):
+        paths[:, t] = place
+        place = back[t, rows, place]
+    paths[:, 0] = place
+    paths[np.arange(time) >= lengths[:, None]] = 0
+    return paths, scores
 
 
 def best_paths(emissions: Floats, transitions: Floats, lengths: Ints, count: int) -> tuple[Ints, Floats]:
@@ -62,10 +85,7 @@ def best_paths(emissions: Floats, transitions: Floats, lengths: Ints, count: int
     for t in range(1, time):
         # (batch, K after, count * K before)
         reached = (best[:, None] + into[:, :, None]).reshape(batch, tags, count * tags)
-        if count == 1:
-            chosen = reached.argmax(axis=2)[:, :, None]
-        else:
-            chosen = np.argsort(-reached, axis=2, kind="stable")[:, :, :count]
+        chosen = np.argsort(-reached, axis=2, kind="stable")[:, :, :count]
         following = np.take_along_axis(reached, chosen, axis=2).swapaxes(1, 2) + steps[t][:, None]
         chosen = chosen.swapaxes(1, 2)
         if ragged:
@@ -193,8 +213,7 @@ def forward_backward(emissions: Floats, transitions: Floats, lengths: Ints) -> F
         if t:
             alpha = (alpha @ moves) * steps[t]
         scale[t] = np.maximum(alpha.sum(axis=1, keepdims=True), 1e-300)
-        alpha = alpha / scale[t]
-        forward[t] = alpha
+        alpha = np.divide(alpha, scale[t], out=forward[t])
     steps /= scale
     backward = np.ones_like(steps)
     ragged = bool((lengths < time).any())

@@ -41,10 +41,11 @@ class EntityDecoder:
 
     def decode(self, emissions: Array, transitions: Array, lengths: Array) -> Decoded:
         """Decodes a padded batch; see `rnn_apps.inference.crf.viterbi` for the arguments."""
-        paths, _ = crf.viterbi(emissions, transitions, lengths)
+        tempered = self._tempered(emissions, transitions)
+        passes = crf.forward_backward(*tempered, lengths)
+        paths = _best_paths(*tempered, lengths, passes)
         spans = [self.spans(path[:length]) for path, length in zip(paths, lengths.tolist(), strict=True)]
-        flat = self.probabilities(emissions, transitions, lengths, paths, spans).tolist()
-        following = iter(flat)
+        following = iter(self._probabilities(passes, paths, spans).tolist())
         return Decoded(paths, spans, [[next(following) for _ in own] for own in spans])
 
     def spans(self, path: Array) -> list[Span]:
@@ -56,11 +57,14 @@ class EntityDecoder:
         self, emissions: Array, transitions: Array, lengths: Array, paths: Array, spans: Sequence[Sequence[Span]]
     ) -> Array:
         """Returns the probability of every entity of a batch, one sentence behind the other, (entities,)."""
+        passes = crf.forward_backward(*self._tempered(emissions, transitions), lengths)
+        return self._probabilities(passes, paths, spans)
+
+    def _probabilities(self, passes: crf.ForwardBackward, paths: Array, spans: Sequence[Sequence[Span]]) -> Array:
         places = [(row, span.start, span.end) for row, own in enumerate(spans) for span in own]
         if not places:
             return np.zeros(0)
         rows, starts, ends = np.array(places).T
-        passes = crf.forward_backward(*self._tempered(emissions, transitions), lengths)
         return passes.span_probabilities(paths, rows, starts, ends, self._continuations)
 
     def alternatives(self, emissions: Array, transitions: Array, lengths: Array, count: int) -> list[list[Alternative]]:
@@ -78,6 +82,21 @@ class EntityDecoder:
     def _tempered(self, emissions: Array, transitions: Array) -> tuple[Array, Array]:
         legal = transitions > crf.ILLEGAL / 2
         return emissions / self.temperature, np.where(legal, transitions / self.temperature, crf.ILLEGAL)
+
+
+def _best_paths(emissions: Array, transitions: Array, lengths: Array, passes: crf.ForwardBackward) -> Array:
+    """Returns the best path of each row, (batch, time), 0 behind the end.
+
+    A path with a probability above one half is the best one. Mostly the likeliest tag of each step makes such a path,
+    and the Viterbi algorithm is left with the other rows.
+    """
+    paths = passes.marginals().argmax(axis=2)
+    scores = crf.path_scores(emissions, transitions, paths, lengths)
+    unsure = np.flatnonzero(scores - passes.log_partition <= np.log(0.51))
+    if len(unsure):
+        longest = int(lengths[unsure].max(initial=0))
+        paths[unsure, :longest], _ = crf.viterbi(emissions[unsure, :longest], transitions, lengths[unsure])
+    return paths
 
 
 class Alternative(NamedTuple):

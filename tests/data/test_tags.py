@@ -1,5 +1,7 @@
 """Tag schemes: read, told apart, written, and what may follow what; spans agree with seqeval."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,9 +34,9 @@ def test_schemes_are_told_apart_and_mean_the_same(scheme, tags):
 
 def test_b_of_iob1_stands_between_spans_that_touch():
     detector = SchemeDetector()
-    detector.add("I-PER B-PER I-PER O I-LOC I-PER".split())
+    detector.add(["I-PER", "B-PER", "I-PER", "O", "I-LOC", "I-PER"])
     assert detector.scheme == "IOB1"
-    assert read_spans("I-PER B-PER I-PER O I-LOC I-PER".split()) == [
+    assert read_spans(["I-PER", "B-PER", "I-PER", "O", "I-LOC", "I-PER"]) == [
         Span(0, 1, "PER"),
         Span(1, 3, "PER"),
         Span(4, 5, "LOC"),
@@ -74,7 +76,7 @@ def test_written_tags_are_strict(tags):
         legal = legal_transitions([*dict.fromkeys(written), *(["S-Z"] if name == "BIOES" else [])])
         numbers = {tag: number for number, tag in enumerate(dict.fromkeys(written))}
         path = [len(legal) - 1, *(numbers[tag] for tag in written), len(legal) - 1]
-        assert all(legal[i, j] for i, j in zip(path, path[1:], strict=False)) or not tags
+        assert all(legal[i, j] for i, j in itertools.pairwise(path)) or not tags
 
 
 def test_what_may_follow_what():

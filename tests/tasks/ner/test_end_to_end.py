@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from rnn_apps.tasks.ner.sample import sentences
-from rnn_apps.tasks.ner.task import NerTask
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
 import rnn_apps
 from rnn_apps.errors import ConfigError, DataError
+from rnn_apps.tasks.ner.sample import sentences
+from rnn_apps.tasks.ner.task import NerTask
 
 SETTINGS = {
     "model": {"units": 24, "embedding": 24, "letter_filters": 16, "letter_embedding": 12, "dropout": 0.1},

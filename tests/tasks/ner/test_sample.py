@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 
-from rnn_apps.tasks.ner.sample import COUNT, EXAMPLES, sentences
-
 from rnn_apps.data.tags import read_spans, write_tags
+from rnn_apps.tasks.ner.sample import COUNT, EXAMPLES, sentences
 
 
 def test_sentences_are_different_and_strict():
