@@ -96,7 +96,7 @@ def test_nbest(model):
     assert len({tuple(alternative.tags) for alternative in prediction.alternatives}) == 4
     with pytest.raises(ConfigError, match="nbest to be a whole number"):
         model.predict(["a"], nbest="2")
-    with pytest.raises(ConfigError, match="no option 'n_best' of predict. Did you mean 'nbest'"):
+    with pytest.raises(ConfigError, match=r"no option 'n_best' of predict. Did you mean 'nbest'"):
         model.predict(["a"], n_best=2)
 
 
@@ -165,7 +165,7 @@ def test_pretraining_on_plain_text(tmp_path, rnnapps):
 
 
 def test_inputs_that_are_no_sentences(model):
-    with pytest.raises(DataError, match="Expected a text or a list of tokens. Input 1"):
+    with pytest.raises(DataError, match=r"Expected a text or a list of tokens. Input 1"):
         model.predict([3])
     with pytest.raises(DataError, match="Input 2"):
         model.predict(["a", ["b", ""]])

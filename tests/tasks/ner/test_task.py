@@ -1,0 +1,70 @@
+"""The task's doors: datasets, typed inputs, what is shown, and settings."""
+
+import io
+
+import pytest
+from rich.console import Console
+from rnn_apps.tasks.ner.predictor import Entity, TaggedText, Tagging
+from rnn_apps.tasks.ner.task import NerTask
+
+from rnn_apps.errors import DataError
+
+
+class Dataset:
+    """What `TFDSDataset` gives of a dataset like conll2003."""
+
+    def __init__(self, **features):
+        self.features = features
+
+    def records(self, split):
+        yield {"tokens": ["EU", "rejects", "German"], "ner": ["B-ORG", "O", "I-MISC"]}
+
+
+def test_tfds():
+    (sentence,) = NerTask().read_tfds(Dataset(tokens="other", ner="other", pos="other"), "train")
+    assert sentence.tokens == ("EU", "rejects", "German")
+    assert sentence.tags == ("B-ORG", "O", "B-MISC")
+    assert sentence.where(2) == "train, record 1, token 3"
+    with pytest.raises(DataError, match=r"features tokens and ner. The dataset has: text, label"):
+        list(NerTask().read_tfds(Dataset(text="text", label="label"), "train"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "given"),
+    [
+        ("Anna left.", "Anna left."),
+        ('["Anna", "left"]', ["Anna", "left"]),
+        ("[1] Anna", "[1] Anna"),
+        ("[1, 2]", "[1, 2]"),
+    ],
+)
+def test_typed_inputs(typed, given):
+    assert NerTask().parse_input(typed) == given
+
+
+def test_two_files_are_one_too_many(tmp_path):
+    with pytest.raises(DataError, match="Expected one data file. Received 2"):
+        NerTask().read([tmp_path / "a", tmp_path / "b"])
+
+
+def shown(given, prediction):
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system="standard")
+    console.print(NerTask().show(given, prediction))
+    plain = Console(file=io.StringIO(), width=100)
+    plain.print(NerTask().show(given, prediction))
+    return console.file.getvalue(), plain.file.getvalue()
+
+
+def test_entities_are_shown_in_colour_inside_the_text():
+    anna = Entity(text="Anna", type="PER", start=4, end=8, probability=0.987)
+    alternatives = [
+        Tagging(tags=["O", "B-PER", "O"], probability=0.9),
+        Tagging(tags=["O", "O", "O"], probability=0.05),
+    ]
+    prediction = TaggedText(
+        entities=[anna], tokens=["[b]", "Anna", "left"], tags=["O", "B-PER", "O"], alternatives=alternatives
+    )
+    colour, plain = shown("[b] Anna left", prediction)
+    assert "\x1b[" in colour
+    assert plain.splitlines() == ["[b] Anna PER 99% left", "   90.0%  (Anna PER)", "    5.0%  no entity"]
+    assert shown(["[b]", "Anna", "left"], prediction)[1] == plain
