@@ -90,7 +90,7 @@ def _best_paths(emissions: Array, transitions: Array, lengths: Array, passes: cr
     A path with a probability above one half is the best one. Mostly the likeliest tag of each step makes such a path,
     and the Viterbi algorithm is left with the other rows.
     """
-    paths = passes.marginals().argmax(axis=2)
+    paths: Array = passes.marginals().argmax(axis=2)
     scores = crf.path_scores(emissions, transitions, paths, lengths)
     unsure = np.flatnonzero(scores - passes.log_partition <= np.log(0.51))
     if len(unsure):

@@ -4,10 +4,10 @@ import io
 
 import pytest
 from rich.console import Console
-from rnn_apps.tasks.ner.predictor import Entity, TaggedText, Tagging
-from rnn_apps.tasks.ner.task import NerTask
 
 from rnn_apps.errors import DataError
+from rnn_apps.tasks.ner.predictor import Entity, TaggedText, Tagging
+from rnn_apps.tasks.ner.task import NerTask
 
 
 class Dataset:
@@ -25,7 +25,7 @@ def test_tfds():
     assert sentence.tokens == ("EU", "rejects", "German")
     assert sentence.tags == ("B-ORG", "O", "B-MISC")
     assert sentence.where(2) == "train, record 1, token 3"
-    with pytest.raises(DataError, match=r"features tokens and ner. The dataset has: text, label"):
+    with pytest.raises(DataError, match=r"features tokens and ner\. The dataset has: text, label"):
         list(NerTask().read_tfds(Dataset(text="text", label="label"), "train"))
 
 
