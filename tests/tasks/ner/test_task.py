@@ -2,7 +2,9 @@
 
 import io
 
+import numpy as np
 import pytest
+import tensorflow as tf
 from rich.console import Console
 
 from rnn_apps.errors import DataError
@@ -68,3 +70,20 @@ def test_entities_are_shown_in_colour_inside_the_text():
     assert "\x1b[" in colour
     assert plain.splitlines() == ["[b] Anna PER 99% left", "   90.0%  (Anna PER)", "    5.0%  no entity"]
     assert shown(["[b]", "Anna", "left"], prediction)[1] == plain
+
+
+def test_the_loss_is_summed_over_sentences_and_divided_by_nothing():
+    rng = np.random.default_rng(2)
+    outputs = {
+        "emissions": tf.constant(rng.normal(size=(3, 4, 2)), tf.float32),
+        "transitions": tf.tile(tf.constant(rng.normal(size=(1, 3, 3)), tf.float32), [3, 1, 1]),
+    }
+    batch = {"tokens": np.array([[5, 6, 7, 8], [5, 6, 0, 0], [0, 0, 0, 0]]), "tags": rng.integers(0, 2, (3, 4))}
+    rows = [
+        NerTask().loss({name: value[row] for name, value in outputs.items()}, {n: a[row] for n, a in batch.items()})
+        for row in (slice(0, 3), slice(0, 1), slice(1, 2), slice(0, 0))
+    ]
+    losses, tokens = ([float(value) for value in column] for column in zip(*rows, strict=True))
+    assert tokens == [6, 4, 2, 0]
+    assert losses[0] == pytest.approx(losses[1] + losses[2], rel=1e-6)
+    assert losses[3] == 0
