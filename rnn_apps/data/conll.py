@@ -62,8 +62,8 @@ def read_conll(path: Path) -> Iterator[TaggedSentence]:
 
 
 @lru_cache
-def _check(path: Path, modified: int) -> str:
-    """Reads the file once as a whole for what no single sentence tells, and returns its scheme."""
+def _check(path: Path, modified: int) -> None:
+    """Reads a file as a whole, once, for what no single sentence tells."""
     detector = SchemeDetector()
     count = 0
     for _, tags, lines in _sentences(path):
@@ -86,7 +86,6 @@ def _check(path: Path, modified: int) -> str:
             detector.repairs,
             detector.scheme,
         )
-    return detector.scheme
 
 
 def _name_line(path: Path, tags: Sequence[str], lines: Sequence[int]) -> None:

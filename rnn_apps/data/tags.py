@@ -93,13 +93,11 @@ class SchemeDetector:
     """Finds out, sentence by sentence, which scheme a file is written in and what does not fit it.
 
     Attributes:
-        spans: spans seen so far.
-        types: their types.
+        spans: number of spans seen so far.
     """
 
     def __init__(self) -> None:
         self.spans = 0
-        self.types: set[str] = set()
         self._has_ends = False  # E or S, of BIOES
         self._needless_b = 0  # B where IOB1 would write I
         self._bare_i = 0  # I at the start of a span, a fault in BIO
@@ -116,7 +114,6 @@ class SchemeDetector:
         self.spans += len(found)
         ends = {span.end: span.type for span in found}
         for start, _, kind in found:
-            self.types.add(kind)
             touches = ends.get(start) == kind
             self._needless_b += pairs[start][0] == "B" and not touches
             self._bare_i += pairs[start][0] in "IE"

@@ -34,7 +34,7 @@ def build_model(config: NerModelConfig, processor: NerProcessor, vectors: Path |
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     inputs = {"tokens": tokens}
     embedding = Embedding(
-        processor.vocabulary_size,
+        processor.word_count,
         processor.vector_size or config.embedding,
         config.token_dropout,
         processor.UNKNOWN,

@@ -58,7 +58,7 @@ class NerProcessor(Processor):
         self.words, self.letters, self.pairs, self.tags = list(words), list(letters), list(pairs), list(tags)
         self.single_characters = single_characters
         self.longest_word, self.max_training_tokens = longest_word, max_training_tokens
-        self.vocabulary_limit, self.vector_size = vocabulary_size, vector_size
+        self.vocabulary_size, self.vector_size = vocabulary_size, vector_size
         self.scheme = "BIOES"
         self._number()
 
@@ -71,7 +71,7 @@ class NerProcessor(Processor):
         self._spelled: dict[str, tuple[int, Array]] = {}
 
     @property
-    def vocabulary_size(self) -> int:
+    def word_count(self) -> int:
         """Words, padding and the unknown word included."""
         return len(self.words) + _FIRST
 
@@ -150,7 +150,7 @@ class NerProcessor(Processor):
         return found
 
     def _extend(self, words: Iterable[str]) -> None:
-        room = max(self.vocabulary_limit - len(self.words), 0)
+        room = max(self.vocabulary_size - len(self.words), 0)
         self.words += [word for word, _ in zip(words, range(room), strict=False)]
         self._number()
 
@@ -225,7 +225,7 @@ class NerProcessor(Processor):
             "single_characters": self.single_characters,
             "longest_word": self.longest_word,
             "max_training_tokens": self.max_training_tokens,
-            "vocabulary_size": self.vocabulary_limit,
+            "vocabulary_size": self.vocabulary_size,
             "vector_size": self.vector_size,
         }
         (folder / "processor.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
