@@ -10,7 +10,7 @@ from typing import Any
 
 from rnn_apps.backend import start_tensorflow
 from rnn_apps.bundle import Bundle, find_bundle
-from rnn_apps.errors import DataError
+from rnn_apps.errors import ConfigError, DataError, did_you_mean
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
 from rnn_apps.inference.session import Session
 from rnn_apps.task import Arrays, Task
@@ -47,7 +47,15 @@ class Model:
 
         Raises:
             DataError: for an input that cannot be used, with its number.
+            ConfigError: for an option that the task does not have.
         """
+        known = self.predictor.options
+        for name in options:
+            if name not in known:
+                has = f"It has: {', '.join(known)}." if known else "It has none."
+                raise ConfigError(
+                    f"The task '{self.task.name}' has no option '{name}' of predict.{did_you_mean(name, known)} {has}"
+                )
         return self.predictor.predict(inputs, **options)
 
     def evaluate(self, examples: Iterable[Any]) -> tuple[int, dict[str, float]]:

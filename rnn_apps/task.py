@@ -71,6 +71,9 @@ class Processor(ABC):
             DataError: for an input that cannot be used, with its number.
         """
 
+    def learn_texts(self, texts: Iterable[str]) -> None:  # noqa: B027 (most need nothing)
+        """Learns what texts without labels can teach, such as more words; they are read once."""
+
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Writes `processor.json`, and other files if it needs them, into `folder`."""
@@ -95,6 +98,10 @@ class Metrics(ABC):
     def calibrate(self) -> dict[str, float]:
         """Fits, on everything taken so far, what turns outputs into honest probabilities, and uses it from now on."""
         return {}
+
+    def confidences(self) -> tuple[Array, Array] | None:
+        """Returns the probability of each answer and whether it was right, (answers,) both; None without such."""
+        return None
 
 
 class Task(ABC):
@@ -163,7 +170,9 @@ class Task(ABC):
         """
 
     def language_layers(self, model: Any) -> tuple[Any, Any]:
-        """Returns the embedding and the bidirectional layer of a model that can learn from texts without labels.
+        """Returns the features and the bidirectional layer of a model that can learn from texts without labels.
+
+        The features are an `Embedding`, or a functional model that has one called "embedding".
 
         Raises:
             ConfigError: if the task has no such layers.

@@ -13,7 +13,7 @@ from rnn_apps.errors import ConfigError
 from rnn_apps.model import Model, load
 
 # What only the full bundle has: the Keras model and the story of its training.
-_TRAINING_FILES = {MANIFEST, "model.keras", "history.csv", "learning_curves.png", "README.md"}
+_TRAINING_FILES = {MANIFEST, "model.keras", "history.csv", "learning_curves.png", "reliability.png", "README.md"}
 
 
 @click.command("export")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Callable
@@ -38,6 +39,9 @@ _TRAINING_OPTIONS = (
     ),
     click.option("--dataset", metavar="tfds:NAME", help="Train on a TensorFlow dataset instead of files."),
     click.option("--unlabelled", type=FILE, metavar="PATH", help="Texts without labels to learn from first."),
+    click.option(
+        "--vectors", type=FILE, metavar="PATH", help="Pretrained word vectors, GloVe's or word2vec's text format."
+    ),
     click.option("--output", type=FILE, metavar="DIR", help="Where the model goes. Default: saved_models/TASK-SOURCE."),
     click.option("--config", "config_file", type=FILE, metavar="FILE.toml", help="Settings as TOML."),
     click.option(
@@ -68,6 +72,7 @@ def run_from_options(
     valid: tuple[Path, ...],
     dataset: str | None,
     unlabelled: Path | None,
+    vectors: Path | None,
     output: Path | None,
     config_file: Path | None,
     settings: tuple[str, ...],
@@ -78,6 +83,8 @@ def run_from_options(
 ) -> Run:
     """Returns the run that the options describe."""
     task = find_task(task_name)
+    if vectors is not None:
+        settings = (*settings, f"data.vectors={json.dumps(str(vectors))}")
     if seed is not None:
         settings = (*settings, f"seed={seed}")
     run = new_run(

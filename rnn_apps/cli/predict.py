@@ -15,15 +15,16 @@ from rnn_apps.model import load
 @click.command("predict")
 @click.argument("model")
 @click.argument("inputs", nargs=-1, metavar="[TEXT]...")
+@click.option("--nbest", type=click.IntRange(1), metavar="N", help="So many alternatives, where the task has them.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list on stdout.")
-def command(model: str, inputs: tuple[str, ...], as_json: bool) -> None:
+def command(model: str, inputs: tuple[str, ...], nbest: int | None, as_json: bool) -> None:
     """Answer each TEXT with the saved MODEL (a name or a folder); "-" reads one input a line from stdin."""
     texts = list(_lines()) if inputs == ("-",) else list(inputs)
     if not texts:
         raise ConfigError('Expected at least one input, or "-" to read one a line from standard input.')
     loaded = load(model)
     given = [loaded.task.parse_input(text) for text in texts]
-    predictions = loaded.predict(given)
+    predictions = loaded.predict(given, **({"nbest": nbest} if nbest else {}))
     if as_json:
         click.echo(json.dumps([prediction.model_dump() for prediction in predictions], ensure_ascii=False))
         return

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from rnn_apps.errors import ExportError
-from rnn_apps.export import recurrent  # noqa: F401  (registers its writers)
+from rnn_apps.export import recurrent, tagging  # noqa: F401  (they register their writers)
 from rnn_apps.export.graph import Graph
 from rnn_apps.export.keras_graph import Value, same_rows, writes
 from rnn_apps.layers import Embedding, MaskedPooling

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -32,19 +34,20 @@ def fit_temperature(logits: Floats, labels: Ints) -> float:
         logits: shape (examples, classes).
         labels: right classes, shape (examples,).
     """
-
     rest = 1.0 / (len(labels) + 2)
     target = np.full(logits.shape, rest / max(logits.shape[1] - 1, 1))
     target[np.arange(len(labels)), labels] = 1.0 - rest
 
-    def loss(log_temperature: float) -> float:
-        return float(-(target * log_softmax(logits / np.exp(log_temperature))).sum(axis=1).mean())
+    return best_temperature(lambda temperature: float(-(target * log_softmax(logits / temperature)).sum(axis=1).mean()))
 
+
+def best_temperature(loss: Callable[[float], float]) -> float:
+    """Returns the temperature between 1/20 and 20 with the smallest loss, by golden-section search on its logarithm."""
     low, high = -np.log(20.0), np.log(20.0)
     golden = (np.sqrt(5.0) - 1.0) / 2.0
     while high - low > 1e-4:
         left, right = high - golden * (high - low), low + golden * (high - low)
-        if loss(left) < loss(right):
+        if loss(float(np.exp(left))) < loss(float(np.exp(right))):
             high = right
         else:
             low = left

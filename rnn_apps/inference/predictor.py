@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -23,7 +23,13 @@ class Prediction(BaseModel):
 
 
 class Predictor(ABC):
-    """Answers inputs with a saved model."""
+    """Answers inputs with a saved model.
+
+    Attributes:
+        options: names of the options that `predict` takes.
+    """
+
+    options: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def predict(self, inputs: Sequence[Any], **options: Any) -> Sequence[Prediction]:

@@ -1,7 +1,9 @@
 """Recurrent layers for Keras: every cell, masked, serialisable, and compiled for training on a CPU."""
 
 from rnn_apps.layers.bidirectional import Bidirectional
+from rnn_apps.layers.characters import CharacterCNN
 from rnn_apps.layers.conversion import from_keras, to_keras
+from rnn_apps.layers.crf import CRF
 from rnn_apps.layers.deep import Deep
 from rnn_apps.layers.embedding import Embedding
 from rnn_apps.layers.gru import GRU
@@ -11,9 +13,11 @@ from rnn_apps.layers.pooling import MaskedPooling
 from rnn_apps.layers.simple_rnn import SimpleRNN
 
 __all__ = [
+    "CRF",
     "GRU",
     "LSTM",
     "Bidirectional",
+    "CharacterCNN",
     "Deep",
     "Embedding",
     "MaskedPooling",

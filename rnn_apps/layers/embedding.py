@@ -15,12 +15,14 @@ class Embedding(keras.layers.Embedding):
     """`keras.layers.Embedding` with token dropout: in training, whole tokens are hidden from the model.
 
     A hidden token's vector is zero and the others stay as they are, so the model cannot lean on single words
-    (Dai and Le, arXiv:1511.01432, section 4.2).
+    (Dai and Le, arXiv:1511.01432, section 4.2). With `hidden_token` it is read as that token instead: as the unknown
+    word, say, whose vector is then learnt from all words.
 
     Args:
         input_dim: size of the vocabulary.
         output_dim: features of a vector.
         token_dropout: share of the tokens that are hidden in training.
+        hidden_token: the number that a hidden token is read as, if its vector is not to be zero.
         **kwargs: the other arguments of `keras.layers.Embedding`; `mask_zero=True` makes the number 0 padding.
 
     Input (batch, time) of whole numbers, output (batch, time, output_dim).
@@ -29,21 +31,32 @@ class Embedding(keras.layers.Embedding):
         ConfigError: a size below 1, or a rate outside 0 to below 1.
     """
 
-    def __init__(self, input_dim: int, output_dim: int, token_dropout: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        token_dropout: float = 0.0,
+        hidden_token: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         sizes = checks.positive("input_dim", input_dim), checks.positive("output_dim", output_dim)
         super().__init__(*sizes, **kwargs)
         self.token_dropout = checks.rate("token_dropout", token_dropout)
+        self.hidden_token = hidden_token
         if token_dropout:
             self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Looks the vectors up."""
-        vectors = super().call(inputs)
         if not (training and self.token_dropout):
-            return vectors
-        draw = keras.random.uniform(ops.shape(inputs), seed=self.seed_generator)
-        return vectors * ops.cast(draw >= self.token_dropout, vectors.dtype)[..., None]
+            return super().call(inputs)
+        kept = keras.random.uniform(ops.shape(inputs), seed=self.seed_generator) >= self.token_dropout
+        if self.hidden_token is not None:
+            hidden = ops.where(ops.equal(inputs, 0), 0, self.hidden_token)  # padding stays padding
+            return super().call(ops.where(kept, inputs, ops.cast(hidden, inputs.dtype)))
+        vectors = super().call(inputs)
+        return vectors * ops.cast(kept, vectors.dtype)[..., None]
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {**super().get_config(), "token_dropout": self.token_dropout}
+        return {**super().get_config(), "token_dropout": self.token_dropout, "hidden_token": self.hidden_token}

@@ -10,13 +10,14 @@ from rnn_apps.task import Task
 _HEADINGS = {"loss": "loss (nats)", "ece": "expected calibration error"}
 
 
-def write_card(name: str, task: Task, facts: Mapping[str, Any]) -> str:
+def write_card(name: str, task: Task, facts: Mapping[str, Any], reliability: bool = False) -> str:
     """Returns the model card as Markdown.
 
     Args:
         name: the model's name.
         task: the task it solves.
         facts: what goes into bundle.json.
+        reliability: whether there is a diagram of how far probabilities can be trusted.
     """
     training, data = facts["training"], facts["data"]
     parts = [
@@ -30,6 +31,7 @@ def write_card(name: str, task: Task, facts: Mapping[str, Any]) -> str:
         "They also decided when to stop and, where probabilities are calibrated, the temperature, so expect a little "
         "less on new data.",
         _table(["metric", "value"], [[_HEADINGS.get(n, n), f"{v:.4f}"] for n, v in facts["metrics"].items()]),
+        *(["![reliability of the probabilities](reliability.png)"] if reliability else []),
         "## Data",
         _bullets(
             {

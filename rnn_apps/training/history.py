@@ -1,4 +1,4 @@
-"""The history of a training run as a table and as a picture."""
+"""What the training run was like, as a table and as pictures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
+from rnn_apps.task import Array
 from rnn_apps.training.checkpoint import Row
 
 
@@ -47,5 +50,37 @@ def draw_learning_curves(path: Path, rows: Sequence[Row], monitor: str, best_epo
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
         axis.legend(fontsize="small")
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def draw_reliability(path: Path, confidences: Array, correct: Array, bins: int = 10) -> None:
+    """Draws, as a PNG, how often answers of each probability are right, and how many answers there are of each.
+
+    Args:
+        path: the file to write.
+        confidences: probability of each answer, (answers,).
+        correct: whether it was right, (answers,).
+        bins: groups of probabilities between 0 and 1.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    which = np.minimum((confidences * bins).astype(int), bins - 1)
+    counts = np.bincount(which, minlength=bins)
+    some = counts > 0
+    mean = np.bincount(which, weights=confidences, minlength=bins)[some] / counts[some]
+    right = np.bincount(which, weights=correct, minlength=bins)[some] / counts[some]
+    figure, axes = pyplot.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
+    axes[0].plot([0, 1], [0, 1], color="gray", linestyle=":", label="perfect")
+    axes[0].plot(mean, right, marker="o", label="this model")
+    axes[0].set(title="reliability", xlabel="probability", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
+    axes[0].legend(fontsize="small")
+    axes[1].bar((np.arange(bins) + 0.5) / bins, counts, width=0.9 / bins)
+    axes[1].set(title="answers", xlabel="probability", ylabel="number", yscale="symlog", xlim=(0, 1))
+    for axis in axes:
+        axis.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)

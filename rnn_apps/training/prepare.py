@@ -41,7 +41,13 @@ class PreparedData:
 
 
 def prepare_data(
-    task: Task, config: TaskConfig, source: Source, valid: Source | None, folder: Path, reporter: Reporter
+    task: Task,
+    config: TaskConfig,
+    source: Source,
+    valid: Source | None,
+    folder: Path,
+    reporter: Reporter,
+    texts: Iterable[str] = (),
 ) -> PreparedData:
     """Encodes the examples of a run into `folder`, or opens what an earlier call has left there.
 
@@ -52,6 +58,7 @@ def prepare_data(
         valid: validation examples; without them a part of the source is held out by the seed.
         folder: where the encoded examples and the processor go.
         reporter: what shows the progress.
+        texts: without labels, for a processor that learns more words from them.
 
     Raises:
         DataError: for anything wrong with the examples.
@@ -61,13 +68,19 @@ def prepare_data(
         processor = task.processor_class.load(folder / "processor")
     else:
         started = time.monotonic()
-        processor = _encode_all(task, config, source, valid, folder, reporter)
+        processor = _encode_all(task, config, source, valid, folder, reporter, texts)
         write_whole(done, str(time.monotonic() - started))
     return PreparedData(processor, ArrayStore(folder / "train"), ArrayStore(folder / "valid"), float(done.read_text()))
 
 
 def _encode_all(
-    task: Task, config: TaskConfig, source: Source, valid: Source | None, folder: Path, reporter: Reporter
+    task: Task,
+    config: TaskConfig,
+    source: Source,
+    valid: Source | None,
+    folder: Path,
+    reporter: Reporter,
+    texts: Iterable[str],
 ) -> Processor:
     count = sum(1 for _ in reporter.track(source, "reading"))
     if count < 2:
@@ -79,6 +92,7 @@ def _encode_all(
     training = _Chosen(source, ~out)
     reporter.note("learning the vocabulary")
     processor = task.fit_processor(training, config)
+    processor.learn_texts(texts)
     (folder / "processor").mkdir(exist_ok=True)
     processor.save(folder / "processor")
     validation = valid or _Chosen(source, out)

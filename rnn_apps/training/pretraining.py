@@ -59,19 +59,20 @@ class Pretrained:
 
 def pretrain(
     build_layers: Callable[[], tuple[Any, Any]],
-    texts: Iterable[Array],
-    held_out: Iterable[Array],
+    texts: Iterable[Arrays],
+    held_out: Iterable[Arrays],
     config: TrainingConfig,
     seed: int,
     folder: Path,
     reporter: Reporter,
 ) -> Pretrained:
-    """Trains an embedding and a bidirectional layer as a language model.
+    """Trains the features of tokens and a bidirectional layer as a language model.
 
     Args:
-        build_layers: returns both layers, new; the bidirectional one joins its directions by "concat". The number 0
-            is padding.
-        texts: token numbers of each text, int32 (time,).
+        build_layers: returns both, new: an `Embedding` of tokens, or a functional model of several inputs that has one
+            called "embedding"; and a bidirectional layer that joins its directions by "concat". The number 0 is
+            padding.
+        texts: arrays of each text by the names of the inputs: `tokens`, int32 (time,), and others of the same length.
         held_out: the same for texts that are not trained on.
         config: settings of the training.
         seed: everything random follows from it.
@@ -89,9 +90,11 @@ def pretrain(
         return _load(done)
     started = time.monotonic()
     reporter.stage("Pretraining", f"a language model, {config.epochs} epochs at most")
-    counts = np.zeros(build_layers()[0].input_dim, np.int64)
-    write_store(folder / "train", _counted(_windows(texts), counts))
-    write_store(folder / "valid", islice(_windows(held_out), VALIDATION_WINDOWS))
+    features = build_layers()[0]
+    counts = np.zeros(_table(features).input_dim, np.int64)
+    names = tuple(_inputs(features))
+    write_store(folder / "train", _counted(_windows(texts, names), counts))
+    write_store(folder / "valid", islice(_windows(held_out, names), VALIDATION_WINDOWS))
     train, valid = ArrayStore(folder / "train"), ArrayStore(folder / "valid")
     if not len(train) or not len(valid):
         raise DataError(f"Expected texts of {SHORTEST} tokens and more to learn the language from. There are none.")
@@ -101,16 +104,19 @@ def pretrain(
     layers: list[Any] = []
 
     def build_model() -> keras.Model:
-        embedding, bidirectional = build_layers()
-        layers[:] = embedding, bidirectional
-        return language_model(embedding, bidirectional, vocabulary)
+        features, bidirectional = build_layers()
+        layers[:] = features, bidirectional
+        return language_model(features, bidirectional, vocabulary)
+
+    def loss(outputs: Mapping[str, Any], batch: Mapping[str, Any]) -> tuple[Any, Any]:
+        return sampled_loss(outputs, batch["tokens"], _table(layers[0]).embeddings.value, vocabulary)
 
     trainer = Trainer(
         build_model=build_model,
-        loss=lambda outputs, batch: sampled_loss(outputs, batch["tokens"], layers[0].embeddings.value, vocabulary),
+        loss=loss,
         train=train,
         valid=valid,
-        metrics=lambda: LanguageMetrics(np.asarray(layers[0].embeddings), vocabulary),
+        metrics=lambda: LanguageMetrics(np.asarray(_table(layers[0]).embeddings), vocabulary),
         monitor="loss",
         monitor_mode="min",
         config=config,
@@ -169,21 +175,22 @@ class TokenSampler(keras.layers.Layer):
         return tf.minimum(tf.searchsorted(self.cumulated, draw), len(self.cumulated) - 1)
 
 
-def language_model(embedding: Any, bidirectional: Any, vocabulary: Vocabulary) -> keras.Model:
-    """Returns a model from `tokens` (batch, time) to states `next` and `previous` (batch, time, features).
+def language_model(features: Any, bidirectional: Any, vocabulary: Vocabulary) -> keras.Model:
+    """Returns a model from the inputs of the features to states `next` and `previous`, (batch, time, features).
 
     `next` comes from the forward direction and is to predict the token behind each position, `previous` from the
     backward one and the token before it. The third output, `sampled`, is the tokens drawn for the batch.
     """
-    tokens = keras.Input((None,), dtype="int32", name="tokens")
-    states = bidirectional(embedding(tokens))
+    inputs = _inputs(features)
+    vectors = features.output if isinstance(features, keras.Model) else features(inputs["tokens"])
+    states = bidirectional(vectors)
     states = keras.layers.Dropout(DROPOUT)(states)
     units = states.shape[-1] // 2
-    width = embedding.output_dim
+    width = _table(features).output_dim
     forward = keras.layers.Dense(width, use_bias=False, name="next")(states[:, :, :units])
     backward = keras.layers.Dense(width, use_bias=False, name="previous")(states[:, :, units:])
-    sampled = TokenSampler(vocabulary, name="sampler")(tokens)
-    return keras.Model({"tokens": tokens}, {"next": forward, "previous": backward, "sampled": sampled})
+    sampled = TokenSampler(vocabulary, name="sampler")(inputs["tokens"])
+    return keras.Model(inputs, {"next": forward, "previous": backward, "sampled": sampled})
 
 
 def sampled_loss(outputs: Mapping[str, Any], tokens: Any, table: Any, vocabulary: Vocabulary) -> tuple[Any, Any]:
@@ -240,12 +247,24 @@ class LanguageMetrics(Metrics):
         return {"loss": self.total / self.count}
 
 
-def _windows(texts: Iterable[Array]) -> Iterator[Arrays]:
-    for tokens in texts:
-        for start in range(0, len(tokens), WINDOW):
-            window = tokens[start : start + WINDOW]
-            if len(window) >= SHORTEST:
-                yield {"tokens": window}
+def _table(features: Any) -> Any:
+    """The embedding of the tokens."""
+    return features.get_layer("embedding") if isinstance(features, keras.Model) else features
+
+
+def _inputs(features: Any) -> dict[str, Any]:
+    """The inputs by their names."""
+    if isinstance(features, keras.Model):
+        return dict(features.input)
+    return {"tokens": keras.Input((None,), dtype="int32", name="tokens")}
+
+
+def _windows(texts: Iterable[Arrays], names: tuple[str, ...]) -> Iterator[Arrays]:
+    for row in texts:
+        for start in range(0, len(row["tokens"]), WINDOW):
+            window = {name: row[name][start : start + WINDOW] for name in names}
+            if len(window["tokens"]) >= SHORTEST:
+                yield window
 
 
 def _counted(windows: Iterable[Arrays], counts: npt.NDArray[np.int64]) -> Iterator[Arrays]:

@@ -29,7 +29,7 @@ from rnn_apps.data.text import clean
 from rnn_apps.errors import ConfigError, DataError, NotFoundError, OutputError, TrainingError
 from rnn_apps.model import Model
 from rnn_apps.progress import Reporter
-from rnn_apps.task import Array, Task, find_task
+from rnn_apps.task import Array, Arrays, Task, find_task
 from rnn_apps.training.checkpoint import Row
 from rnn_apps.training.prepare import PreparedData, encode_text_chunks, prepare_data, write_whole
 
@@ -115,7 +115,8 @@ class Run:
         self._open_work()
         self.reporter.stage("Data", self.source.facts["dataset"])
         try:
-            data = prepare_data(self.task, self.config, self.source, self.valid, self.work, self.reporter)
+            texts = read_texts(self.unlabelled) if self.unlabelled else ()
+            data = prepare_data(self.task, self.config, self.source, self.valid, self.work, self.reporter, texts)
         except BaseException:  # half of the data is of no use to anybody
             shutil.rmtree(self.work, ignore_errors=True)
             raise
@@ -164,23 +165,23 @@ class Run:
         return pretrain(
             lambda: self.task.language_layers(self.task.build_model(self.config, data.processor)),
             self._language(data),
-            (data.valid[number]["tokens"] for number in range(len(data.valid))),
+            (data.valid[number] for number in range(len(data.valid))),
             self.config.pretraining,
             self.config.seed,
             self.work / "pretraining",
             self.reporter,
         )
 
-    def _language(self, data: PreparedData) -> Iterator[Array]:
-        """Streams the tokens of the training texts and of the unlabelled ones that are no validation text."""
+    def _language(self, data: PreparedData) -> Iterator[Arrays]:
+        """Streams the training texts and the unlabelled ones that are no validation text."""
         assert self.unlabelled
         unseen = {_digest(data.valid[number]["tokens"]) for number in range(len(data.valid))}
-        yield from (data.train[number]["tokens"] for number in range(len(data.train)))
+        yield from (data.train[number] for number in range(len(data.train)))
         # a line of markup or control characters alone is nothing to learn from, and no reason to stop
         texts = filter(clean, self.reporter.track(read_texts(self.unlabelled), "encoding (unlabelled)"))
         for row in encode_text_chunks(data.processor, texts):
             if _digest(row["tokens"]) not in unseen:
-                yield row["tokens"]
+                yield row
 
     def _train(self, data: PreparedData, pretrained: Pretrained | None) -> tuple[Any, list[Row]]:
         from rnn_apps.training.loop import Trainer

@@ -19,9 +19,12 @@ from rnn_apps.progress import Reporter
 from rnn_apps.task import Processor, Task
 from rnn_apps.training.card import write_card
 from rnn_apps.training.checkpoint import Row
-from rnn_apps.training.history import draw_learning_curves, write_history
+from rnn_apps.training.history import draw_learning_curves, draw_reliability, write_history
 
 _PROBE_ROWS = 8
+
+
+RELIABILITY = "reliability.png"
 
 
 def save_model(
@@ -55,14 +58,18 @@ def save_model(
     plan = plan_batches(valid.lengths, config.training.batch_size, config.training.batch_tokens)
     for batch in reporter.track(load_batches(valid, plan), "measuring", len(plan)):
         metrics.update(session.run(batch), batch)
-    return {"calibration": metrics.calibrate(), "metrics": metrics.result()}
+    found = {"calibration": metrics.calibrate(), "metrics": metrics.result()}
+    confidences = metrics.confidences()
+    if confidences is not None:
+        draw_reliability(folder / RELIABILITY, *confidences)
+    return found
 
 
 def save_story(folder: Path, task: Task, facts: dict[str, Any], rows: Sequence[Row], name: str) -> None:
     """Writes the history, the learning curves and the model card of the model called `name` into `folder`."""
     write_history(folder / "history.csv", rows)
     draw_learning_curves(folder / "learning_curves.png", rows, task.monitor, facts["training"]["best_epoch"])
-    (folder / "README.md").write_text(write_card(name, task, facts), encoding="utf-8")
+    (folder / "README.md").write_text(write_card(name, task, facts, (folder / RELIABILITY).exists()), encoding="utf-8")
 
 
 def _probe_rows(store: ArrayStore) -> npt.NDArray[np.int64]:

@@ -25,7 +25,7 @@ def texts(count, seed):
     for _ in range(count):
         jumps = rng.random(rng.integers(10, 30)) < 0.1
         steps = np.where(jumps, rng.integers(1, WORDS - 1, len(jumps)), 1)
-        yield (1 + np.cumsum(steps) % (WORDS - 1)).astype(np.int32)
+        yield {"tokens": (1 + np.cumsum(steps) % (WORDS - 1)).astype(np.int32)}
 
 
 @pytest.fixture
@@ -150,13 +150,15 @@ def test_a_pretraining_that_was_killed_goes_on_to_the_same_result_and_is_not_rep
 
 def test_texts_are_cut_into_windows_and_short_rests_left_out():
     lengths = [5, pretraining.SHORTEST, pretraining.WINDOW + 3, 2 * pretraining.WINDOW]
-    windows = pretraining._windows(np.arange(length, dtype=np.int32) for length in lengths)
+    rows = [{"tokens": np.arange(length), "letters": np.zeros((length, 4)), "label": 1} for length in lengths]
+    windows = list(pretraining._windows(rows, ("tokens", "letters")))
     window = pretraining.WINDOW
     assert [len(row["tokens"]) for row in windows] == [pretraining.SHORTEST, window, window, window]
+    assert all(row.keys() == {"tokens", "letters"} and len(row["letters"]) == len(row["tokens"]) for row in windows)
 
 
 def test_texts_that_are_too_short_are_told(tmp_path):
-    short = [np.array([1, 2, 3], np.int32)]
+    short = [{"tokens": np.array([1, 2, 3], np.int32)}]
     with pytest.raises(DataError, match="Expected texts of 10 tokens and more to learn the language from"):
         pretrain(build_layers, short, short, CONFIG, 3, tmp_path / "language", Reporter(enabled=False))
 
@@ -178,7 +180,9 @@ def test_a_model_starts_from_what_was_learnt(reviews, tmp_path, monkeypatch, fil
     original = pretraining.pretrain
 
     def spy(build_layers, texts, *others):
-        learnt.append(original(build_layers, (seen.append(text.tobytes()) or text for text in texts), *others))
+        learnt.append(
+            original(build_layers, (seen.append(text["tokens"].tobytes()) or text for text in texts), *others)
+        )
         return learnt[0]
 
     monkeypatch.setattr(pretraining, "pretrain", spy)

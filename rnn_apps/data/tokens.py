@@ -1,0 +1,80 @@
+"""Text to tokens and sentences that know their place in the text.
+
+Tokens are cut as in the Penn Treebank and the CoNLL corpora: words with inner hyphens and full stops stay whole, `'s`
+and `n't` stand alone, and so does every other sign. Each Chinese or Japanese character is a token.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_WORD = rf"[^\W_{_CJK}]"
+
+_TOKEN = re.compile(
+    rf"""
+      [{_CJK}]
+    | (?:[A-Za-z]\.){{2,}}                                    # U.S., a.m.
+    | [A-Z]\.(?=\s*[A-Z])                                     # the J. of J. Smith
+    | (?:Mr|Mrs|Ms|Dr|St|Jr|Sr|Prof|Gen|Sen|Rep|Gov|Inc|Corp|Co|Ltd|vs|No)\.(?=\s)
+    | [+-]?\d+(?:[.,:/-]\d+)*{_WORD}*                         # 12.5, 1996-08-22, 3-2, 21st
+    | {_WORD}+?(?=n['’]t\b)                                   # the do of don't
+    | n['’]t\b
+    | ['’](?:s|S|re|ve|ll|d|m)\b
+    | [DdLlO]['’]{_WORD}+(?:-{_WORD}+)*                       # O'Neill
+    | {_WORD}+(?:[-&./]{_WORD}+)*                             # Anglo-American, AT&T
+    | \.\.+
+    | \S
+    """,
+    re.VERBOSE,
+)
+_SENTENCE_END = frozenset(".!?。！？…")
+_CLOSING = frozenset("\"'”’)]»」』）")
+
+
+class Token(NamedTuple):
+    """A piece of a text: `text[start:end]`."""
+
+    text: str
+    start: int
+    end: int
+
+
+def tokenize(text: str, single_characters: bool = False) -> list[Token]:
+    """Returns the tokens of a text; `text[token.start:token.end] == token.text` for each.
+
+    Args:
+        text: any text.
+        single_characters: every character that is no blank is a token, as in Chinese corpora.
+    """
+    pattern = re.compile(r"\S") if single_characters else _TOKEN
+    return [Token(match.group(), *match.span()) for match in pattern.finditer(text)]
+
+
+def split_sentences(text: str, tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+    """Cuts a tokenised text into sentences: behind a full stop or the like, and at the end of a line.
+
+    Yields:
+        (first, last + 1) numbers of the tokens of each sentence; together they are all tokens.
+    """
+    start = 0
+    for number in range(1, len(tokens)):
+        before, token = tokens[number - 1], tokens[number]
+        gap = text[before.end : token.start]
+        closed = _closed(tokens, number - 1)
+        cjk = before.text in "。！？"
+        begins = token.text not in _CLOSING and token.text not in _SENTENCE_END
+        if "\n" in gap or (closed and begins and (cjk or (gap and not token.text[0].islower()))):
+            yield start, number
+            start = number
+    if tokens:
+        yield start, len(tokens)
+
+
+def _closed(tokens: Sequence[Token], number: int) -> bool:
+    """Whether a sentence may end with this token: an end sign, closing quotes and brackets behind it let be."""
+    while number and tokens[number].text in _CLOSING:
+        number -= 1
+    return tokens[number].text in _SENTENCE_END

@@ -1,0 +1,222 @@
+"""Finds entities with a saved NER model, without TensorFlow."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from rnn_apps.bundle import Bundle
+from rnn_apps.data.tags import Span, read_spans, write_tags
+from rnn_apps.data.tokens import Token, split_sentences, tokenize
+from rnn_apps.errors import ConfigError
+from rnn_apps.inference.entities import Alternative, EntityDecoder
+from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
+from rnn_apps.inference.session import Session
+from rnn_apps.tasks.ner.processor import NerProcessor
+
+COLOURS = ("green", "cyan", "magenta", "yellow", "blue", "red", "bright_green", "bright_magenta")
+
+
+class Entity(BaseModel):
+    """A name in a text.
+
+    Attributes:
+        text: the name.
+        type: its type.
+        start: where it begins in the text, in characters.
+        end: where it ends, exclusive: `given[start:end] == text`.
+        probability: how likely exactly this entity is, type and both borders.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    type: str
+    start: int
+    end: int
+    probability: float
+
+
+class Tagging(BaseModel):
+    """One tagging of a whole text.
+
+    Attributes:
+        tags: a tag for each token, in BIO.
+        probability: how likely all of them are together.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    tags: list[str]
+    probability: float
+
+
+class TaggedText(Prediction):
+    """The entities of a text.
+
+    Attributes:
+        entities: in the order of the text.
+        tokens: the tokens of the text.
+        tags: their most likely tags, in BIO.
+        alternatives: the likeliest taggings with `nbest`, best first.
+    """
+
+    entities: list[Entity]
+    tokens: list[str]
+    tags: list[str]
+    alternatives: list[Tagging] = Field(default_factory=list)
+
+
+class NerPredictor(Predictor):
+    """Finds entities.
+
+    Args:
+        bundle: a verified bundle of the task `ner`.
+    """
+
+    options: ClassVar[tuple[str, ...]] = ("nbest",)
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.processor = NerProcessor.load(bundle.folder)
+        self.session = Session(bundle.folder / "model.onnx")
+        self.decoder = EntityDecoder(self.processor.tags, bundle.calibration["temperature"])
+
+    def predict(self, inputs: Sequence[str | Sequence[str]], **options: Any) -> list[TaggedText]:
+        """Returns the entities of each input, in their order.
+
+        Args:
+            inputs: texts, or lists of tokens; offsets of the latter index the tokens joined by blanks.
+            options: `nbest`: so many alternative taggings of each text.
+
+        Raises:
+            DataError: for an input that is neither.
+            ConfigError: if `nbest` is no whole number above 0.
+        """
+        nbest = options.get("nbest", 0)
+        if not isinstance(nbest, int) or nbest < 0:
+            raise ConfigError(f"Expected nbest to be a whole number of at least 1. Received: {nbest!r}.")
+        texts = [self._prepare(given, number) for number, given in enumerate(inputs, 1)]
+        pieces = [piece for text in texts for piece in text.sentences]
+        found = iter(self._tag(pieces, nbest))
+        return [self._prediction(text, [next(found) for _ in text.sentences], nbest) for text in texts]
+
+    def _prepare(self, given: str | Sequence[str], number: int) -> _Text:
+        words = self.processor.tokens(given, number) if not isinstance(given, str) else []
+        if isinstance(given, str):
+            tokens = tokenize(given, self.processor.single_characters)
+            bounds = list(split_sentences(given, tokens))
+        else:
+            given, tokens = _join(words)
+            bounds = [(0, len(tokens))] if tokens else []
+        return _Text(given, tokens, [[token.text for token in tokens[start:end]] for start, end in bounds])
+
+    def _tag(self, sentences: Sequence[Sequence[str]], nbest: int) -> list[_Found]:
+        """Tags sentences, those of like length together."""
+        results: list[_Found] = [_Found([], [], [])] * len(sentences)
+        if not sentences:
+            return results
+        rows = [self.processor.encode_tokens(sentence) for sentence in sentences]
+        for numbers, batch in batches_by_length(rows):
+            outputs = self.session.run(batch)
+            emissions, transitions = outputs["emissions"], outputs["transitions"][0]
+            lengths = np.count_nonzero(batch["tokens"], axis=1)
+            decoded = self.decoder.decode(emissions, transitions, lengths)
+            alternatives = self.decoder.alternatives(emissions, transitions, lengths, nbest) if nbest else []
+            for place, number in enumerate(numbers.tolist()):
+                own = alternatives[place] if nbest else []
+                results[number] = _Found(decoded.spans[place], decoded.probabilities[place], own)
+        return results
+
+    def _prediction(self, text: _Text, found: Sequence[_Found], nbest: int) -> TaggedText:
+        spans: list[Span] = []
+        probabilities: list[float] = []
+        first = 0
+        for sentence, own in zip(text.sentences, found, strict=True):
+            spans += [Span(span.start + first, span.end + first, span.type) for span in own.spans]
+            probabilities += own.probabilities
+            first += len(sentence)
+        return TaggedText(
+            entities=[self._entity(text, *pair) for pair in zip(spans, probabilities, strict=True)],
+            tokens=[token.text for token in text.tokens],
+            tags=write_tags(spans, len(text.tokens), "BIO"),
+            alternatives=self._best_together([own.alternatives for own in found], nbest) if nbest else [],
+        )
+
+    def _entity(self, text: _Text, span: Span, probability: float) -> Entity:
+        start, end = text.tokens[span.start].start, text.tokens[span.end - 1].end
+        return Entity(text=text.text[start:end], type=span.type, start=start, end=end, probability=probability)
+
+    def _best_together(self, sentences: Sequence[Sequence[Alternative]], count: int) -> list[Tagging]:
+        """Joins the best taggings of the sentences of a text to those of the text."""
+        joined: list[tuple[float, list[str]]] = [(1.0, [])]
+        for alternatives in sentences:
+            both = (
+                (before * own.probability, [*tags, *self._bio(own.path)])
+                for before, tags in joined
+                for own in alternatives
+            )
+            joined = heapq.nlargest(count, both, key=lambda pair: pair[0])
+        return [Tagging(tags=tags, probability=probability) for probability, tags in joined]
+
+    def _bio(self, path: Any) -> list[str]:
+        return write_tags(read_spans([self.processor.tags[number] for number in path]), len(path), "BIO")
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A text, its tokens with their places in it, and the words of its sentences."""
+
+    text: str
+    tokens: list[Token]
+    sentences: list[list[str]]
+
+
+@dataclass(frozen=True)
+class _Found:
+    spans: list[Span]
+    probabilities: list[float]
+    alternatives: list[Alternative]
+
+
+def _join(words: Sequence[str]) -> tuple[str, list[Token]]:
+    tokens, start = [], 0
+    for word in words:
+        tokens.append(Token(word, start, start + len(word)))
+        start += len(word) + 1
+    return " ".join(words), tokens
+
+
+def coloured(given: str | Sequence[str], prediction: TaggedText) -> str:
+    """Returns a text with its entities in colour as rich markup; a type has the same colour everywhere."""
+    text = given if isinstance(given, str) else " ".join(given)
+    return "".join(_coloured_parts(text, prediction.entities)) + "".join(
+        f"\n  [dim]{alternative.probability:6.1%}  {_brackets(prediction.tokens, alternative.tags)}[/dim]"
+        for alternative in prediction.alternatives
+    )
+
+
+def _coloured_parts(text: str, entities: Sequence[Entity]) -> Iterator[str]:
+    from rich.markup import escape
+
+    place = 0
+    for entity in entities:
+        colour = COLOURS[sum(map(ord, entity.type)) % len(COLOURS)]
+        yield escape(text[place : entity.start])
+        yield f"[bold {colour}]{escape(entity.text)}[/bold {colour}]"
+        yield f"[{colour} dim] {escape(entity.type)} {entity.probability:.0%}[/{colour} dim]"
+        place = entity.end
+    yield escape(text[place:])
+
+
+def _brackets(tokens: Sequence[str], tags: Sequence[str]) -> str:
+    """A tagging in one line: the entities in brackets."""
+    from rich.markup import escape
+
+    spans = read_spans(tags)
+    found = [f"({' '.join(tokens[span.start : span.end])} {span.type})" for span in spans]
+    return escape(" ".join(found) or "no entity")
