@@ -77,7 +77,7 @@ def test_a_run_stopped_at_every_stage_ends_like_an_undisturbed_one(
         assert result.status == status, (moment, result.stderr)
         assert (tmp_path / "mine").exists() == (moment == "saved")
         if status == 1:
-            assert "Stopped at epoch 1, step 3. The same command goes on from there, without --overwrite." in result.stderr
+            assert "Stopped at epoch 1, step 3. The same command goes on from there" in result.stderr
             assert result.stdout == ""
         if moment == "saved":
             assert "resumed at epoch 1" in result.stderr
