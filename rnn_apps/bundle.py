@@ -1,6 +1,6 @@
 """A saved model as a folder of files: written whole or not at all, verified when read.
 
-bundle.json          what the model is: format, task, settings, data, metrics, versions, SHA-256 of every other file and of itself
+bundle.json          format, task, settings, data, metrics, versions, SHA-256 of every file
 model.keras          the Keras model, for further work
 *.onnx               the graphs that answer
 processor.json ...   what turns inputs into arrays
