@@ -16,7 +16,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.extending import intrinsic, overload
 
 from rnn_apps.layers import products
@@ -26,23 +26,38 @@ _FLOAT, _INT, _LONG = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 
 
 def _processor() -> tuple[int, int]:
-    """Floats in a vector register, and rows of a tile that fit into the registers."""
+    """Floats in a vector register, and rows of a tile two vectors wide that fit into the registers."""
     features = llvm.get_host_cpu_features()
     if features.get("avx512f"):
         return 16, 8
-    if features.get("avx2"):
-        return 8, 3
-    return 4, 2
+    return (8, 6) if features.get("avx2") else (4, 6)
 
 
 VECTOR, ROWS = _processor()
-VECTORS = PANEL // VECTOR
+TILE = 2 * VECTOR
+"""Columns of a tile; a panel is one or several of them wide."""
+WIDE = 8 * VECTOR
+"""Columns of the tile for a single row, which needs as many sums under way to keep the processor busy."""
+_WIDE_ROW = 0
 
 
 def _emit_tile(
-    builder: Any, rows: int, a: Any, row_step: Any, k_step: Any, b: Any, b_step: Any, c: Any, c_step: Any, depth: Any
+    builder: Any,
+    rows: int,
+    vectors: int,
+    a: Any,
+    row_step: Any,
+    k_step: Any,
+    b: Any,
+    b_step: Any,
+    c: Any,
+    c_step: Any,
+    depth: Any,
 ) -> None:
-    """Emits C[i, :] += Σk A[i, k] B[k, :] for `rows` rows i and one panel of columns. Steps are in floats."""
+    """Emits C[i, :] += Σk A[i, k] B[k, :] for `rows` rows i and `vectors` vectors of columns. Steps are in floats.
+
+    Columns beyond the first panel come from the panels behind it, each `depth` rows long.
+    """
     vector = ir.VectorType(_FLOAT, VECTOR)
 
     def at(base: Any, offset: Any, kind: Any) -> Any:
@@ -58,14 +73,19 @@ def _emit_tile(
 
     function, entry = builder.function, builder.block
     loop, done = function.append_basic_block("tile"), function.append_basic_block("tile_done")
-    initial = [[load(c_at(i, j)) for j in range(VECTORS)] for i in range(rows)]
+    initial = [[load(c_at(i, j)) for j in range(vectors)] for i in range(rows)]
+    panel_step = builder.mul(depth, _LONG(PANEL))
+    b_at = [
+        builder.add(builder.mul(_LONG(j * VECTOR // PANEL), panel_step), _LONG(j * VECTOR % PANEL))
+        for j in range(vectors)
+    ]
     builder.cbranch(builder.icmp_signed(">", depth, _LONG(0)), loop, done)
 
     builder.position_at_end(loop)
     k = builder.phi(_LONG)
-    sums = [[builder.phi(vector) for _ in range(VECTORS)] for _ in range(rows)]
+    sums = [[builder.phi(vector) for _ in range(vectors)] for _ in range(rows)]
     b_row = builder.mul(k, b_step)
-    b_k = [load(at(b, builder.add(b_row, _LONG(j * VECTOR)), vector)) for j in range(VECTORS)]
+    b_k = [load(at(b, builder.add(b_row, b_at[j]), vector)) for j in range(vectors)]
     a_k = builder.mul(k, k_step)
     undefined, lanes = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(_INT, VECTOR), [0] * VECTOR)
     updated = []
@@ -76,52 +96,59 @@ def _emit_tile(
         updated.append(
             [
                 builder.fadd(builder.fmul(a_ik, b_k[j], flags=("contract",)), sums[i][j], flags=("contract",))
-                for j in range(VECTORS)
+                for j in range(vectors)
             ]
         )
     following = builder.add(k, _LONG(1))
     k.add_incoming(_LONG(0), entry)
     k.add_incoming(following, loop)
     for i in range(rows):
-        for j in range(VECTORS):
+        for j in range(vectors):
             sums[i][j].add_incoming(initial[i][j], entry)
             sums[i][j].add_incoming(updated[i][j], loop)
     builder.cbranch(builder.icmp_signed("<", following, depth), loop, done)
 
     builder.position_at_end(done)
     for i in range(rows):
-        for j in range(VECTORS):
+        for j in range(vectors):
             total = builder.phi(vector)
             total.add_incoming(initial[i][j], entry)
             total.add_incoming(updated[i][j], loop)
             # phis must stand before the first store of the block
             updated[i][j] = total
     for i in range(rows):
-        for j in range(VECTORS):
+        for j in range(vectors):
             builder.store(updated[i][j], c_at(i, j)).align = 4
 
 
 @intrinsic
-def _tiles(
+def _emitted_tile(
     typingctx: Any, a: Any, row_step: Any, k_step: Any, b: Any, b_step: Any, c: Any, c_step: Any, depth: Any, rows: Any
 ) -> Any:
-    """One tile of 1 to ROWS rows; pointers as integers, steps in floats."""
+    """One tile of 1 to ROWS rows, or a single row of a wide one; pointers as integers, steps in floats."""
     signature = types.void(*[types.intp] * 9)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         *operands, rows = args
         end = builder.function.append_basic_block("tiles_end")
         switch = builder.switch(rows, end)
-        for count in range(1, ROWS + 1):
-            block = builder.function.append_basic_block(f"rows_{count}")
-            switch.add_case(_LONG(count), block)
+        tiles = {_WIDE_ROW: (1, WIDE // VECTOR)} | {count: (count, TILE // VECTOR) for count in range(1, ROWS + 1)}
+        for number, (count, vectors) in tiles.items():
+            block = builder.function.append_basic_block(f"tile_{number}")
+            switch.add_case(_LONG(number), block)
             builder.position_at_end(block)
-            _emit_tile(builder, count, *operands)
+            _emit_tile(builder, count, vectors, *operands)
             builder.branch(end)
         builder.position_at_end(end)
         return context.get_dummy_value()
 
     return signature, codegen
+
+
+@njit(nogil=True)
+def _tile(a: int, row_step: int, k_step: int, b: int, b_step: int, c: int, c_step: int, depth: int, rows: int) -> None:
+    """The tiles as one function, so that a loop with several products holds their code once."""
+    _emitted_tile(a, row_step, k_step, b, b_step, c, c_step, depth, rows)
 
 
 @overload(products.add_product)
@@ -130,10 +157,18 @@ def _add_product(C: Any, A: Any, panels: Any) -> Any:
         m, depth = A.shape
         a, lda = A.ctypes.data, A.strides[0] // 4
         c, ldc = C.ctypes.data, C.strides[0] // 4
-        for p in range(panels.shape[0]):
-            b = panels.ctypes.data + 4 * p * depth * PANEL
+        depth_bytes = 4 * depth * PANEL
+        columns = panels.shape[0] * PANEL
+        j = 0
+        while m == 1 and j + WIDE <= columns:
+            b = panels.ctypes.data + j // PANEL * depth_bytes
+            _tile(a, lda, 1, b, PANEL, c + 4 * j, ldc, depth, _WIDE_ROW)
+            j += WIDE
+        while j < columns:
+            b = panels.ctypes.data + j // PANEL * depth_bytes + 4 * (j % PANEL)
             for i in range(0, m, ROWS):
-                _tiles(a + 4 * i * lda, lda, 1, b, PANEL, c + 4 * (i * ldc + p * PANEL), ldc, depth, min(ROWS, m - i))
+                _tile(a + 4 * i * lda, lda, 1, b, PANEL, c + 4 * (i * ldc + j), ldc, depth, min(ROWS, m - i))
+            j += TILE
 
     return implementation
 
@@ -145,9 +180,9 @@ def _add_transposed_product(C: Any, A: Any, B: Any) -> Any:
         a, lda = A.ctypes.data, A.strides[0] // 4
         b, ldb = B.ctypes.data, B.strides[0] // 4
         c, ldc = C.ctypes.data, C.strides[0] // 4
-        for j in range(0, C.shape[1], PANEL):
+        for j in range(0, C.shape[1], TILE):
             for i in range(0, m, ROWS):
-                _tiles(a + 4 * i, 1, lda, b + 4 * j, ldb, c + 4 * (i * ldc + j), ldc, depth, min(ROWS, m - i))
+                _tile(a + 4 * i, 1, lda, b + 4 * j, ldb, c + 4 * (i * ldc + j), ldc, depth, min(ROWS, m - i))
 
     return implementation
 

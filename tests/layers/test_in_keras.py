@@ -52,8 +52,8 @@ LAYERS = [
     SimpleRNN(3, activation="relu", output_units=2, output_activation="softmax", recurrent_regularizer="l2"),
     GRU(3, reset_after=False, zoneout=0.1, seed=5, go_backwards=True, return_sequences=True),
     LSTM(3, relevance_gate=True, output_activation=None, layer_normalization=True, unit_forget_bias=False),
-    LSTM(3, activation="relu", dropout=0.1, recurrent_dropout=0.2, kernel_constraint="max_norm", return_state=True),
-    Bidirectional(GRU(3), merge_mode="ave", backward_layer=GRU(3, go_backwards=True, activation="sigmoid")),
+    LSTM(3, activation="softplus", dropout=0.1, recurrent_dropout=0.2, kernel_constraint="max_norm", return_state=True),
+    Bidirectional(GRU(3), merge_mode="ave", backward_layer=GRU(3, go_backwards=True, activation="softplus")),
     Deep([LSTM(4, return_sequences=True), LSTM(4)], residual=True, dropout=0.3, seed=2),
 ]
 
