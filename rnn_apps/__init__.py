@@ -1,4 +1,4 @@
-"""RNN Apps: train, look into, save and serve recurrent networks.
+"""RNN Apps: train, look into and save recurrent networks.
 
     model = rnn_apps.load("sentiment")
     model.predict(["A film to remember."])
