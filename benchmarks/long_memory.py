@@ -114,12 +114,16 @@ def gradient_by_distance(cell: str, steps: int) -> list[float]:
     """Norm of the gradient of the last state with respect to each input, from the nearest to the farthest."""
     keras.utils.set_random_seed(0)
     layer = CELLS[cell](UNITS)
-    x = tf.constant(np.random.default_rng(0).normal(0, 1, (BATCH, steps, 8)).astype(np.float32))
+    rng = np.random.default_rng(0)
+    x = tf.constant(rng.normal(0, 1, (BATCH, steps, 8)).astype(np.float32))
+    layer.build(x.shape)
+    spread_time_scales(layer, steps, rng)
     direction = np.random.default_rng(1).normal(0, 1, UNITS).astype(np.float32)
     with tf.GradientTape() as tape:
         tape.watch(x)
         value = tf.reduce_sum(layer(x, training=True) * direction)
-    norms = np.linalg.norm(tape.gradient(value, x).numpy(), axis=2).mean(0)
+    # squares of what has vanished are too small for float32
+    norms = np.linalg.norm(tape.gradient(value, x).numpy().astype(np.float64), axis=2).mean(0)
     return [float(norm) for norm in norms[::-1]]
 
 
