@@ -2,7 +2,7 @@
 
 bundle.json          format, task, settings, data, metrics, versions, SHA-256 of every file
 model.keras          the Keras model, for further work
-*.onnx               the graphs that answer
+*.onnx               the graphs that answer, and weights.bin, where several share their weights
 processor.json ...   what turns inputs into arrays
 history.csv, learning_curves.png, README.md (the model card)
 """
@@ -37,6 +37,7 @@ from rnn_apps.task import Task, find_task
 
 FORMAT = 1
 MANIFEST = "bundle.json"
+SHARED_WEIGHTS = "weights.bin"
 LOCAL_MODELS = Path("saved_models")
 
 _FACTS = ("task", "package", "config", "calibration", "metrics", "parameters", "versions", "sha256")

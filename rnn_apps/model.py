@@ -12,8 +12,7 @@ from rnn_apps.backend import start_tensorflow
 from rnn_apps.bundle import Bundle, find_bundle
 from rnn_apps.errors import ConfigError, DataError, did_you_mean
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
-from rnn_apps.inference.session import Session
-from rnn_apps.task import Arrays, Task
+from rnn_apps.task import Arrays, Runner, Task
 
 _CHUNK = 2048
 
@@ -69,11 +68,11 @@ class Model:
         """
         processor = self.task.processor_class.load(self.bundle.folder)
         metrics = self.task.metrics(processor, self.bundle.calibration)
-        session = Session(self.bundle.folder / "model.onnx")
+        runner = self.task.runner(self.bundle.folder)
         count = 0
         for chunk in _chunks(examples, _CHUNK):
             count += len(chunk)
-            for outputs, batch in run_batches(session, processor.encode(chunk)):
+            for outputs, batch in run_batches(runner, processor.encode(chunk)):
                 metrics.update(outputs, batch)
         if not count:
             raise DataError("Expected at least one example to evaluate on. There is none.")
@@ -99,10 +98,10 @@ def load(name: str | os.PathLike[str]) -> Model:
     return Model(find_bundle(name))
 
 
-def run_batches(session: Session, rows: Sequence[Arrays]) -> Iterator[tuple[Arrays, Arrays]]:
+def run_batches(runner: Runner, rows: Sequence[Arrays]) -> Iterator[tuple[Arrays, Arrays]]:
     """Streams (outputs, batch) for encoded examples, those of like length together."""
     for _, batch in batches_by_length(rows):
-        yield session.run(batch), batch
+        yield runner.run(batch), batch
 
 
 def _chunks(examples: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy.typing as npt
 
@@ -82,6 +83,28 @@ class Processor(ABC):
     @abstractmethod
     def load(cls, folder: Path) -> Processor:
         """Reads what `save` wrote."""
+
+
+class Runner(Protocol):
+    """What gives the outputs for a batch: one graph, or a search that runs several."""
+
+    def run(self, arrays: Mapping[str, Array]) -> Arrays:
+        """Returns the outputs by name for the inputs by name."""
+
+
+@dataclass(frozen=True)
+class GraphSpec:
+    """One ONNX graph of a saved model.
+
+    Attributes:
+        name: it is written as `NAME.onnx`.
+        model: a functional `keras.Model` with a dict of named inputs and a dict of named outputs.
+        probe: makes inputs for it, to prove the graph equal to it, from a padded batch of encoded examples.
+    """
+
+    name: str
+    model: Any
+    probe: Callable[[Arrays], Arrays]
 
 
 class Metrics(ABC):
@@ -169,6 +192,14 @@ class Task(ABC):
         The training loop divides one by the other after both are summed over all devices. Padding is no item.
         """
 
+    def graphs(self, model: Any) -> Sequence[GraphSpec]:
+        """Returns the graphs of a saved model; one that has several (an encoder and a step, say) shares their weights.
+
+        Args:
+            model: the trained `keras.Model`.
+        """
+        return [GraphSpec("model", model, lambda batch: batch)]
+
     def language_layers(self, model: Any) -> tuple[Any, Any]:
         """Returns the features and the bidirectional layer of a model that can learn from texts without labels.
 
@@ -184,6 +215,12 @@ class Task(ABC):
     @abstractmethod
     def metrics(self, processor: Processor, calibration: Mapping[str, float]) -> Metrics:
         """Returns a fresh accumulator of this task's metrics."""
+
+    def runner(self, folder: Path) -> Runner:
+        """Returns what runs the saved model in `folder` when its metrics are measured."""
+        from rnn_apps.inference.session import Session
+
+        return Session(folder / "model.onnx")
 
     @abstractmethod
     def predictor(self, bundle: Bundle) -> Predictor:

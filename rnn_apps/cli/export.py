@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from rnn_apps.bundle import MANIFEST, write_bundle
+from rnn_apps.bundle import MANIFEST, SHARED_WEIGHTS, write_bundle
 from rnn_apps.errors import ConfigError
 from rnn_apps.model import Model, load
 
@@ -51,7 +51,7 @@ def command(model: str, target: str, quantize: str | None, output: Path | None, 
         if target == "saved_model":
             _write_saved_model(loaded, folder / "saved_model")
         elif quantize:
-            _quantize(loaded, folder / "model.onnx")
+            _quantize(loaded, folder)
 
     write_bundle(output.absolute(), facts, write, overwrite)
     click.echo(output)
@@ -65,12 +65,15 @@ def _write_saved_model(model: Model, folder: Path) -> None:
         keras_model.export(folder, verbose=False)
 
 
-def _quantize(model: Model, path: Path) -> None:
-    keras_model = model.keras_model()
+def _quantize(model: Model, folder: Path) -> None:
+    graphs = model.task.graphs(model.keras_model())
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     from rnn_apps.export.keras_graph import to_onnx
 
-    path.write_bytes(to_onnx(keras_model).SerializeToString())
     logging.getLogger().setLevel(logging.ERROR)  # it recommends a preparation that these graphs do not need
-    quantize_dynamic(path, path, weight_type=QuantType.QInt8)
+    (folder / SHARED_WEIGHTS).unlink(missing_ok=True)  # every graph has its own, in 8 bits
+    for graph in graphs:
+        path = folder / f"{graph.name}.onnx"
+        path.write_bytes(to_onnx(graph.model).SerializeToString())
+        quantize_dynamic(path, path, weight_type=QuantType.QInt8)

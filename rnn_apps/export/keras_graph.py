@@ -20,6 +20,7 @@ import onnx
 
 from rnn_apps.errors import ExportError
 from rnn_apps.export.graph import Graph
+from rnn_apps.export.shared_weights import SharedWeights
 from rnn_apps.task import Array, Arrays
 
 TOLERANCE = 1e-4
@@ -93,7 +94,13 @@ def to_onnx(model: keras.Model, half: bool = False) -> onnx.ModelProto:
     return graph.model({"producer": "rnn-apps"})
 
 
-def save_onnx(model: keras.Model, path: Path, probe: Mapping[str, Array], half: bool = False) -> float:
+def save_onnx(
+    model: keras.Model,
+    path: Path,
+    probe: Mapping[str, Array],
+    half: bool = False,
+    weights: SharedWeights | None = None,
+) -> float:
     """Writes a model to `path` and makes sure that it answers as the Keras model does.
 
     Args:
@@ -101,6 +108,7 @@ def save_onnx(model: keras.Model, path: Path, probe: Mapping[str, Array], half: 
         path: the file to write.
         probe: a padded batch of the model's inputs, with rows of different length.
         half: store large weights as float16.
+        weights: a file beside `path` that takes the large weights of several graphs.
 
     Returns:
         the largest difference between the outputs of the two.
@@ -110,7 +118,10 @@ def save_onnx(model: keras.Model, path: Path, probe: Mapping[str, Array], half: 
     """
     from rnn_apps.inference.session import Session
 
-    path.write_bytes(to_onnx(model, half).SerializeToString())
+    written = to_onnx(model, half)
+    if weights:
+        weights.take_from(written)
+    path.write_bytes(written.SerializeToString())
     inputs = {name: probe[name] for name in model.input}
     expected = {name: keras.ops.convert_to_numpy(value) for name, value in model(inputs, training=False).items()}
     difference = _largest_difference(expected, Session(path).run(inputs))

@@ -39,6 +39,14 @@ class Predictor(ABC):
             DataError: for an input that cannot be used, with its number.
         """
 
+    def stream(self, given: Any, **options: Any) -> Iterator[Prediction]:
+        """Yields the prediction for one input in parts, as they come, and last the whole of it.
+
+        Raises:
+            DataError: for an input that cannot be used.
+        """
+        yield self.predict([given], **options)[0]
+
 
 def batches_by_length(rows: Sequence[Arrays]) -> Iterator[tuple[Array, Arrays]]:
     """Puts encoded inputs of like length together.

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rnn_apps.bundle import SHARED_WEIGHTS
 from rnn_apps.config import TaskConfig
 from rnn_apps.data.batching import load_batches, pad_batch, plan_batches
 from rnn_apps.data.store import ArrayStore, read_rows
 from rnn_apps.export.keras_graph import save_onnx
-from rnn_apps.inference.session import Session
+from rnn_apps.export.shared_weights import SharedWeights
 from rnn_apps.progress import Reporter
 from rnn_apps.task import Processor, Task
 from rnn_apps.training.card import write_card
@@ -36,13 +37,13 @@ def save_model(
     valid: ArrayStore,
     reporter: Reporter,
 ) -> dict[str, dict[str, float]]:
-    """Writes the processor, the Keras model and the ONNX graph into `folder`, and measures the graph.
+    """Writes the processor, the Keras model and the ONNX graphs into `folder`, and measures the graphs.
 
     Returns:
         `calibration`, fitted on the validation examples, and `metrics` on them after it.
 
     Raises:
-        ExportError: if the graph gives other answers than the Keras model.
+        ExportError: if a graph gives other answers than the Keras model.
     """
     processor.save(folder)
     if config.half_precision:
@@ -51,13 +52,18 @@ def save_model(
     model.save(folder / "model.keras")
     _compress(folder / "model.keras")
     probe = pad_batch(read_rows(valid, _probe_rows(valid)))
-    difference = save_onnx(model, folder / "model.onnx", probe, config.half_precision)
+    graphs = task.graphs(model)
+    weights = SharedWeights(folder / SHARED_WEIGHTS) if len(graphs) > 1 else None
+    difference = max(
+        save_onnx(graph.model, folder / f"{graph.name}.onnx", graph.probe(probe), config.half_precision, weights)
+        for graph in graphs
+    )
     reporter.note(f"the ONNX form agrees with the Keras model to {difference:.1g}")
-    session = Session(folder / "model.onnx")
+    runner = task.runner(folder)
     metrics = task.metrics(processor, {})
     plan = plan_batches(valid.lengths, config.training.batch_size, config.training.batch_tokens)
     for batch in reporter.track(load_batches(valid, plan), "measuring", len(plan)):
-        metrics.update(session.run(batch), batch)
+        metrics.update(runner.run(batch), batch)
     found = {"calibration": metrics.calibrate(), "metrics": metrics.result()}
     confidences = metrics.confidences()
     if confidences is not None:
