@@ -48,14 +48,22 @@ class Model:
             DataError: for an input that cannot be used, with its number.
             ConfigError: for an option that the task does not have.
         """
-        known = self.predictor.options
-        for name in options:
-            if name not in known:
-                has = f"It has: {', '.join(known)}." if known else "It has none."
-                raise ConfigError(
-                    f"The task '{self.task.name}' has no option '{name}' of predict.{did_you_mean(name, known)} {has}"
-                )
+        self._check_options(options)
         return self.predictor.predict(inputs, **options)
+
+    def stream(self, given: Any, **options: Any) -> Iterator[Prediction]:
+        """Yields the prediction for one input in parts, as they come, and last the whole of it.
+
+        Args:
+            given: what the task takes: a text, say.
+            options: the task's own options.
+
+        Raises:
+            DataError: for an input that cannot be used.
+            ConfigError: for an option that the task does not have.
+        """
+        self._check_options(options)
+        return self.predictor.stream(given, **options)
 
     def evaluate(self, examples: Iterable[Any]) -> tuple[int, dict[str, float]]:
         """Measures the model on labelled examples, streamed.
@@ -86,6 +94,15 @@ class Model:
         import rnn_apps.layers  # noqa: F401  (registers the layers)
 
         return keras.saving.load_model(self.bundle.folder / "model.keras", compile=False, safe_mode=True)
+
+    def _check_options(self, options: Iterable[str]) -> None:
+        known = self.predictor.options
+        for name in options:
+            if name not in known:
+                has = f"It has: {', '.join(known)}." if known else "It has none."
+                raise ConfigError(
+                    f"The task '{self.task.name}' has no option '{name}' of predict.{did_you_mean(name, known)} {has}"
+                )
 
 
 def load(name: str | os.PathLike[str]) -> Model:

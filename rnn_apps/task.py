@@ -240,6 +240,24 @@ class Task(ABC):
         """Turns what a user typed or piped into an input of the predictor; text stays text."""
         return text
 
+    def input_from_json(self, value: Any) -> Any:
+        """Turns a JSON value that a client of the server sent into an input of the predictor.
+
+        Whoever sends it is not at this machine: a task whose inputs can be paths does not take them here.
+
+        Raises:
+            DataError: for a value that is no input.
+        """
+        return value
+
+    def options_from_json(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Turns options that a client of the server sent as JSON into those of `predict` and `stream`.
+
+        Raises:
+            ConfigError: for one that cannot be used, or that asks for too much work.
+        """
+        return dict(options)
+
     @abstractmethod
     def show(self, given: Any, prediction: Any) -> str:
         """Returns one prediction as text for a terminal (rich markup)."""

@@ -3,7 +3,7 @@ import pytest
 
 import rnn_apps
 from rnn_apps import model as model_module
-from rnn_apps.errors import DataError
+from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.predictor import Prediction
 
 
@@ -49,3 +49,19 @@ def test_the_keras_model_is_ready_for_further_work(digits_model):
 def test_a_model_reloaded_gives_the_same_answers(digits_model):
     first, second = rnn_apps.load(digits_model), rnn_apps.load(digits_model)
     assert first.predict(first.task.example_inputs) == second.predict(second.task.example_inputs)
+
+
+def test_a_stream_ends_with_the_whole_prediction_and_refuses_options_as_predict_does(digits_model):
+    model = rnn_apps.load(digits_model)
+    (image,) = model.task.example_inputs[:1]
+    *_, last = model.stream(image)
+    assert last == model.predict([image])[0]
+    with pytest.raises(ConfigError, match="no option 'nbest'"):
+        model.stream(image, nbest=2)
+
+
+def test_json_is_an_input_as_it_is_unless_the_task_says_otherwise(digits_model):
+    model = rnn_apps.load(digits_model)
+    image = model.task.example_inputs[0].tolist()
+    assert model.predict([model.task.input_from_json(image)]) == model.predict([image])
+    assert model.task.options_from_json({"nbest": 2}) == {"nbest": 2}
