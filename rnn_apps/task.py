@@ -10,6 +10,7 @@ The way of the data, which no module reaches back on:
 
 from __future__ import annotations
 
+import json
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ import numpy.typing as npt
 
 from rnn_apps.config import TaskConfig
 from rnn_apps.errors import ConfigError, NotFoundError, RnnAppsError, did_you_mean
+from rnn_apps.views import InputView, Text, View
 
 if TYPE_CHECKING:
     from rnn_apps.bundle import Bundle
@@ -261,6 +263,16 @@ class Task(ABC):
     @abstractmethod
     def show(self, given: Any, prediction: Any) -> str:
         """Returns one prediction as text for a terminal (rich markup)."""
+
+    def input_view(self, bundle: Bundle) -> InputView:
+        """Returns what a person gives on the demo page: a text, unless the task says otherwise."""
+        return InputView()
+
+    def views(self, given: Any, prediction: Any) -> Sequence[View]:
+        """Returns what one prediction, or a part of it while it streams, looks like on the demo page: its JSON, unless
+        the task says otherwise.
+        """
+        return [Text(json.dumps(prediction.model_dump(mode="json"), indent=2, ensure_ascii=False))]
 
 
 @cache

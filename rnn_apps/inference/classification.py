@@ -11,6 +11,7 @@ from rnn_apps.inference.calibration import expected_calibration_error, fit_tempe
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
 from rnn_apps.inference.session import Session
 from rnn_apps.task import Array, Metrics, Processor
+from rnn_apps.views import Bars
 
 if TYPE_CHECKING:
     from rnn_apps.bundle import Bundle
@@ -70,6 +71,12 @@ def class_bars(prediction: ClassPrediction, most: int = 5) -> str:
         bar = "█" * round(probability * 30)
         lines.append(f"  [{style}]{escape(name):<12} {probability:6.1%}[/{style}] {bar}")
     return "\n".join(lines)
+
+
+def class_view(prediction: ClassPrediction, most: int = 10) -> Bars:
+    """Returns a bar for each of the likeliest classes, for the demo page."""
+    ordered = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
+    return Bars(dict(ordered[:most]))
 
 
 class ClassificationMetrics(Metrics):

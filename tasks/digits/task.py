@@ -19,9 +19,10 @@ from pydantic import Field, PositiveInt
 
 from rnn_apps.config import ClippingConfig, DataConfig, Section, TaskConfig, TrainingConfig
 from rnn_apps.errors import DataError
-from rnn_apps.inference.classification import ClassificationMetrics, ClassPrediction, class_bars
+from rnn_apps.inference.classification import ClassificationMetrics, ClassPrediction, class_bars, class_view
 from rnn_apps.task import Array, Arrays, Processor, Shape, Task
 from rnn_apps.tasks.digits import sample
+from rnn_apps.views import DrawingInput, InputView, View
 
 if TYPE_CHECKING:
     from rnn_apps.bundle import Bundle
@@ -220,6 +221,17 @@ class DigitsTask(Task):
         levels = (shares * (len(ink) - 1)).round().astype(int)
         rows = ["  " + "".join(ink[level] * 2 for level in row) for row in levels]
         return "\n".join([*rows, class_bars(prediction, most=3)])
+
+    def input_view(self, bundle: Bundle) -> InputView:
+        """Returns a pad for images of the model's size; those of 20 pixels and more have the margin of MNIST's."""
+        processor = DigitsProcessor.load(bundle.folder)
+        height, width = processor.image_shape
+        margin = height // 7 if height >= 20 else 0
+        return InputView(DrawingInput((height, width), processor.full_ink, margin), action="Classify")
+
+    def views(self, given: Any, prediction: ClassPrediction) -> Sequence[View]:
+        """Returns a bar for each class."""
+        return [class_view(prediction)]
 
 
 def _require_numbers(image: Array, where: str) -> None:

@@ -18,6 +18,7 @@ from rnn_apps.inference.entities import EntityMetrics
 from rnn_apps.task import Processor, Shape, Task
 from rnn_apps.tasks.ner import sample
 from rnn_apps.tasks.ner.processor import NerProcessor
+from rnn_apps.views import InputView, Span, Spans, View
 
 if TYPE_CHECKING:
     from rnn_apps.bundle import Bundle
@@ -185,3 +186,12 @@ class NerTask(Task):
         from rnn_apps.tasks.ner.predictor import coloured
 
         return coloured(given, prediction)
+
+    def input_view(self, bundle: Bundle) -> InputView:
+        """Returns a box for a text."""
+        return InputView(action="Find entities")
+
+    def views(self, given: str, prediction: TaggedText) -> Sequence[View]:
+        """Returns the text with its entities marked, each with its type and probability."""
+        found = [Span(entity.start, entity.end, entity.type, entity.probability) for entity in prediction.entities]
+        return [Spans(given if isinstance(given, str) else " ".join(given), found)]

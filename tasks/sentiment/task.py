@@ -15,9 +15,10 @@ from rnn_apps.config import DataConfig, Section, TaskConfig, TrainingConfig
 from rnn_apps.data.files import LabelledText, read_labelled_texts
 from rnn_apps.data.text import SubwordTokenizer, clean, cut_middle
 from rnn_apps.errors import DataError
-from rnn_apps.inference.classification import ClassificationMetrics, ClassPrediction, class_bars
+from rnn_apps.inference.classification import ClassificationMetrics, ClassPrediction, class_bars, class_view
 from rnn_apps.task import Arrays, Processor, Shape, Task
 from rnn_apps.tasks.sentiment import sample
+from rnn_apps.views import InputView, TextInput, View
 
 if TYPE_CHECKING:
     from rnn_apps.bundle import Bundle
@@ -232,6 +233,14 @@ class SentimentTask(Task):
         from rich.markup import escape
 
         return f"[italic]{escape(_shorten(clean(given)))}[/italic]\n{class_bars(prediction)}"
+
+    def input_view(self, bundle: Bundle) -> InputView:
+        """Returns a box whose text is classified while it is typed."""
+        return InputView(TextInput(live=True), action="Classify")
+
+    def views(self, given: str, prediction: ClassPrediction) -> Sequence[View]:
+        """Returns a bar for each class."""
+        return [class_view(prediction)]
 
 
 def _clean(text: str, where: str) -> str:

@@ -1,0 +1,277 @@
+"""What a task asks of a person and what it answers, described without saying how it is drawn.
+
+`Task.input_view` says what a person gives, `Task.views` what a prediction looks like. The demo page draws both, so a
+task has its tab by describing itself; nothing here knows of pages.
+
+    Bars        how likely each of a few names is
+    Spans       a text with marked parts
+    Text        a text
+    Table       rows and columns
+    Heatmap     a weight for each pair of a row and a column, such as attention
+    Image       a picture
+    Audio       something to play
+    File        something to save
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# What a person gives
+
+
+@dataclass(frozen=True)
+class TextInput:
+    """A box for a text; the input of the predictor is the text.
+
+    Attributes:
+        label: what stands over the box.
+        lines: how many lines it shows.
+        live: whether to answer while the text is typed.
+    """
+
+    label: str = "Text"
+    lines: int = 4
+    live: bool = False
+
+
+@dataclass(frozen=True)
+class DrawingInput:
+    """A pad to draw on; the input of the predictor is an array of `shape`, float32, from 0 to `full_ink`.
+
+    What is drawn is cut out, scaled to the height without `margin`, and centred.
+
+    Attributes:
+        shape: (height, width) of the image, in pixels.
+        full_ink: the value of a pixel that is all ink.
+        margin: empty pixels around what is drawn.
+        label: what stands over the pad.
+    """
+
+    shape: tuple[int, int]
+    full_ink: float = 1.0
+    margin: int = 0
+    label: str = "Drawing"
+
+
+@dataclass(frozen=True)
+class FileInput:
+    """A file to choose; without one the input of the predictor is None.
+
+    Attributes:
+        read: makes the input of the predictor from the content of the file; raises DataError where it cannot.
+        suffixes: kinds of files to offer, such as ".mid".
+        label: what stands over the choice.
+    """
+
+    read: Callable[[bytes], Any]
+    suffixes: tuple[str, ...]
+    label: str = "File"
+
+
+@dataclass(frozen=True)
+class NumberOption:
+    """A number to choose between two others.
+
+    Attributes:
+        label: what stands beside it.
+        default: the number at first.
+        low: the smallest, included.
+        high: the greatest, included.
+        step: the distance of two numbers; whole numbers are given to the predictor where it and `low` are whole.
+    """
+
+    label: str
+    default: float
+    low: float
+    high: float
+    step: float
+
+
+@dataclass(frozen=True)
+class ChoiceOption:
+    """One of a few words to choose.
+
+    Attributes:
+        label: what stands beside it.
+        default: the word at first.
+        choices: all of them.
+    """
+
+    label: str
+    default: str
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class InputView:
+    """What a person gives to a task.
+
+    Attributes:
+        given: where the input of the predictor comes from; None where it needs none, and is None.
+        options: what else can be chosen, by the names of the predictor's options.
+        action: what the button says.
+    """
+
+    given: TextInput | DrawingInput | FileInput | None = TextInput()
+    options: Mapping[str, NumberOption | ChoiceOption] = field(default_factory=dict)
+    action: str = "Predict"
+
+
+# What a prediction looks like
+
+
+@dataclass(frozen=True)
+class Bars:
+    """How likely each of a few names is.
+
+    Attributes:
+        probabilities: from 0 to 1 by name, in the order in which they are shown.
+    """
+
+    probabilities: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A marked part of a text.
+
+    Attributes:
+        start: its first character.
+        end: the character behind its last.
+        label: what it is.
+        probability: how likely that is, from 0 to 1.
+    """
+
+    start: int
+    end: int
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Spans:
+    """A text with marked parts, which do not overlap.
+
+    Attributes:
+        text: the whole text.
+        spans: its parts, in the order of the text.
+    """
+
+    text: str
+    spans: Sequence[Span]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text; its line breaks are kept.
+
+    Attributes:
+        text: what is shown.
+        title: what stands over it.
+    """
+
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows and columns.
+
+    Attributes:
+        columns: the names of the columns.
+        rows: a text or a number for each column.
+        title: what stands over it.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | int | float]]
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """A weight for each pair of a row and a column.
+
+    Attributes:
+        weights: (rows, columns), from 0 to 1.
+        rows: what stands beside the rows.
+        columns: what stands over the columns.
+        title: what stands over all.
+    """
+
+    weights: npt.NDArray[np.floating[Any]]
+    rows: Sequence[str]
+    columns: Sequence[str]
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture.
+
+    Attributes:
+        png: the content of a PNG file, as `write_png` makes one.
+        description: what it shows, for those who cannot see it.
+    """
+
+    png: bytes
+    description: str
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Something to play.
+
+    Attributes:
+        wav: the content of a WAV file.
+        description: what it is.
+    """
+
+    wav: bytes
+    description: str
+
+
+@dataclass(frozen=True)
+class File:
+    """Something to save.
+
+    Attributes:
+        name: the name that it is offered under.
+        content: what is in it.
+        media_type: its kind, such as "audio/midi".
+    """
+
+    name: str
+    content: bytes
+    media_type: str = "application/octet-stream"
+
+
+View = Bars | Spans | Text | Table | Heatmap | Image | Audio | File
+
+
+def write_png(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """Returns the content of a PNG file.
+
+    Args:
+        pixels: (height, width) for grey, (height, width, 3) for red, green and blue; 0 is dark.
+
+    Source: PNG specification, third edition, chapters 5, 9 and 11.
+    """
+    height, width = pixels.shape[:2]
+    colour_type = 0 if pixels.ndim == 2 else 2
+    rows = np.ascontiguousarray(pixels, np.uint8).reshape(height, -1)
+    unfiltered = np.concatenate([np.zeros((height, 1), np.uint8), rows], axis=1)
+    header = struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(unfiltered.tobytes())), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
