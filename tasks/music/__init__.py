@@ -1,0 +1,1 @@
+"""Music: a likelihood for any polyphony, and music drawn from it."""

@@ -1,0 +1,98 @@
+"""A piece of music on a grid: which keys of a piano are struck, held and silent in each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+KEYS = 88
+LOWEST_PITCH = 21  # MIDI pitch of key 0, the A at the left end of a piano
+
+SILENT, STRUCK, HELD = 0, 1, 2
+
+Frames = npt.NDArray[np.uint8]
+
+
+class Note(NamedTuple):
+    """A note on the grid: frames `start` to `end`, exclusive, of a MIDI pitch."""
+
+    pitch: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of music on a grid.
+
+    Attributes:
+        name: where it comes from, for messages.
+        frames: uint8 (time, 88): 0 silent, 1 struck, 2 held over from the frame before; key 0 is MIDI pitch 21.
+        frames_per_quarter: frames in a quarter note.
+        tempo: quarter notes a minute.
+        metre: beats in a bar and the note value of a beat, as (3, 8).
+        articulated: whether struck and held notes are told apart; where not, every sounding key is struck.
+    """
+
+    name: str
+    frames: Frames
+    frames_per_quarter: int = 4
+    tempo: float = 120.0
+    metre: tuple[int, int] = (4, 4)
+    articulated: bool = True
+
+    @property
+    def frames_per_bar(self) -> int:
+        """Frames in a bar, at least one."""
+        beats, value = self.metre
+        return max(1, round(beats * 4 * self.frames_per_quarter / value))
+
+    @property
+    def seconds_per_frame(self) -> float:
+        """How long a frame lasts."""
+        return 60.0 / (self.tempo * self.frames_per_quarter)
+
+    def notes(self) -> list[Note]:
+        """Returns the notes in the order of their starts, then of their pitches.
+
+        Where the piece is not articulated, a key that sounds in frame after frame is one note.
+        """
+        on = struck(self.frames, self.articulated)
+        found = []
+        for start, key in zip(*np.nonzero(on), strict=True):
+            after = np.flatnonzero((self.frames[start + 1 :, key] == SILENT) | on[start + 1 :, key])
+            length = int(after[0]) + 1 if len(after) else len(self.frames) - int(start)
+            found.append(Note(LOWEST_PITCH + int(key), int(start), int(start) + length))
+        return found
+
+
+def struck(frames: Frames, articulated: bool) -> npt.NDArray[np.bool_]:
+    """Returns where a note begins, (time, 88)."""
+    if articulated:
+        return np.asarray(frames == STRUCK)
+    sounding = frames != SILENT
+    before = np.zeros_like(sounding)
+    before[1:] = sounding[:-1]
+    return np.asarray(sounding & ~before)
+
+
+def frames_of(notes: Iterable[Note], length: int) -> Frames:
+    """Returns the frames, uint8 (length, 88), of notes; what is outside the keys or the frames is left out.
+
+    A note that starts while its key sounds strikes it again; of two with one start the longer one counts.
+
+    Args:
+        notes: `Note`s.
+        length: number of frames.
+    """
+    frames = np.zeros((length, KEYS), np.uint8)
+    for note in sorted(notes, key=lambda note: (note.start, note.end)):
+        key = note.pitch - LOWEST_PITCH
+        if 0 <= key < KEYS and 0 <= note.start < min(note.end, length):
+            frames[note.start : note.end, key] = HELD
+            frames[note.start, key] = STRUCK
+    return frames
