@@ -48,6 +48,8 @@ class TrainingConfig(Section):
         epochs: passes over the training examples at most.
         batch_size: examples in one step at most, over all devices.
         batch_tokens: time steps in one step at most, padding counted; a longer single example stands alone.
+        window: steps after which backpropagation through time is cut and the state is carried over, for models that
+            take part (see `rnn_apps.data.windows`); 0 never cuts.
         learning_rate: peak of the schedule.
         schedule: what follows the warm-up: stay, or fall to zero at the last step along a line or a cosine.
         warmup: share of all steps in which the learning rate rises from zero.
@@ -60,6 +62,7 @@ class TrainingConfig(Section):
     epochs: PositiveInt = 10
     batch_size: PositiveInt = 64
     batch_tokens: PositiveInt = 16384
+    window: NonNegativeInt = 0
     learning_rate: PositiveFloat = 1e-3
     schedule: Literal["constant", "linear", "cosine"] = "cosine"
     warmup: float = Field(default=0.05, ge=0.0, lt=1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from importlib import import_module
 from itertools import islice
 from typing import Any
 
@@ -91,8 +92,7 @@ class Model:
         start_tensorflow("The Keras model")
         import keras
 
-        import rnn_apps.layers  # noqa: F401  (registers the layers)
-
+        import_module(self.task.layers_module)
         return keras.saving.load_model(self.bundle.folder / "model.keras", compile=False, safe_mode=True)
 
     def _check_options(self, options: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TypeVar
 
 from rich.console import Console
@@ -94,3 +95,9 @@ class Bar:
             state = self._progress.tasks[0]
             of = "" if state.total is None else f"/{state.total:,.0f}"
             self._write_line(f"{state.description.strip()}: {state.completed:,.0f}{of}  {state.fields['note']}")
+
+
+@cache
+def tell_once(text: str) -> None:
+    """Writes a line to stderr, the first time that it is asked for."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)

@@ -21,6 +21,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+import numpy as np
 import numpy.typing as npt
 
 from rnn_apps.config import TaskConfig
@@ -73,6 +74,13 @@ class Processor(ABC):
         Raises:
             DataError: for an input that cannot be used, with its number.
         """
+
+    def augment(self, row: Arrays, rng: np.random.Generator) -> Arrays:
+        """Returns an encoded training example changed at random, anew in each epoch; as it is, unless overridden.
+
+        The arrays keep their shapes.
+        """
+        return row
 
     def learn_texts(self, texts: Iterable[str]) -> None:  # noqa: B027 (most need nothing)
         """Learns what texts without labels can teach, such as more words; they are read once."""
@@ -141,6 +149,7 @@ class Task(ABC):
         Config: its settings, with defaults that work.
         processor_class: the class of its processor.
         sample_licence: where the built-in sample comes from and how it is licensed.
+        layers_module: the module whose import registers the Keras layers of its models.
     """
 
     name: ClassVar[str]
@@ -151,6 +160,7 @@ class Task(ABC):
     Config: ClassVar[type[TaskConfig]]
     processor_class: ClassVar[type[Processor]]
     sample_licence: ClassVar[str] = "written for this project, MIT"
+    layers_module: ClassVar[str] = "rnn_apps.layers"
 
     # What it learns from
 
@@ -161,6 +171,17 @@ class Task(ABC):
         Raises:
             DataError: with file and line for anything that does not fit.
         """
+
+    def splits(self, paths: Sequence[Path]) -> Sequence[str]:
+        """Returns the names of the parts that a data file is itself divided into; most are not.
+
+        The first is the one that `read` streams; one whose name begins with "valid" is validated on.
+        """
+        return ()
+
+    def read_split(self, paths: Sequence[Path], split: str) -> Iterator[Any]:
+        """Streams the examples of one of the parts that `splits` names."""
+        raise NotImplementedError
 
     @abstractmethod
     def sample(self) -> Sequence[Any]:

@@ -17,14 +17,21 @@ from rnn_apps.progress import Reporter
 @click.argument("model")
 @click.option("--data", multiple=True, type=click.Path(path_type=Path), metavar="PATH", help="Labelled data.")
 @click.option("--dataset", metavar="tfds:NAME", help="A TensorFlow dataset instead of files.")
-@click.option("--split", default="test", show_default=True, help="The part of the TensorFlow dataset.")
+@click.option("--split", help='The part of the dataset ("test" if left out), or of a file that is divided itself.')
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def command(model: str, data: tuple[Path, ...], dataset: str | None, split: str, as_json: bool) -> None:
+def command(model: str, data: tuple[Path, ...], dataset: str | None, split: str | None, as_json: bool) -> None:
     """Measure the saved MODEL (a name or a folder) on labelled data."""
     if bool(data) == bool(dataset):
         raise ConfigError("Expected either --data PATH or --dataset tfds:NAME.")
     loaded = load(model)
-    source = tfds_source(loaded.task, dataset, split) if dataset else file_source(loaded.task, data)
+    if dataset:
+        source = tfds_source(loaded.task, dataset, split or "test")
+    else:
+        source = file_source(loaded.task, data, split)
+        if source.validation is not None:
+            raise ConfigError(
+                f"{data[0]} is divided. Say which part with --split: {', '.join(loaded.task.splits(data))}"
+            )
     count, metrics = loaded.evaluate(Reporter().track(source, "evaluating"))
     if as_json:
         facts = {"task": loaded.task.name, "model": loaded.bundle.name, "examples": count, "metrics": metrics}

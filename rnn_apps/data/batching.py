@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from rnn_apps.data.store import ArrayStore, read_rows
 from rnn_apps.task import Arrays
 
 Numbers = npt.NDArray[np.int64]
+Change = Callable[[int, Arrays], Arrays]
 
 # Batches whose examples are sorted by length together: more wastes less padding, fewer mixes better.
 _POOL = 32
@@ -79,8 +80,17 @@ def pad_batch(rows: Sequence[Arrays]) -> Arrays:
     return batch
 
 
-def load_batches(store: ArrayStore, plan: Sequence[Numbers], ahead: int = 4) -> Iterator[Arrays]:
-    """Streams the batches of a plan, read and padded by a thread that runs `ahead` batches in front."""
+def load_batches(
+    store: ArrayStore, plan: Sequence[Numbers], ahead: int = 4, change: Change | None = None
+) -> Iterator[Arrays]:
+    """Streams the batches of a plan, read and padded by a thread that runs `ahead` batches in front.
+
+    Args:
+        store: the encoded examples.
+        plan: the example numbers of each batch.
+        ahead: batches that wait, ready, at most.
+        change: (number, example) -> the example as it is to be seen.
+    """
     ready: queue.Queue[Arrays | BaseException | None] = queue.Queue(maxsize=ahead)
     stopped = threading.Event()
 
@@ -96,7 +106,10 @@ def load_batches(store: ArrayStore, plan: Sequence[Numbers], ahead: int = 4) -> 
             for numbers in plan:
                 if stopped.is_set():
                     return
-                put(pad_batch(read_rows(store, numbers)))
+                rows = read_rows(store, numbers)
+                if change:
+                    rows = [change(int(number), row) for number, row in zip(numbers, rows, strict=True)]
+                put(pad_batch(rows))
             put(None)
         except BaseException as error:
             put(error)

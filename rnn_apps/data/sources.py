@@ -18,6 +18,7 @@ from rnn_apps.errors import DataError
 from rnn_apps.task import Task
 
 TFDS_PREFIX = "tfds:"
+_LICENCE = "see the source of the data"
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,15 @@ class Source:
         return self.stream()
 
 
-def file_source(task: Task, paths: Sequence[Path]) -> Source:
-    """Returns the examples of a data file, or of several that belong together (as a source and a target text)."""
+def file_source(task: Task, paths: Sequence[Path], split: str | None = None) -> Source:
+    """Returns the examples of a data file, or of several that belong together (as a source and a target text).
+
+    Args:
+        task: what reads them.
+        paths: the files.
+        split: which part, of files that are divided themselves; without it, the one to train on, which brings the one
+            to validate on with it.
+    """
     paths = tuple(path.expanduser().resolve() for path in paths)
     for path in paths:
         if not path.exists():
@@ -53,8 +61,21 @@ def file_source(task: Task, paths: Sequence[Path]) -> Source:
     for path in paths:
         status = path.stat()
         digest.update(f"{path}|{status.st_size}|{status.st_mtime_ns}".encode())
-    facts = {"dataset": ", ".join(path.name for path in paths), "licence": "see the source of the data"}
-    return Source(name, lambda: task.read(paths), facts, digest.hexdigest())
+    dataset = ", ".join(path.name for path in paths)
+    parts = task.splits(paths)
+    if split is not None and split not in parts:
+        raise DataError(f"{dataset} has no part '{split}'. It has: {', '.join(parts) or 'none'}.")
+
+    def source(split: str, validation: Source | None = None) -> Source:
+        facts = {"dataset": f"{dataset}, part '{split}'", "licence": _LICENCE}
+        return Source(name, lambda: task.read_split(paths, split), facts, f"{digest.hexdigest()}:{split}", validation)
+
+    if split is not None:
+        return source(split)
+    if parts:
+        validation = next((source(part) for part in parts if part.startswith("valid")), None)
+        return source(parts[0], validation)
+    return Source(name, lambda: task.read(paths), {"dataset": dataset, "licence": _LICENCE}, digest.hexdigest())
 
 
 def sample_source(task: Task) -> Source:
@@ -82,7 +103,7 @@ def tfds_source(task: Task, name: str, split: str = "train") -> Source:
 
     def part(split: str, validation: Source | None = None) -> Source:
         about = dataset.description
-        facts = {"dataset": f"{name}, split '{split}'", "licence": about.get("licence", "see the source of the data")}
+        facts = {"dataset": f"{name}, split '{split}'", "licence": about.get("licence", _LICENCE)}
         facts |= {fact: about[fact] for fact in ("homepage", "citation") if fact in about}
         return Source(short, lambda: task.read_tfds(dataset, split), facts, f"{about['name']}:{split}", validation)
 

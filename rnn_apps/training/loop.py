@@ -24,8 +24,9 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.config import TrainingConfig
-from rnn_apps.data.batching import load_batches, plan_batches
+from rnn_apps.data.batching import Change, load_batches, plan_batches
 from rnn_apps.data.store import ArrayStore
+from rnn_apps.data.windows import INITIAL, carried, windows, zero_states
 from rnn_apps.errors import Interrupted, TrainingError
 from rnn_apps.progress import Bar, Reporter
 from rnn_apps.task import Arrays, Metrics
@@ -34,6 +35,7 @@ from rnn_apps.training.clipping import clip_gradients
 
 Tensor = Any
 Loss = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], tuple[Tensor, Tensor]]
+Augment = Callable[[Arrays, np.random.Generator], Arrays]
 
 CHECKPOINT = "checkpoint.npz"
 BEST_WEIGHTS = "best.npz"
@@ -82,6 +84,7 @@ class Trainer:
         seed: everything random follows from it.
         folder: where checkpoints go; if one is there, training goes on from it.
         strategy: a `tf.distribute.Strategy`; the current one if left out.
+        augment: changes a training example at random, anew in each epoch; see `Processor.augment`.
         callbacks: Keras callbacks.
         reporter: what shows the progress.
     """
@@ -100,10 +103,11 @@ class Trainer:
         seed: int,
         folder: Path,
         strategy: tf.distribute.Strategy | None = None,
+        augment: Augment | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         reporter: Reporter | None = None,
     ) -> None:
-        self.loss, self.metrics = loss, metrics
+        self.loss, self.metrics, self.augment = loss, metrics, augment
         self.train, self.valid = train, valid
         self.monitor, self.sign = monitor, 1.0 if monitor_mode == "max" else -1.0
         self.config, self.seed, self.folder = config, seed, folder
@@ -113,13 +117,17 @@ class Trainer:
         keras.utils.set_random_seed(seed)
         with self.strategy.scope():
             self.model = build_model()
-            steps = len(self._plan(0)) * config.epochs
+            steps = self._count_steps(self._plan(0)) * config.epochs
             self.optimizer = self._new_optimizer(steps)
             self.optimizer.build(self.model.trainable_variables)
         self.variables = [*self.model.variables, *self.optimizer.variables]
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.model, epochs=config.epochs)
         self._specs = {name: tf.TensorSpec([None] * a.ndim, a.dtype) for name, a in train[0].items()}
         self._specs = {name: tf.TensorSpec([None, *spec.shape], spec.dtype) for name, spec in self._specs.items()}
+        self._state_sizes = {
+            name: int(tensor.shape[-1]) for name, tensor in self.model.input.items() if name.startswith(INITIAL)
+        }
+        self._specs |= {name: tf.TensorSpec([None, units]) for name, units in self._state_sizes.items()}
         self._step = tf.function(self._distributed_step, input_signature=[self._specs], autograph=False)
         self._infer = tf.function(
             lambda batch: self._call(batch, training=False), input_signature=[self._specs], autograph=False
@@ -160,19 +168,16 @@ class Trainer:
     def _run_batches(self, progress: Progress, plan: Sequence[Any], bar: Bar, interrupted: threading.Event) -> None:
         sums = progress.sums
         last_checkpoint = last = time.monotonic()
-        for batch in load_batches(self.train, plan[progress.batch :]):
+        for batch in load_batches(self.train, plan[progress.batch :], change=self._changes(progress)):
             started = time.monotonic()
             self.callbacks.on_train_batch_begin(progress.batch)
-            loss, items, norm, clipped = (float(value) for value in self._step(batch))
-            if not math.isfinite(loss) or not math.isfinite(norm):
-                what = f"The loss is {loss}" if not math.isfinite(loss) else f"The gradient norm is {norm}"
-                raise TrainingError(self._explain_failure(progress, what))
+            steps, loss, items, norm, clipped = self._train_on(batch, progress)
             progress.batch += 1
             ended = time.monotonic()
             for name, value in {
                 "loss": loss,
                 "items": items,
-                "steps": 1,
+                "steps": steps,
                 "gradient_norm": norm,
                 "clipped": clipped,
                 "examples": len(next(iter(batch.values()))),
@@ -193,6 +198,26 @@ class Trainer:
             if time.monotonic() - last_checkpoint >= self.config.checkpoint_seconds:
                 save_checkpoint(self.folder / CHECKPOINT, self.variables, progress)
                 last_checkpoint = time.monotonic()
+
+    def _train_on(self, batch: Arrays, progress: Progress) -> list[float]:
+        """Takes a step on each window of a batch; returns their number, and the sums of what `_step` returns."""
+        states: Any = zero_states(self._state_sizes, len(next(iter(batch.values()))))
+        sums = np.zeros(5)
+        for window in windows(batch, self.config.window):
+            *values, states = self._step({**window, **states})
+            loss, items, norm, clipped = map(float, values)
+            if not math.isfinite(loss) or not math.isfinite(norm):
+                what = f"The loss is {loss}" if not math.isfinite(loss) else f"The gradient norm is {norm}"
+                raise TrainingError(self._explain_failure(progress, what))
+            sums += 1.0, loss, items, norm, clipped
+        return [float(value) for value in sums]
+
+    def _changes(self, progress: Progress) -> Change | None:
+        """What changes the training examples of this epoch: by seed, epoch and example, so it can be repeated."""
+        augment, place = self.augment, (self.seed, progress.epoch)
+        if augment is None:
+            return None
+        return lambda number, row: augment(row, np.random.default_rng([*place, number]))
 
     def _finish_epoch(self, progress: Progress) -> None:
         sums = progress.sums
@@ -231,30 +256,48 @@ class Trainer:
         metrics = self.metrics()
         plan = plan_batches(self.valid.lengths, self.config.batch_size, self.config.batch_tokens)
         for batch in load_batches(self.valid, plan):
-            outputs = {name: value.numpy() for name, value in self._infer(batch).items()}
-            if not all(np.isfinite(value).all() for value in outputs.values()):
-                raise TrainingError(self._explain_failure(progress, "On validation data an output is no number"))
-            metrics.update(outputs, batch)
+            states: Any = zero_states(self._state_sizes, len(next(iter(batch.values()))))
+            for window in windows(batch, self.config.window):
+                found = self._infer({**window, **states})
+                states = carried(found)
+                outputs = {name: value.numpy() for name, value in found.items()}
+                if not all(np.isfinite(value).all() for value in outputs.values()):
+                    raise TrainingError(self._explain_failure(progress, "On validation data an output is no number"))
+                metrics.update(outputs, window)
         return metrics.result()
 
     def _call(self, batch: Mapping[str, Tensor], training: bool) -> dict[str, Tensor]:
         return dict(self.model({name: batch[name] for name in self.model.input}, training=training))
 
     def _distributed_step(self, batch: Mapping[str, Tensor]) -> list[Tensor]:
-        """One step over all replicas; returns summed loss, number of items, gradient norm, and 1 if it was clipped."""
-        loss, items, norm, clipped = self.strategy.run(self._replica_step, args=(batch,))
+        """One step over all replicas.
+
+        Returns:
+            Summed loss, number of items, gradient norm, 1 if it was clipped, and the states for the next window.
+        """
+        loss, items, norm, clipped, states = self.strategy.run(self._replica_step, args=(batch,))
         reduce = self.strategy.reduce
         first = [self.strategy.experimental_local_results(value)[0] for value in (items, norm, clipped)]
-        return [reduce("SUM", loss, axis=None), *first]
+        return [reduce("SUM", loss, axis=None), *first, {name: self._all_rows(v) for name, v in states.items()}]
 
-    def _replica_step(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _all_rows(self, value: Tensor) -> Tensor:
+        """Puts the rows of all replicas together again, each at its own place."""
+        replicas = self.strategy.num_replicas_in_sync
+        if replicas == 1:
+            return value
+        together = self.strategy.gather(value, axis=0)
+        rows = tf.range(tf.shape(together)[0])
+        return tf.gather(together, tf.argsort(tf.concat([rows[first::replicas] for first in range(replicas)], axis=0)))
+
+    def _replica_step(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Tensor]]:
         context = tf.distribute.get_replica_context()
         replicas = self.strategy.num_replicas_in_sync
         if replicas > 1:
             batch = {name: value[context.replica_id_in_sync_group :: replicas] for name, value in batch.items()}
         variables = [variable.value for variable in self.model.trainable_variables]
         with tf.GradientTape() as tape:
-            summed, items = self.loss(self._call(batch, training=True), batch)
+            outputs = self._call(batch, training=True)
+            summed, items = self.loss(outputs, batch)
             items = context.all_reduce("SUM", tf.cast(items, tf.float32))
             loss = summed / tf.maximum(items, 1.0)
         gradients = tape.gradient(loss, variables)
@@ -268,7 +311,7 @@ class Trainer:
         if replicas > 1:
             gradients = [None if g is None else tf.convert_to_tensor(g) / replicas for g in gradients]
         self.optimizer.apply(gradients)
-        return summed, items, norm, tf.cast(clipped, tf.float32)
+        return summed, items, norm, tf.cast(clipped, tf.float32), carried(outputs)
 
     def _new_optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         config = self.config
@@ -279,6 +322,10 @@ class Trainer:
     def _plan(self, epoch: int) -> list[Any]:
         rng = np.random.default_rng([self.seed, epoch])
         return plan_batches(self.train.lengths, self.config.batch_size, self.config.batch_tokens, rng)
+
+    def _count_steps(self, plan: Sequence[Any]) -> int:
+        window = self.config.window
+        return sum(math.ceil(int(self.train.lengths[rows].max()) / window) if window else 1 for rows in plan)
 
     def _count_tokens(self, batch: Arrays) -> int:
         name = next(iter(self.model.input))

@@ -206,6 +206,7 @@ class Run:
             seed=self.config.seed,
             folder=self.work / "training",
             strategy=self.strategy,
+            augment=data.processor.augment,
             callbacks=self.callbacks,
             reporter=self.reporter,
         )

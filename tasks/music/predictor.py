@@ -1,26 +1,191 @@
-"""Music from a saved model, frame by frame and in constant memory, without TensorFlow."""
+"""Music from a saved model, without TensorFlow: composed, continued, harmonised, and told how likely it is."""
 
-# Signatures for the command line (`rnn_apps/cli/generate.py`); the bodies follow in the next commit.
-#
-# class Wish:                      (frozen dataclass in tasks/music/wish.py)
-#     frames: int                      how many frames are wanted
-#     temperature: float = 1.0
-#     top_k: int = 0
-#     top_p: float = 1.0
-#     seed: int = 0
-#     key: str = ""                    "C", "F#", "Bb", "a", "f#" (capital: major, small: minor); "" any
-#     tempo: float | None = None       quarter notes a minute; None: the primer's or melody's, else the training data's
-#     primer: Piece | None = None      continued; its frames come first in the result
-#     melody: Piece | None = None      harmonised: its top voice is kept exactly, in pitch and articulation; the result
-#                                      is as long as the melody (`frames` is not looked at)
-#
-# class MusicPredictor(Predictor):
-#     processor: MusicProcessor        .frames_per_quarter, .tempo, .metre of the training data
-#     def frames(self, wish: Wish) -> Iterator[Array]
-#         """Yields uint8 (88,) a frame (0 silent, 1 struck, 2 held), primer first; constant memory."""
-#     def compose(self, wish: Wish) -> Composition
-#         """Composition(piece: Piece, reason: str): reason is "" or why the music ended early / what is odd in it:
-#         "silent for 64 frames", "the last 16 frames repeat for the 4th time"."""
-#     def predict(self, inputs: Sequence[Piece | None], *, seconds=30.0, temperature=.., ..., melody=None) -> list[Music]
-#     def stream(self, given: Piece | None, **options) -> Iterator[Music]     a note a part, last the whole
-#     def nats(self, piece: Piece) -> Array       nats of each frame, (time,)
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from rnn_apps.bundle import Bundle
+from rnn_apps.errors import DataError
+from rnn_apps.inference.calibration import log_softmax
+from rnn_apps.inference.predictor import Prediction, Predictor
+from rnn_apps.inference.session import Session
+from rnn_apps.tasks.music.composing import Composer, Wish, compose, oddity
+from rnn_apps.tasks.music.context import END, canonical, frame_tokens
+from rnn_apps.tasks.music.piece import HELD, KEYS, LOWEST_PITCH, STRUCK, Frames, Note, Piece
+from rnn_apps.tasks.music.processor import MusicProcessor
+
+SECONDS = 30.0
+_NOTHING = np.zeros((0, KEYS), np.uint8)
+
+
+class MusicNote(BaseModel):
+    """A note.
+
+    Attributes:
+        pitch: its MIDI pitch; 60 is middle C.
+        start: when it begins, in quarter notes.
+        duration: how long it lasts, in quarter notes.
+        start_seconds: when it begins.
+        duration_seconds: how long it lasts.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pitch: int
+    start: float
+    duration: float
+    start_seconds: float
+    duration_seconds: float
+
+
+class Music(Prediction):
+    """A piece of music.
+
+    Attributes:
+        notes: in the order of their starts.
+        seconds: its length.
+        tempo: quarter notes a minute.
+        metre: beats in a bar, and the note value of a beat.
+        remark: what is odd about it, if anything.
+    """
+
+    notes: list[MusicNote]
+    seconds: float
+    tempo: float
+    metre: tuple[int, int]
+    remark: str = ""
+
+
+class Composition(NamedTuple):
+    """A piece, and what is odd about it in words, if anything."""
+
+    piece: Piece
+    remark: str
+
+
+class MusicPredictor(Predictor):
+    """Composes.
+
+    Args:
+        bundle: a verified bundle of the task `music`.
+    """
+
+    options: ClassVar[tuple[str, ...]] = ("seconds", "temperature", "top_k", "top_p", "seed", "key", "tempo", "melody")
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.processor = MusicProcessor.load(bundle.folder)
+        self._session = Session(bundle.folder / "model.onnx", threads=1)  # a step is too small to share
+
+    def predict(self, inputs: Sequence[Piece | None], **options: Any) -> list[Music]:
+        """Returns a piece for each input, in their order.
+
+        Args:
+            inputs: pieces to continue, or None for music from nothing.
+            options: `seconds` (the length, a continued piece counted in), and what `Wish` has. Each input takes the
+                seed after the one before.
+
+        Raises:
+            DataError: for an input that is no piece or cannot be continued.
+            ConfigError: for an option out of range.
+        """
+        seed = options.pop("seed", 0)
+        compositions = [self.compose(self.wish(given, seed=seed + n, **options)) for n, given in enumerate(inputs)]
+        return [_music(piece, piece.notes(), remark) for piece, remark in compositions]
+
+    def stream(self, given: Piece | None, **options: Any) -> Iterator[Music]:
+        """Yields each note when it has ended, and last the whole piece; for the arguments see `predict`."""
+        wish = self.wish(given, **options)
+        frames: list[Frames] = []
+        piece = self._piece(wish, _NOTHING)
+        for note in _notes(self._noted(wish, frames)):
+            yield _music(piece, [note], "")
+        piece = self._piece(wish, np.stack(frames))
+        yield _music(piece, piece.notes(), oddity(piece))
+
+    def wish(self, given: Piece | None, seconds: float = SECONDS, **options: Any) -> Wish:
+        """Returns what is asked for, with its length in frames, checked.
+
+        Raises:
+            DataError: if `given` is neither a piece nor None, or cannot be continued.
+            ConfigError: for an option out of range.
+        """
+        if given is not None and not isinstance(given, Piece):
+            raise DataError(f"Expected a piece of music or None. Received: {type(given).__name__}.")
+        wish = Wish(primer=given, **options)
+        frame = self._piece(wish, _NOTHING).seconds_per_frame
+        wish = Wish(primer=given, frames=round(seconds / frame), **options)
+        wish.check(self.processor.frames_per_quarter)
+        return wish
+
+    def frames(self, wish: Wish) -> Iterator[Frames]:
+        """Yields uint8 (88,) for each frame, 0 silent, 1 struck, 2 held, in constant memory; a primer's come first."""
+        wish.check(self.processor.frames_per_quarter)
+        bar = self._piece(wish, _NOTHING).frames_per_bar
+        return compose(Composer(self._session, self.processor, bar), wish)
+
+    def compose(self, wish: Wish) -> Composition:
+        """Returns the whole piece, and what is odd about it."""
+        piece = self._piece(wish, np.stack(list(self.frames(wish))))
+        return Composition(piece, oddity(piece))
+
+    def nats(self, piece: Piece) -> npt.NDArray[np.float64]:
+        """Returns the negative log-likelihood of each frame given those before it, in nats, (frames,)."""
+        frames = canonical(piece.frames, piece.articulated, self.processor.articulated)
+        composer = Composer(self._session, self.processor, piece.frames_per_bar)
+        tokens = (token for frame in frames for token in frame_tokens(frame))
+        result, frame = np.zeros(len(frames)), 0
+        for logits, token in zip(composer.follow(frames), tokens, strict=True):
+            result[frame] -= log_softmax(logits)[token - 1]
+            frame += token == END
+        return result
+
+    def _noted(self, wish: Wish, frames: list[Frames]) -> Iterator[Frames]:
+        for frame in self.frames(wish):
+            frames.append(frame)
+            yield frame
+
+    def _piece(self, wish: Wish, frames: Frames) -> Piece:
+        """The frames with grid, tempo and metre of the wish, of what is given with it, or of the training data."""
+        like = wish.primer or wish.melody
+        tempo = wish.tempo or (like.tempo if like else self.processor.tempo)
+        metre = like.metre if like else self.processor.metre
+        return Piece("composition", frames, self.processor.frames_per_quarter, tempo, metre)
+
+
+def _notes(frames: Iterable[Frames]) -> Iterator[Note]:
+    """Yields the notes of frames, each when it has ended."""
+    begun: dict[int, int] = {}
+    time = 0
+    for frame in frames:
+        for key in [key for key in begun if frame[key] != HELD]:
+            yield Note(LOWEST_PITCH + key, begun.pop(key), time)
+        begun |= {int(key): time for key in np.flatnonzero(frame == STRUCK)}
+        time += 1
+    for key, start in begun.items():
+        yield Note(LOWEST_PITCH + key, start, time)
+
+
+def _music(piece: Piece, notes: Sequence[Note], remark: str) -> Music:
+    """The answer that some of the notes of a piece make."""
+    quarter, second = 1.0 / piece.frames_per_quarter, piece.seconds_per_frame
+    return Music(
+        notes=[
+            MusicNote(
+                pitch=note.pitch,
+                start=note.start * quarter,
+                duration=(note.end - note.start) * quarter,
+                start_seconds=note.start * second,
+                duration_seconds=(note.end - note.start) * second,
+            )
+            for note in notes
+        ],
+        seconds=len(piece.frames) * second,
+        tempo=piece.tempo,
+        metre=piece.metre,
+        remark=remark,
+    )

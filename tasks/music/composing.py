@@ -1,0 +1,244 @@
+"""Composing frame by frame: what is wished for, which tokens may come, and what is odd about the result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from rnn_apps.data.windows import carried, zero_states
+from rnn_apps.errors import ConfigError, DataError
+from rnn_apps.inference.sampling import check_sampling, sample
+from rnn_apps.task import Array, Arrays
+from rnn_apps.tasks.music.context import END, FIRST_HELD, FIRST_STRUCK, Context, canonical, frame_tokens, token_frame
+from rnn_apps.tasks.music.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Frames, Piece
+from rnn_apps.tasks.music.processor import MusicProcessor
+
+_KEY = re.compile(r"([A-Ga-g])([#b]?)\s*(|major|minor)", re.ASCII)
+_PITCH_CLASSES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_MAJOR, _MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11)
+_CHUNK = 1024
+_BARS_IN_KEY = 2
+_ODD_BARS = 4
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be composed.
+
+    Attributes:
+        frames: length of the result, primer included; not looked at where there is a melody, which is as long.
+        temperature, top_k, top_p: see `rnn_apps.inference.sampling.sample`.
+        seed: the same seed gives the same music.
+        key: the key in which music from nothing begins: "C", "f#", "Bb", "a minor"; a small letter is minor too.
+        tempo: quarter notes a minute; left out, that of the primer or melody, or else the training data's.
+        primer: what is to be continued; it comes first in the result.
+        melody: what is to be harmonised: its highest voice is the highest of the result, note for note.
+    """
+
+    frames: int = 0
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 0
+    key: str = ""
+    tempo: float | None = None
+    primer: Piece | None = None
+    melody: Piece | None = None
+
+    def check(self, frames_per_quarter: int) -> None:
+        """Makes sure that it can be fulfilled by a model with this grid.
+
+        Raises:
+            ConfigError: for options that do not go together or are out of range.
+            DataError: for a primer or melody that cannot be used.
+        """
+        check_sampling(self.temperature, self.top_k, self.top_p)
+        if self.primer and self.melody:
+            raise ConfigError("Expected a primer to continue or a melody to harmonise. Received both.")
+        if self.key:
+            if self.primer or self.melody:
+                raise ConfigError("A key is for music from nothing: a primer or a melody has its own.")
+            scale_of(self.key)
+        if self.tempo is not None and not 10 <= self.tempo <= 1000:
+            raise ConfigError(f"Expected a tempo of 10 to 1000 quarter notes a minute. Received: {self.tempo:g}.")
+        for piece in filter(None, (self.primer, self.melody)):
+            if piece.frames_per_quarter != frames_per_quarter:
+                raise DataError(
+                    f"{piece.name} has {piece.frames_per_quarter} frames in a quarter note; the model was trained with "
+                    f"{frames_per_quarter}. Read it with that grid."
+                )
+            if not len(piece.frames):
+                raise DataError(f"{piece.name} has no frame.")
+        if self.melody:
+            return
+        if self.frames < 1:
+            raise ConfigError("Expected music of at least one frame. Ask for more seconds.")
+        if self.primer and len(self.primer.frames) >= self.frames:
+            lasts, wanted = (self.primer.seconds_per_frame * n for n in (len(self.primer.frames), self.frames))
+            raise ConfigError(
+                f"{self.primer.name} lasts {lasts:.1f} s and the whole, with it, was to last {wanted:.1f} s: there is "
+                "nothing to add. Ask for more seconds or give a shorter primer."
+            )
+
+
+def scale_of(key: str) -> tuple[list[int], list[int]]:
+    """Returns the pitch classes of a key's scale (minor: harmonic) and of its tonic triad.
+
+    Raises:
+        ConfigError: if it is no key.
+    """
+    match = _KEY.fullmatch(key.strip())
+    if not match:
+        raise ConfigError(f"Expected a key such as C, f# or 'B minor' (a small letter: minor). Received: '{key}'")
+    letter, sign, mode = match.groups()
+    tonic = _PITCH_CLASSES[letter.lower()] + {"#": 1, "b": -1, "": 0}[sign]
+    minor = mode == "minor" or (not mode and letter.islower())
+    steps = [(tonic + step) % 12 for step in (_MINOR if minor else _MAJOR)]
+    return steps, [steps[number] for number in (0, 2, 4)]
+
+
+class Graph(Protocol):
+    """The model: takes `Context.row`s, (1, time, ...), and states."""
+
+    def run(self, arrays: Mapping[str, Array]) -> Arrays:
+        """Returns `logits`, (1, time, tokens), and the states behind them."""
+
+
+class Composer:
+    """Follows and continues one piece, token by token and in constant memory.
+
+    Args:
+        graph: the model.
+        processor: its processor.
+        frames_per_bar: frames in a bar.
+    """
+
+    def __init__(self, graph: Graph, processor: MusicProcessor, frames_per_bar: int) -> None:
+        self.graph, self.articulated = graph, processor.articulated
+        self.context = Context(frames_per_bar)
+        self._states = zero_states(processor.state_sizes, 1)
+
+    def follow(self, frames: Frames) -> Iterator[npt.NDArray[np.float32]]:
+        """Takes frames as they are; yields the logits, (tokens,), before each of their tokens."""
+        tokens = [token for frame in frames for token in frame_tokens(frame)]
+        for start in range(0, len(tokens), _CHUNK):
+            rows = []
+            for token in tokens[start : start + _CHUNK]:
+                rows.append(self.context.row())
+                self.context.push(token)
+            yield from self._run(rows)
+
+    def next_frame(
+        self, wish: Wish, rng: np.random.Generator, allowed: npt.NDArray[np.bool_], top: int | None = None
+    ) -> Frames:
+        """Draws the next frame.
+
+        Args:
+            wish: how to draw.
+            rng: where chance comes from.
+            allowed: which of END and the keys may be drawn, (89,); END comes where nothing may.
+            top: the token of the highest key if it is given, END for silence.
+
+        Returns:
+            uint8 (88,), all struck where the model is not articulated.
+        """
+        drawn: list[int] = []
+        while END not in drawn:
+            (logits,) = self._run([self.context.row()])
+            if top is not None and not drawn:
+                token = top
+            else:
+                may = np.append(allowed, allowed[1:]) if self.articulated else allowed
+                may = may & self.context.legal(self.articulated)
+                may[0] |= not may.any() or bool(drawn)
+                token = 1 + int(
+                    sample(np.where(may, logits, -np.inf)[None], rng, wish.temperature, wish.top_k, wish.top_p)[0]
+                )
+            self.context.push(token)
+            drawn.append(token)
+        return token_frame(drawn)
+
+    def _run(self, rows: list[Arrays]) -> npt.NDArray[np.float32]:
+        arrays = {name: np.stack([row[name] for row in rows])[None] for name in rows[0]}
+        outputs = self.graph.run({**arrays, **self._states})
+        self._states = carried(outputs)
+        return np.asarray(outputs["logits"][0])
+
+
+def compose(composer: Composer, wish: Wish) -> Iterator[Frames]:
+    """Yields the frames of what is wished for, uint8 (88,), struck and held notes told apart, a primer's first."""
+    rng = np.random.default_rng(wish.seed)
+    sounded = np.zeros(KEYS, np.bool_)
+    if wish.primer:
+        primer = wish.primer
+        for _ in composer.follow(canonical(primer.frames, primer.articulated, composer.articulated)):
+            pass
+        yield from canonical(primer.frames, primer.articulated, True)
+        sounded = primer.frames[-1] != SILENT
+    voice = _highest_voice(wish.melody) if wish.melody else None
+    start = len(wish.primer.frames) if wish.primer else 0
+    lowest_given = KEYS
+    for time in range(start, len(voice) if voice is not None else wish.frames):
+        allowed = _allowed(wish, time, composer.context.frames_per_bar)
+        top = None
+        if voice is not None and voice[time].any():
+            top = frame_tokens(voice[time])[0]
+            if top >= FIRST_HELD and not (composer.articulated and composer.context.previous[top - FIRST_HELD]):
+                top -= FIRST_HELD - FIRST_STRUCK
+            lowest_given = (top - FIRST_STRUCK) % KEYS
+        elif voice is not None:
+            allowed[1:] &= np.arange(KEYS) < lowest_given  # the harmony goes on below a rest of the melody
+        frame = composer.next_frame(wish, rng, allowed, top)
+        if not composer.articulated:
+            frame[(frame != SILENT) & sounded] = HELD
+        if top is not None and voice is not None:
+            given = voice[time] != SILENT
+            frame[given] = np.where(sounded[given], voice[time][given], STRUCK)
+        sounded = frame != SILENT
+        yield frame
+
+
+def _allowed(wish: Wish, time: int, frames_per_bar: int) -> npt.NDArray[np.bool_]:
+    """Which of END and the keys may be drawn in a frame: music from nothing begins, at once, in its key."""
+    allowed = np.ones(1 + KEYS, np.bool_)
+    if wish.primer or wish.melody:
+        return allowed
+    allowed[0] = time > 0
+    if wish.key and time < _BARS_IN_KEY * frames_per_bar:
+        scale, triad = scale_of(wish.key)
+        allowed[1:] = np.isin((np.arange(KEYS) + LOWEST_PITCH) % 12, scale if time else triad)
+    return allowed
+
+
+def _highest_voice(melody: Piece) -> Frames:
+    """The highest sounding key of each frame alone."""
+    frames = canonical(melody.frames, melody.articulated, True)
+    highest = KEYS - 1 - (frames[:, ::-1] != SILENT).argmax(axis=1)
+    return np.where(np.arange(KEYS) == highest[:, None], frames, SILENT).astype(np.uint8)
+
+
+def oddity(piece: Piece) -> str:
+    """Returns in words if a piece is or falls silent, or repeats itself without end; "" if not."""
+    sounding = piece.frames != SILENT
+    heard = np.flatnonzero(sounding.any(axis=1))
+    if not len(heard):
+        return "The model drew silence alone. Try another seed or a higher temperature."
+    many = _ODD_BARS * piece.frames_per_bar
+    end = int(heard[-1]) + 1
+    if len(sounding) - end >= many:
+        return f"The model fell silent after {end * piece.seconds_per_frame:.1f} s."
+    for period in range(1, many + 1):
+        changed = np.flatnonzero((sounding[period:] != sounding[:-period]).any(axis=1))
+        start = int(changed[-1]) + 1 if len(changed) else 0
+        if len(sounding) - start >= max(_ODD_BARS * period, 2 * many):
+            bars = period / piece.frames_per_bar
+            return (
+                f"From {start * piece.seconds_per_frame:.1f} s on the model repeats {bars:.2g} bars again and again. "
+                "Try another seed or a higher temperature."
+            )
+    return ""

@@ -1,0 +1,189 @@
+"""What a model may look at before each token: the token before, the keys that sound and sounded, the place in the bar.
+
+A frame is written as its sounding keys from the top down, each struck or held, and an end-of-frame mark:
+
+    END = 1,  struck key k = 2 + k,  held key k = 90 + k;  0 is padding.
+
+From the top down, so that a melody given from outside comes first in its frame and the harmony follows it. After key k
+only lower keys or END may come, and a key can be held only if it sounded in the frame before. So each frame can be
+written in exactly one way, and what a model spreads over the tokens that may come is a distribution over frames.
+
+Beside the token before, the model is shown what a recurrent network would otherwise have to carry along: frames that
+lie a beat, a bar or a phrase back (the "lookback" of E. Waite, "Generating long-term structure in songs and stories",
+2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from rnn_apps.task import Arrays
+from rnn_apps.tasks.music.piece import HELD, KEYS, SILENT, STRUCK, Frames
+
+PADDING, END = 0, 1
+FIRST_STRUCK = 2
+FIRST_HELD = FIRST_STRUCK + KEYS
+
+LOOKBACKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+"""So many frames back the model is shown the frames, bit by bit behind the first two of `keys`."""
+
+SO_FAR, OPEN, BEFORE = 1, 2, 4
+"""Bits of `keys`: sounds in this frame so far; may still come in it; sounded in the frame before."""
+
+KEY_BITS = 2 + len(LOOKBACKS)
+
+_PERIODS = np.array((2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128), np.float64)
+PLACE_SIZE = 2 * len(_PERIODS) + 4
+
+MOST_VOICES = 15
+"""Where there are more voices than that, the model does not count on."""
+
+
+class Context:
+    """Follows a piece token by token, in constant memory, and tells what the model is shown before each.
+
+    Args:
+        frames_per_bar: frames in a bar.
+    """
+
+    def __init__(self, frames_per_bar: int) -> None:
+        self.frames_per_bar = frames_per_bar
+        self.time = 0
+        self._past = np.zeros((LOOKBACKS[-1], KEYS), np.bool_)
+        self._begin_frame()
+
+    @property
+    def previous(self) -> npt.NDArray[np.bool_]:
+        """The keys that sounded in the frame before, (88,)."""
+        return np.asarray(self._past[(self.time - 1) % len(self._past)])
+
+    def row(self) -> Arrays:
+        """Returns what the model is shown before the next token.
+
+        Returns:
+            `tokens`, the token before, an int32 scalar; `keys`, uint16 (88,), see the bits above; `place`, float32
+            (30,), where in the piece and in the bar; `voice`, how many keys the frame has so far, plus one, and
+            `before`, one plus the key of this voice in the frame before, 0 without, int32 scalars.
+        """
+        voice = min(self._voice, MOST_VOICES)
+        before = self._before[voice] + 1 if voice < len(self._before) else 0
+        return {
+            "tokens": np.array(self._token, np.int32),
+            "keys": self._keys.copy(),
+            "place": self._place,
+            "voice": np.array(voice + 1, np.int32),
+            "before": np.array(before, np.int32),
+        }
+
+    def legal(self, articulated: bool) -> npt.NDArray[np.bool_]:
+        """Returns which tokens may come next, padding left out: END, struck keys and, where articulated, held ones."""
+        is_open = self._keys & OPEN != 0
+        kinds = [is_open, is_open & (self._keys & BEFORE != 0)] if articulated else [is_open]
+        return np.concatenate([np.ones(1, np.bool_), *kinds])
+
+    def push(self, token: int) -> None:
+        """Takes the next token."""
+        self._token = token
+        if token == END:
+            self._past[self.time % len(self._past)] = self._keys & SO_FAR != 0
+            self.time += 1
+            self._begin_frame()
+            return
+        key = key_of(token)
+        self._keys[key] |= SO_FAR
+        self._keys[key:] &= ~np.uint16(OPEN)
+        self._voice += 1
+
+    def _begin_frame(self) -> None:
+        self._token, self._voice = END, 0
+        self._keys = np.full(KEYS, OPEN, np.uint16)
+        for bit, back in enumerate(LOOKBACKS, 2):
+            if back <= self.time:
+                self._keys |= self._past[(self.time - back) % len(self._past)].astype(np.uint16) << np.uint16(bit)
+        self._before = np.flatnonzero(self._keys & BEFORE)[::-1].tolist()
+        self._place = _place(self.time, self.frames_per_bar)
+
+
+def _place(time: int, frames_per_bar: int) -> npt.NDArray[np.float32]:
+    """Where a frame is: on circles of several lengths, in its bar, and how far from the beginning, (30,)."""
+    beat = time % frames_per_bar
+    angles = 2 * np.pi * np.append(time / _PERIODS, beat / frames_per_bar)
+    return np.concatenate([np.cos(angles), np.sin(angles), [beat == 0, min(time / 64, 1.0)]]).astype(np.float32)
+
+
+def key_of(token: int) -> int:
+    """Returns the key that a token stands for, END left out."""
+    return (token - FIRST_STRUCK) % KEYS
+
+
+def frame_tokens(frame: Frames) -> list[int]:
+    """Returns the tokens of a frame, uint8 (88,), END included."""
+    keys = np.flatnonzero(frame)[::-1]
+    return [*np.where(frame[keys] == HELD, FIRST_HELD, FIRST_STRUCK) + keys, END]
+
+
+def token_frame(tokens: Iterable[int]) -> Frames:
+    """Returns the frame, uint8 (88,), that tokens stand for."""
+    frame = np.zeros(KEYS, np.uint8)
+    for token in tokens:
+        if token != END:
+            frame[key_of(token)] = HELD if token >= FIRST_HELD else STRUCK
+    return frame
+
+
+def encode_frames(frames: Frames, frames_per_bar: int) -> Arrays:
+    """Returns what a model learns from: `Context.row` before each token of a piece, stacked, and what then came.
+
+    `targets` are the tokens and `frames` the numbers of their frames, int32 (time,).
+
+    Args:
+        frames: uint8 (frames, 88).
+        frames_per_bar: frames in a bar.
+    """
+    context = Context(frames_per_bar)
+    rows, targets, numbers = [], [], []
+    for number, frame in enumerate(frames):
+        for token in frame_tokens(frame):
+            rows.append(context.row())
+            targets.append(token)
+            numbers.append(number)
+            context.push(token)
+    return {
+        **{name: np.stack([row[name] for row in rows]) for name in rows[0]},
+        "targets": np.array(targets, np.int32),
+        "frames": np.array(numbers, np.int32),
+    }
+
+
+def transpose(arrays: Arrays, semitones: int) -> Arrays:
+    """Moves an encoded piece up by semitones; all its keys must stay on the keyboard."""
+    tokens = arrays["targets"]
+    keys = np.zeros_like(arrays["keys"])
+    low, high = max(semitones, 0), KEYS + min(semitones, 0)
+    keys[:, low:high] = arrays["keys"][:, low - semitones : high - semitones] & ~np.uint16(OPEN)
+    shown = _moved(arrays["tokens"], semitones)
+    above = np.where(shown > END, (shown - FIRST_STRUCK) % KEYS, KEYS)
+    keys |= np.where(np.arange(KEYS) < above[:, None], np.uint16(OPEN), np.uint16(0))
+    before = np.where(arrays["before"] > 0, arrays["before"] + semitones, 0).astype(np.int32)
+    return {**arrays, "tokens": shown, "targets": _moved(tokens, semitones), "keys": keys, "before": before}
+
+
+def _moved(tokens: npt.NDArray[np.int32], semitones: int) -> npt.NDArray[np.int32]:
+    return np.where(tokens > END, tokens + semitones, tokens).astype(np.int32)
+
+
+def canonical(frames: Frames, articulated: bool, wanted: bool) -> Frames:
+    """Returns frames as a model wants them: with struck and held notes told apart, or all struck.
+
+    A note without articulation is struck where its key was silent in the frame before, and held otherwise.
+    """
+    if articulated and wanted:
+        return frames
+    sounding = frames != SILENT
+    result = np.where(sounding, STRUCK, SILENT).astype(np.uint8)
+    if wanted:
+        result[1:][sounding[1:] & sounding[:-1]] = HELD
+    return result

@@ -1,0 +1,96 @@
+"""Pieces to arrays, and what every piece of a collection has in common."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from rnn_apps.errors import DataError
+from rnn_apps.task import Arrays, Processor
+from rnn_apps.tasks.music.context import END, FIRST_STRUCK, canonical, encode_frames, transpose
+from rnn_apps.tasks.music.piece import KEYS, Piece
+
+
+class MusicProcessor(Processor):
+    """Turns pieces into arrays.
+
+    Args:
+        articulated: whether held notes are told from struck ones.
+        frames_per_quarter: the commonest grid of the training pieces.
+        tempo: their median tempo, quarter notes a minute.
+        metre: their commonest metre.
+        transposition: training pieces are moved by up to so many semitones, down or up, anew in each epoch.
+        state_sizes: units of each state of the model by the name of its input.
+    """
+
+    def __init__(
+        self,
+        articulated: bool,
+        frames_per_quarter: int,
+        tempo: float,
+        metre: Sequence[int],
+        transposition: int,
+        state_sizes: dict[str, int],
+    ) -> None:
+        self.articulated, self.frames_per_quarter, self.tempo = articulated, frames_per_quarter, tempo
+        self.metre = (metre[0], metre[1])
+        self.transposition = transposition
+        self.state_sizes = dict(state_sizes)
+
+    @classmethod
+    def fit(cls, pieces: Iterable[Piece], transposition: int, state_sizes: dict[str, int]) -> MusicProcessor:
+        """Learns what the training pieces have in common."""
+        grids: Counter[int] = Counter()
+        metres: Counter[tuple[int, int]] = Counter()
+        tempi: list[float] = []
+        articulated = True
+        for piece in pieces:
+            grids[piece.frames_per_quarter] += 1
+            metres[piece.metre] += 1
+            tempi.append(piece.tempo)
+            articulated = articulated and piece.articulated
+        grid, metre = grids.most_common(1)[0][0], metres.most_common(1)[0][0]
+        return cls(articulated, grid, median(tempi), metre, transposition, state_sizes)
+
+    def encode(self, examples: Sequence[Piece], training: bool = False) -> list[Arrays]:
+        """Returns what `encode_frames` gives for each piece."""
+        return [self._encode(piece) for piece in examples]
+
+    def encode_inputs(self, inputs: Sequence[Piece]) -> list[Arrays]:
+        """Returns the same for pieces to be continued."""
+        for number, piece in enumerate(inputs, 1):
+            if not isinstance(piece, Piece):
+                raise DataError(f"Expected pieces of music. Input {number} is of the type {type(piece).__name__}.")
+        return self.encode(inputs)
+
+    def augment(self, row: Arrays, rng: np.random.Generator) -> Arrays:
+        """Returns an encoded piece in another key; all its notes stay on the keyboard."""
+        tokens = row["targets"]
+        pitched = (tokens[tokens > END] - FIRST_STRUCK) % KEYS
+        if not len(pitched):
+            return row
+        lowest = max(-self.transposition, -int(pitched.min()))
+        highest = min(self.transposition, KEYS - 1 - int(pitched.max()))
+        return transpose(row, int(rng.integers(lowest, highest + 1)))
+
+    def save(self, folder: Path) -> None:
+        """Writes `processor.json`."""
+        (folder / "processor.json").write_text(json.dumps(vars(self)), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> MusicProcessor:
+        """Reads what `save` wrote."""
+        facts: dict[str, Any] = json.loads((folder / "processor.json").read_text(encoding="utf-8"))
+        return cls(**facts)
+
+    def _encode(self, piece: Piece) -> Arrays:
+        frames = canonical(piece.frames, piece.articulated, self.articulated)
+        if not len(frames):
+            raise DataError(f"{piece.name} has no frame.")
+        return encode_frames(frames, piece.frames_per_bar)

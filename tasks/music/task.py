@@ -1,0 +1,206 @@
+"""Music, one-to-many: what it reads, how it is measured, what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from rnn_apps.config import DataConfig, Section, TaskConfig, TrainingConfig
+from rnn_apps.data.windows import INITIAL, zero_states
+from rnn_apps.errors import DataError
+from rnn_apps.inference.calibration import log_softmax
+from rnn_apps.task import Array, Arrays, GraphSpec, Metrics, Processor, Shape, Task
+from rnn_apps.tasks.music.context import END
+from rnn_apps.tasks.music.piece import Piece
+from rnn_apps.tasks.music.processor import MusicProcessor
+
+if TYPE_CHECKING:
+    from rnn_apps.bundle import Bundle
+    from rnn_apps.inference.windowed import WindowedSession
+    from rnn_apps.tasks.music.predictor import Music, MusicPredictor
+
+
+class MusicModelConfig(Section):
+    """The network.
+
+    Attributes:
+        cell: the recurrent cell.
+        units: width of each recurrent layer.
+        layers: recurrent layers.
+        embedding: features of a token.
+        roll_features: features of the frames that the model is shown.
+        dropout: share of the features dropped before, between and behind the recurrent layers.
+        roll_dropout: share of the shown keys that are hidden.
+    """
+
+    cell: Literal["gru", "lstm"] = "gru"
+    units: PositiveInt = 256
+    layers: PositiveInt = 2
+    embedding: PositiveInt = 64
+    roll_features: PositiveInt = 192
+    dropout: float = Field(default=0.4, ge=0.0, lt=1.0)
+    roll_dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+
+
+class MusicDataConfig(DataConfig):
+    """How pieces become arrays.
+
+    Attributes:
+        transposition: training pieces are moved by up to so many semitones, down or up, anew in each epoch.
+    """
+
+    transposition: NonNegativeInt = 6
+
+
+class MusicConfig(TaskConfig):
+    """Settings of the task `music`."""
+
+    model: MusicModelConfig = MusicModelConfig()
+    training: TrainingConfig = TrainingConfig(
+        epochs=60, batch_size=16, batch_tokens=2**20, window=512, learning_rate=3e-3, patience=15, weight_decay=0.01
+    )
+    data: MusicDataConfig = MusicDataConfig()
+
+
+class MusicMetrics(Metrics):
+    """Mean negative log-likelihood of a frame in nats, each given all frames before it; the first is only given.
+
+    Source: Boulanger-Lewandowski et al. (2012), "Modeling temporal dependencies in high-dimensional sequences"; summed
+    and divided as in Bai et al. (2018), arXiv:1803.01271.
+    """
+
+    def __init__(self) -> None:
+        self._nats, self._frames = 0.0, 0
+
+    def update(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> None:
+        """Takes `logits` (batch, time, tokens), `targets` and `frames` (batch, time)."""
+        counted = batch["frames"] > 0
+        targets = batch["targets"][counted]
+        log_probabilities = log_softmax(outputs["logits"][counted])
+        self._nats -= float(log_probabilities[np.arange(len(targets)), targets - 1].sum())
+        self._frames += int((targets == END).sum())
+
+    def result(self) -> dict[str, float]:
+        """Returns `nll`, nats a frame."""
+        return {"nll": self._nats / max(self._frames, 1)}
+
+
+class MusicTask(Task):
+    """Models polyphonic music."""
+
+    name = "music"
+    summary = "compose, continue or harmonise music, and tell how likely a piece is"
+    shape = Shape.ONE_TO_MANY
+    monitor = "nll"
+    monitor_mode = "min"
+    Config = MusicConfig
+    processor_class = MusicProcessor
+    layers_module = "rnn_apps.tasks.music.layers"
+
+    def read(self, paths: Sequence[Path]) -> Iterator[Piece]:
+        """Streams the pieces of folders, archives and files; see `rnn_apps.tasks.music.reading`."""
+        from rnn_apps.tasks.music.reading import read_pieces
+
+        for path in paths:
+            yield from read_pieces(path)
+
+    def splits(self, paths: Sequence[Path]) -> Sequence[str]:
+        """Returns the parts of one .mat or .json."""
+        from rnn_apps.tasks.music.reading import splits
+
+        return splits(paths[0]) if len(paths) == 1 else ()
+
+    def read_split(self, paths: Sequence[Path], split: str) -> Iterator[Piece]:
+        """Streams one of them."""
+        from rnn_apps.tasks.music.reading import read_split
+
+        return read_split(paths[0], split)
+
+    def fit_processor(self, examples: Iterable[Piece], config: TaskConfig) -> MusicProcessor:
+        """Learns grid, tempo and metre."""
+        assert isinstance(config, MusicConfig)
+        per_layer = 2 if config.model.cell == "lstm" else 1
+        sizes = {f"{INITIAL}{n}": config.model.units for n in range(per_layer * config.model.layers)}
+        return MusicProcessor.fit(examples, config.data.transposition, sizes)
+
+    def build_model(self, config: TaskConfig, processor: Processor) -> Any:
+        """Returns the network of `model.py`."""
+        from rnn_apps.tasks.music.model import build_model
+
+        assert isinstance(config, MusicConfig)
+        assert isinstance(processor, MusicProcessor)
+        return build_model(config.model, processor.articulated, processor.state_sizes)
+
+    def loss(self, outputs: Mapping[str, Any], batch: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Returns the summed cross-entropy of `logits` and `targets`, and the number of tokens."""
+        import tensorflow as tf
+
+        from rnn_apps.training.losses import summed_cross_entropy
+
+        real = batch["targets"] > 0
+        return summed_cross_entropy(
+            tf.boolean_mask(outputs["logits"], real), tf.boolean_mask(batch["targets"], real) - 1
+        )
+
+    def graphs(self, model: Any) -> Sequence[GraphSpec]:
+        """Returns one graph for any number of steps, with the states before and behind them."""
+        sizes = {name: int(tensor.shape[-1]) for name, tensor in model.input.items() if name.startswith(INITIAL)}
+
+        def probe(batch: Arrays) -> Arrays:
+            states = zero_states(sizes, len(batch["tokens"]))
+            return {**batch, **{name: value + np.float32(0.1) for name, value in states.items()}}
+
+        return [GraphSpec("model", model, probe)]
+
+    def metrics(self, processor: Processor, calibration: Mapping[str, float]) -> MusicMetrics:
+        """Returns a fresh accumulator."""
+        return MusicMetrics()
+
+    def runner(self, folder: Path) -> WindowedSession:
+        """Returns what runs pieces of any length."""
+        from rnn_apps.inference.windowed import WindowedSession
+
+        return WindowedSession(folder / "model.onnx", MusicProcessor.load(folder).state_sizes)
+
+    def predictor(self, bundle: Bundle) -> MusicPredictor:
+        """Returns what composes with the bundle's graph."""
+        from rnn_apps.tasks.music.predictor import Music, MusicPredictor
+
+        return MusicPredictor(bundle)
+
+    def sample(self) -> Sequence[Piece]:
+        """Returns short tunes in the public domain, written out for this project."""
+        from rnn_apps.tasks.music.sample import pieces
+
+        return pieces()
+
+    @property
+    def example_inputs(self) -> Sequence[Any]:
+        """Nothing given: a piece from nothing."""
+        return (None,)
+
+    @property
+    def example_argument(self) -> str:
+        """A melody's file."""
+        return "melody.mid"
+
+    def parse_input(self, text: str) -> Piece | None:
+        """Reads the one piece in a file, to be continued; an empty text is music from nothing."""
+        from rnn_apps.tasks.music.reading import read_pieces
+
+        if not text:
+            return None
+        pieces = list(read_pieces(Path(text)))
+        if len(pieces) != 1:
+            raise DataError(f"Expected one piece of music to continue. {text} has {len(pieces)}.")
+        return pieces[0]
+
+    def show(self, given: Piece | None, prediction: Music) -> str:
+        """Returns the piece in characters: time to the right, a line for each pitch."""
+        from rnn_apps.tasks.music.text import text_roll
+
+        return text_roll(prediction)
