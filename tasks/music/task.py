@@ -168,7 +168,7 @@ class MusicTask(Task):
 
     def predictor(self, bundle: Bundle) -> MusicPredictor:
         """Returns what composes with the bundle's graph."""
-        from rnn_apps.tasks.music.predictor import Music, MusicPredictor
+        from rnn_apps.tasks.music.predictor import MusicPredictor
 
         return MusicPredictor(bundle)
 
