@@ -9,7 +9,7 @@ import json
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -120,26 +120,25 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
 
 def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(path) as archive:
-        for name in sorted(archive.namelist()):
-            if _is_music(path, name):
-                yield name, archive.read(name)
+        for name in _music_names(path, archive.namelist()):
+            yield name, archive.read(name)
 
 
 def _tarred(path: Path) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(path) as archive:
-        for member in sorted(archive.getmembers(), key=lambda member: member.name):
-            if _is_music(path, member.name) and member.isfile():
-                content = archive.extractfile(member)
-                assert content
-                yield member.name, content.read()
+        for name in _music_names(path, [member.name for member in archive.getmembers() if member.isfile()]):
+            content = archive.extractfile(name)
+            assert content
+            yield name, content.read()
 
 
-def _is_music(path: Path, name: str) -> bool:
-    place = PurePosixPath(name.replace("\\", "/"))
-    if place.is_absolute() or ".." in place.parts:
-        raise DataError(f"{path} has a file whose path leaves the archive: '{name}'. Nothing of it was used.")
-    # what macOS puts beside each file of an archive is no music
-    return place.suffix.lower() in _MIDI + _ABC and "__MACOSX" not in place.parts
+def _music_names(path: Path, names: Iterable[str]) -> list[str]:
+    """The names of an archive's music files, sorted; what macOS puts beside each file is none."""
+    places = {name: PurePosixPath(name.replace("\\", "/")) for name in sorted(names)}
+    for name, place in places.items():
+        if place.is_absolute() or ".." in place.parts:
+            raise DataError(f"{path} has a file whose path leaves the archive: '{name}'. Nothing of it was used.")
+    return [n for n, p in places.items() if p.suffix.lower() in _MIDI + _ABC and "__MACOSX" not in p.parts]
 
 
 def _read_parts(path: Path) -> dict[str, Any] | None:
@@ -167,7 +166,10 @@ def _loadmat(file: Any) -> dict[str, Any]:
         from scipy.io import loadmat
     except ImportError:
         raise MissingExtraError("Reading .mat files", "music") from None
-    return dict(loadmat(file))
+    try:
+        return dict(loadmat(file))
+    except Exception as error:  # scipy's exceptions for damaged files have no common base
+        raise ValueError(error) from None
 
 
 def _roll_piece(roll: Any, name: str, grid: int) -> Piece:

@@ -75,18 +75,22 @@ class MusicMetrics(Metrics):
 
     def __init__(self) -> None:
         self._nats, self._frames = 0.0, 0
+        self._all_nats, self._tokens = 0.0, 0
 
     def update(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> None:
         """Takes `logits` (batch, time, tokens), `targets` and `frames` (batch, time)."""
-        counted = batch["frames"] > 0
-        targets = batch["targets"][counted]
-        log_probabilities = log_softmax(outputs["logits"][counted])
-        self._nats -= float(log_probabilities[np.arange(len(targets)), targets - 1].sum())
-        self._frames += int((targets == END).sum())
+        real = batch["targets"] > 0
+        targets = batch["targets"][real]
+        nats = -log_softmax(outputs["logits"][real])[np.arange(len(targets)), targets - 1]
+        counted = batch["frames"][real] > 0
+        self._nats += float(nats[counted].sum())
+        self._frames += int((targets[counted] == END).sum())
+        self._all_nats += float(nats.sum())
+        self._tokens += len(targets)
 
     def result(self) -> dict[str, float]:
-        """Returns `nll`, nats a frame."""
-        return {"nll": self._nats / max(self._frames, 1)}
+        """Returns `nll`, nats a frame, and `loss`, nats a token, the first frame counted in."""
+        return {"nll": self._nats / max(self._frames, 1), "loss": self._all_nats / max(self._tokens, 1)}
 
 
 class MusicTask(Task):
