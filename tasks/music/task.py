@@ -184,13 +184,13 @@ class MusicTask(Task):
 
     @property
     def example_inputs(self) -> Sequence[Any]:
-        """Nothing given: a piece from nothing."""
-        return (None,)
+        """Nothing given, three times: three pieces from nothing."""
+        return (None, None, None)
 
     @property
     def example_argument(self) -> str:
-        """A melody's file."""
-        return "melody.mid"
+        """No file: music from nothing."""
+        return "''"
 
     def parse_input(self, text: str) -> Piece | None:
         """Reads the one piece in a file, to be continued; an empty text is music from nothing."""
