@@ -10,10 +10,12 @@ from keras import ops
 
 from rnn_apps.export.graph import Graph
 from rnn_apps.export.keras_graph import Value, same_rows, writes
-from rnn_apps.tasks.music.context import BEFORE, KEY_BITS, OPEN
+from rnn_apps.tasks.music.context import BEFORE, KEY_BITS, OPEN, SO_FAR
 from rnn_apps.tasks.music.piece import KEYS
 
 ILLEGAL = -1e9
+REACH = 12
+SEEN = (SO_FAR, BEFORE)
 _POWERS = 2 ** np.arange(KEY_BITS)
 
 
@@ -32,17 +34,57 @@ class KeyBits(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("rnn_apps")
+class Neighbours(keras.layers.Layer):
+    """What stands around each key, up to an octave off, in this frame so far and in the frame before.
+
+    One convolution along the keyboard, the same at every key: intervals are what they are in any key, which is why
+    tied networks learn harmony from few pieces (D. Johnson, "Generating polyphonic music using tied parallel
+    networks", 2017).
+
+    Args:
+        filters: features of a key.
+
+    Input: bits (batch, time, 88, bits). Output: (batch, time, 88, filters).
+    """
+
+    def __init__(self, filters: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.filters = filters
+
+    def build(self, bits_shape: Any) -> None:
+        """Creates the weights."""
+        self.kernel = self.add_weight(name="kernel", shape=(2 * REACH + 1, len(SEEN), self.filters))
+        self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
+
+    def call(self, bits: Any) -> Any:
+        """Convolves and cuts off at zero."""
+        rows, time = ops.shape(bits)[0], ops.shape(bits)[1]
+        seen = ops.stack([bits[..., bit_number(bit)] for bit in SEEN], axis=-1)
+        found = ops.conv(ops.reshape(seen, (rows * time, KEYS, len(SEEN))), self.kernel, padding="same")
+        return ops.reshape(ops.relu(found + self.bias), (rows, time, KEYS, self.filters))
+
+    def compute_output_spec(self, bits: Any) -> Any:
+        """Shape of the output."""
+        return keras.KerasTensor((*bits.shape[:-1], self.filters), "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "filters": self.filters}
+
+
+@keras.saving.register_keras_serializable("rnn_apps")
 class KeyboardLogits(keras.layers.Layer):
     """Logits of END and of each key, struck and, if articulated, held; of tokens that may not come, -1e9.
 
-        logit[END] = h w + b        logit[k] = h W[k] + b[k] + (h V + c) · bits[k]
+        logit[END] = h w + b        logit[k] = h W[k] + b[k] + (h V + c) · features[k]
 
     The last term is shared by all keys: it lets the model say "what sounded a bar ago" without naming keys.
 
     Args:
         articulated: whether held keys are told from struck ones.
 
-    Inputs: hidden states h (batch, time, units) and bits (batch, time, 88, bits). Output (batch, time, 1 + 88 or 176).
+    Inputs: hidden states h (batch, time, units), bits (batch, time, 88, bits) and features (batch, time, 88, features).
+    Output: (batch, time, 1 + 88 or 176).
     """
 
     def __init__(self, articulated: bool, **kwargs: Any) -> None:
@@ -51,29 +93,29 @@ class KeyboardLogits(keras.layers.Layer):
         self.kinds = 2 if articulated else 1
         self.supports_masking = True
 
-    def build(self, hidden_shape: Any, bits_shape: Any) -> None:
+    def build(self, hidden_shape: Any, bits_shape: Any, features_shape: Any) -> None:
         """Creates the weights."""
-        units, columns = hidden_shape[-1], 1 + KEYS * self.kinds
+        units, columns, self.features = hidden_shape[-1], 1 + KEYS * self.kinds, features_shape[-1]
         self.kernel = self.add_weight(name="kernel", shape=(units, columns))
         self.bias = self.add_weight(name="bias", shape=(columns,), initializer="zeros")
-        self.shared_kernel = self.add_weight(name="shared_kernel", shape=(units, self.kinds * KEY_BITS))
-        self.shared_bias = self.add_weight(name="shared_bias", shape=(self.kinds * KEY_BITS,), initializer="zeros")
+        self.shared_kernel = self.add_weight(name="shared_kernel", shape=(units, self.kinds * self.features))
+        self.shared_bias = self.add_weight(name="shared_bias", shape=(self.kinds * self.features,), initializer="zeros")
 
-    def call(self, hidden: Any, bits: Any) -> Any:
+    def call(self, hidden: Any, bits: Any, features: Any) -> Any:
         """Computes the logits."""
         own = ops.matmul(hidden, self.kernel) + self.bias
         weights = ops.matmul(hidden, self.shared_kernel) + self.shared_bias
         rows, time = ops.shape(hidden)[0], ops.shape(hidden)[1]
-        weights = ops.reshape(weights, (rows, time, KEY_BITS, self.kinds))
-        shared = ops.transpose(ops.matmul(bits, weights), (0, 1, 3, 2))
+        weights = ops.reshape(weights, (rows, time, self.features, self.kinds))
+        shared = ops.transpose(ops.matmul(features, weights), (0, 1, 3, 2))
         shared = ops.reshape(shared, (rows, time, KEYS * self.kinds))
-        legal = [bits[..., _bit(OPEN)] > 0.5]
+        legal = [bits[..., bit_number(OPEN)] > 0.5]
         if self.articulated:
-            legal.append(ops.logical_and(legal[0], bits[..., _bit(BEFORE)] > 0.5))
+            legal.append(ops.logical_and(legal[0], bits[..., bit_number(BEFORE)] > 0.5))
         keys = ops.where(ops.concatenate(legal, axis=-1), own[..., 1:] + shared, ILLEGAL)
         return ops.concatenate([own[..., :1], keys], axis=-1)
 
-    def compute_output_spec(self, hidden: Any, bits: Any) -> Any:
+    def compute_output_spec(self, hidden: Any, bits: Any, features: Any) -> Any:
         """Shape of the output."""
         return keras.KerasTensor((*hidden.shape[:-1], 1 + KEYS * self.kinds), "float32")
 
@@ -86,7 +128,8 @@ class KeyboardLogits(keras.layers.Layer):
         return {**super().get_config(), "articulated": self.articulated}
 
 
-def _bit(mask: int) -> int:
+def bit_number(mask: int) -> int:
+    """Returns the place of a mask's one bit."""
     return mask.bit_length() - 1
 
 
@@ -100,8 +143,25 @@ def key_bits(graph: Graph, layer: Any, keys: Value) -> Value:
     return same_rows(keys, graph.cast(bits, np.float32))
 
 
+@writes(Neighbours)
+def neighbours(graph: Graph, layer: Any, bits: Value) -> Value:
+    """The convolution, frames and keys in the order that ONNX has them."""
+    shape = graph.node("Shape", [bits.tensor])
+    where = graph.constant(np.array([bit_number(bit) for bit in SEEN], np.int64))
+    seen = graph.node("Gather", [bits.tensor, where], axis=3)
+    seen = graph.node("Reshape", [seen, graph.constant(np.array([-1, KEYS, len(SEEN)], np.int64))])
+    kernel, bias = (ops.convert_to_numpy(part) for part in (layer.kernel, layer.bias))
+    weights = graph.constant(np.ascontiguousarray(kernel.transpose(2, 1, 0)), layer.name)
+    inputs = [graph.node("Transpose", [seen], perm=[0, 2, 1]), weights, graph.constant(bias, layer.name)]
+    found = graph.node("Relu", [graph.node("Conv", inputs, pads=[REACH, REACH])])
+    found = graph.node("Transpose", [found], perm=[0, 2, 1])
+    sizes = [graph.node("Slice", [shape, *(graph.constant(np.array([n], np.int64)) for n in (0, 3))])]
+    sizes.append(graph.constant(np.array([layer.filters], np.int64)))
+    return same_rows(bits, graph.node("Reshape", [found, graph.node("Concat", sizes, axis=0)]))
+
+
 @writes(KeyboardLogits)
-def keyboard_logits(graph: Graph, layer: Any, hidden: Value, bits: Value) -> Value:
+def keyboard_logits(graph: Graph, layer: Any, hidden: Value, bits: Value, features: Value) -> Value:
     """The equations of the layer."""
 
     def linear(kernel: Any, bias: Any) -> str:
@@ -116,12 +176,12 @@ def keyboard_logits(graph: Graph, layer: Any, hidden: Value, bits: Value) -> Val
         return graph.node("Reshape", [tensor, graph.constant(np.array([0, 0, *sizes], np.int64))])
 
     def legal(mask: int) -> str:
-        flag = shaped(part(bits.tensor, _bit(mask), _bit(mask) + 1), KEYS)
+        flag = shaped(part(bits.tensor, bit_number(mask), bit_number(mask) + 1), KEYS)
         return graph.node("Greater", [flag, graph.constant(np.array(0.5, np.float32))])
 
     own = linear(layer.kernel, layer.bias)
-    weights = shaped(linear(layer.shared_kernel, layer.shared_bias), KEY_BITS, layer.kinds)
-    shared = graph.node("Transpose", [graph.node("MatMul", [bits.tensor, weights])], perm=[0, 1, 3, 2])
+    weights = shaped(linear(layer.shared_kernel, layer.shared_bias), layer.features, layer.kinds)
+    shared = graph.node("Transpose", [graph.node("MatMul", [features.tensor, weights])], perm=[0, 1, 3, 2])
     columns = KEYS * layer.kinds
     keys = graph.node("Add", [part(own, 1, 1 + columns), shaped(shared, columns)])
     may = legal(OPEN)

@@ -10,7 +10,7 @@ import keras
 from rnn_apps.data.windows import FINAL
 from rnn_apps.layers import GRU, LSTM, Deep, Embedding
 from rnn_apps.tasks.music.context import FIRST_HELD, KEY_BITS, MOST_VOICES, PADDING, PLACE_SIZE
-from rnn_apps.tasks.music.layers import KeyBits, KeyboardLogits
+from rnn_apps.tasks.music.layers import KeyBits, KeyboardLogits, Neighbours
 from rnn_apps.tasks.music.piece import KEYS
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def build_model(config: MusicModelConfig, articulated: bool, state_sizes: Mappin
     initial = {name: keras.Input((units,), name=name) for name, units in state_sizes.items()}
     x, *final = encoder(x, initial_state=list(initial.values()), mask=keras.ops.not_equal(tokens, PADDING))
     x = keras.layers.Dropout(config.dropout, name="dropout")(x)
-    logits = KeyboardLogits(articulated, name="logits")(x, bits)
+    around = Neighbours(config.neighbour_features, name="neighbours")(bits)
+    features = keras.layers.Concatenate(name="key_features")([bits, around])
+    logits = KeyboardLogits(articulated, name="logits")(x, bits, features)
     inputs = {"tokens": tokens, "keys": keys, "place": place, "voice": voice, "before": before, **initial}
     outputs = {"logits": logits, **{f"{FINAL}{number}": state for number, state in enumerate(final)}}
     return keras.Model(inputs, outputs, name="music")
