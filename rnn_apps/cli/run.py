@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import click
@@ -9,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from rnn_apps.cli.options import run_from_options, training_options
+from rnn_apps.cli.serve import check_serving
 from rnn_apps.errors import DataError, OutputError
 from rnn_apps.model import Model
 from rnn_apps.training.run import Run
@@ -17,14 +20,19 @@ from rnn_apps.training.run import Run
 @click.command("run")
 @click.argument("task")
 @training_options
-def command(task: str, **options: Any) -> None:
+@click.option("--serve", is_flag=True, help="Then serve the model over HTTP.")
+def command(task: str, serve: bool, **options: Any) -> None:
     """Train a model for TASK, evaluate it, save it, and show what it says.
 
     An interrupted run goes on when the command is repeated; a finished one is loaded and shown.
     """
+    if serve:
+        check_serving()
     run = run_from_options(task, **options)
-    model = None if run.overwrite else _finished(run)
-    show_model(model or run.execute(), run)
+    model = (None if run.overwrite else _finished(run)) or run.execute()
+    show_model(model, run)
+    if serve:
+        _serve(model)
 
 
 def _finished(run: Run) -> Model | None:
@@ -37,6 +45,13 @@ def _finished(run: Run) -> Model | None:
     if model is not None:
         run.reporter.stage("Already trained", f"{run.output} (--overwrite trains anew)")
     return model
+
+
+def _serve(model: Model) -> None:
+    """Goes on as `rnnapps serve`, which leaves TensorFlow and all that training has filled behind."""
+    sys.stdout.flush()
+    start = "from rnn_apps.cli.main import main; main()"
+    os.execv(sys.executable, [sys.executable, "-c", start, "serve", str(model.bundle.folder)])
 
 
 def show_model(model: Model, run: Run) -> None:

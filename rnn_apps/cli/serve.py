@@ -1,0 +1,105 @@
+"""`rnnapps serve MODEL ...`: saved models over HTTP."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+import click
+
+from rnn_apps.errors import MissingExtraError
+from rnn_apps.serving.limits import Limits
+from rnn_apps.serving.settings import Settings
+
+_DEFAULTS = Limits()
+
+
+@click.command("serve")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option("--host", default=Settings.host, show_default=True, help="Address to listen at; 0.0.0.0 for every one.")
+@click.option(
+    "--port", default=Settings.port, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+)
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes.")
+@click.option(
+    "--api-key", default="", envvar="RNNAPPS_API_KEY", metavar="KEY", help="Let in only clients that show this key."
+)
+@click.option("--watch", is_flag=True, help="Take newly saved models while running.")
+@click.option("--demo/--no-demo", default=True, show_default=True, help="A page to try the models on, at /.")
+@click.option("--access-log/--no-access-log", default=True, show_default=True, help="A line of JSON for each request.")
+@click.option(
+    "--max-batch",
+    default=_DEFAULTS.max_batch,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Inputs that run together at most.",
+)
+@click.option(
+    "--max-delay-ms",
+    default=_DEFAULTS.max_delay_ms,
+    show_default=True,
+    type=click.FloatRange(0, 1000),
+    help="How long a batch waits, right after another, to become as large.",
+)
+@click.option(
+    "--max-queue",
+    default=_DEFAULTS.max_queue,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Inputs that wait or run, for one model, at most.",
+)
+@click.option(
+    "--timeout",
+    default=_DEFAULTS.timeout,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds until a request is given up.",
+)
+@click.option(
+    "--max-body", default=_DEFAULTS.max_body, show_default=True, type=click.IntRange(1), help="Bytes of a request."
+)
+@click.option(
+    "--max-instances",
+    default=_DEFAULTS.max_instances,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Inputs of a request at most.",
+)
+@click.option(
+    "--max-text",
+    default=_DEFAULTS.max_text,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Characters of an input at most.",
+)
+def command(
+    models: tuple[str, ...],
+    host: str,
+    port: int,
+    workers: int,
+    api_key: str,
+    watch: bool,
+    demo: bool,
+    access_log: bool,
+    **limits: Any,
+) -> None:
+    """Serve saved MODELs (names or folders) over HTTP.
+
+    In TensorFlow Serving's REST protocol (/v1/models/NAME:predict) and the Open Inference Protocol
+    (/v2/models/NAME/infer); /docs shows how.
+    """
+    check_serving()
+    from rnn_apps.serving.server import serve
+
+    serve(Settings(models, host, port, workers, api_key, watch, demo, access_log, Limits(**limits)))
+
+
+def check_serving() -> None:
+    """Makes sure that a server can run.
+
+    Raises:
+        MissingExtraError: if the extra "serve" is not installed.
+    """
+    needed = ("fastapi", "orjson", "prometheus_client", "uvicorn")
+    if not all(map(find_spec, needed)):
+        raise MissingExtraError("Serving", "serve")

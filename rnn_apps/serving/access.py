@@ -1,0 +1,113 @@
+"""Around every request: is the client let in, how long did it take, what is written down."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TextIO
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rnn_apps.serving.http import reply
+from rnn_apps.serving.metrics import ServerMetrics
+
+_OPEN = ("/v2/health/live", "/v2/health/ready")
+_METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH")
+_HUNG_UP = 499
+
+
+class Observer:
+    """Measures each request, and writes a line of JSON about it: never its text.
+
+    Args:
+        app: what answers.
+        metrics: what counts.
+        log: where the lines go; None for nowhere.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: ServerMetrics, log: TextIO | None) -> None:
+        self.app, self._metrics, self._log = app, metrics, log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begin = time.perf_counter()
+        status, size = _HUNG_UP, 0
+
+        async def watch(message: Message) -> None:
+            nonlocal status, size
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            else:
+                size += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        finally:
+            seconds = time.perf_counter() - begin
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._metrics.request(scope.get("model", ""), method, status, seconds)
+            if self._log is not None:
+                self._log.write(_line(scope, status, size, seconds))
+
+
+def _line(scope: Scope, status: int, size: int, seconds: float) -> str:
+    facts = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "client": scope["client"][0] if scope.get("client") else "",
+        "method": scope["method"],
+        "path": scope["path"][:200],
+        "status": status,
+        "ms": round(seconds * 1000, 2),
+        "bytes": size,
+    }
+    return orjson.dumps(facts).decode() + "\n"
+
+
+class KeyCheck:
+    """Lets in only who shows the key: as a bearer token, in X-API-Key, or as the password that a browser asks for.
+
+    The health of the server is told to anyone.
+
+    Args:
+        app: what answers.
+        key: the key.
+    """
+
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        self.app, self._key = app, key.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, or refuses it with status 401."""
+        if scope["type"] != "http" or scope["path"] in _OPEN or self._shown(scope["headers"]):
+            await self.app(scope, receive, send)
+            return
+        message = "Expected the API key, as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'. It is missing or wrong."
+        response = reply({"error": message}, 401, {"WWW-Authenticate": 'Basic realm="RNN Apps, the key as password"'})
+        await response(scope, receive, send)
+
+    def _shown(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        return any(hmac.compare_digest(key, self._key) for key in _keys(headers))
+
+
+def _keys(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[bytes]:
+    for name, value in headers:
+        if name == b"x-api-key":
+            yield value
+        elif name == b"authorization":
+            scheme, _, rest = value.partition(b" ")
+            if scheme.lower() == b"bearer":
+                yield rest.strip()
+            elif scheme.lower() == b"basic":
+                try:
+                    yield base64.b64decode(rest, validate=True).partition(b":")[2]
+                except (binascii.Error, ValueError):
+                    continue

@@ -1,0 +1,95 @@
+"""The application: routes, errors, and what stands around them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+import rnn_apps
+from rnn_apps.errors import RnnAppsError
+from rnn_apps.model import load
+from rnn_apps.serving import documents, openinference, streaming, tfserving
+from rnn_apps.serving.access import KeyCheck, Observer
+from rnn_apps.serving.http import ClientGone, reply
+from rnn_apps.serving.limits import Refusal
+from rnn_apps.serving.metrics import ServerMetrics
+from rnn_apps.serving.page import page
+from rnn_apps.serving.served import ServedModels
+from rnn_apps.serving.settings import Settings
+from rnn_apps.serving.watch import watch
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """Loads the models and returns the application that serves them.
+
+    Raises:
+        RnnAppsError: for a model that cannot be served.
+    """
+    metrics = ServerMetrics()
+    models = ServedModels([load(name) for name in settings.models], settings.limits, metrics.batch)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watcher = asyncio.create_task(watch(models)) if settings.watch else None
+        yield
+        if watcher is not None:
+            watcher.cancel()
+        for served in models.values():
+            served.batcher.close()
+
+    app = FastAPI(
+        title="RNN Apps",
+        version=rnn_apps.__version__,
+        description="Saved recurrent models, in TensorFlow Serving's REST protocol and the Open Inference Protocol.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    for protocol in (tfserving, streaming, openinference):
+        app.include_router(protocol.routes(models, settings.limits))
+    _add_errors(app)
+
+    @app.get("/metrics", tags=["Monitoring"], **documents.reads("Numbers for Prometheus."))
+    async def numbers() -> Response:
+        return metrics.response({name: served.batcher.pending for name, served in models.items()})
+
+    @app.get("/docs", include_in_schema=False)
+    async def about(request: Request) -> Response:
+        return HTMLResponse(page(app.openapi(), models, str(request.base_url).rstrip("/")))
+
+    app.get("/", include_in_schema=False)(lambda: RedirectResponse("docs"))
+    guarded = KeyCheck(app, settings.api_key) if settings.api_key else app
+    return Observer(guarded, metrics, sys.stderr if settings.access_log else None)
+
+
+def _add_errors(app: FastAPI) -> None:
+    """Gives every error the form that both protocols have, `{"error": "..."}`."""
+
+    @app.exception_handler(Refusal)
+    async def refused(_: Request, refusal: Refusal) -> Response:
+        return reply({"error": str(refusal)}, refusal.status, refusal.headers)
+
+    @app.exception_handler(RnnAppsError)
+    async def bad_input(_: Request, error: RnnAppsError) -> Response:
+        return reply({"error": str(error)}, 422)
+
+    @app.exception_handler(HTTPException)
+    async def bad_route(request: Request, error: HTTPException) -> Response:
+        message = f"{error.detail}: {request.method} {request.url.path[:100]}. See /openapi.json for what there is."
+        return reply({"error": message}, error.status_code, error.headers)
+
+    @app.exception_handler(ClientGone)
+    async def gone(_: Request, __: ClientGone) -> Response:
+        return Response(status_code=499)
+
+    @app.exception_handler(Exception)
+    async def fault(_: Request, __: Exception) -> Response:
+        return reply({"error": "The server has failed. Its log says more."}, 500)

@@ -1,0 +1,193 @@
+"""Dynamic batching: inputs that arrive together run together.
+
+One thread answers for one model, so that predictions never run into each other, while the event loop takes in what
+comes next: ONNX Runtime leaves the interpreter to it. While a batch runs, the next one gathers. Where nothing runs, a
+request starts at once; only right after a batch does the next wait, at most `max_delay` long, until it is as large as
+the last: clients that were answered together mostly ask again together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from rnn_apps.errors import DataError
+from rnn_apps.serving.limits import Limits, Refusal
+
+Options = Mapping[str, Any]
+Result = TypeVar("Result")
+
+
+@dataclass(eq=False, slots=True)
+class _Work:
+    """Inputs of one request that run in one batch, and where their answers go."""
+
+    inputs: Sequence[Any]
+    options: Options
+    answers: asyncio.Future[list[Any]]
+
+
+class Batcher:
+    """Gathers the inputs of many requests into batches for one model.
+
+    Args:
+        name: of the model, for messages and the thread.
+        predict: answers inputs with options, one answer each; it is called in one thread only.
+        limits: `max_batch`, `max_delay_ms` and `max_queue` count here.
+        observe: is told the number of inputs of each batch.
+
+    Attributes:
+        pending: inputs that wait or run.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        predict: Callable[[Sequence[Any], Options], Sequence[Any]],
+        limits: Limits,
+        observe: Callable[[int], None] = lambda size: None,
+    ) -> None:
+        self.name, self.pending = name, 0
+        self._predict, self._limits, self._observe = predict, limits, observe
+        self._waiting: deque[_Work] = deque()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._running = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._last_size, self._last_end = 0, 0.0
+
+    async def answer(self, inputs: Sequence[Any], options: Options) -> list[Any]:
+        """Returns an answer for each input, in their order.
+
+        More inputs than go into a batch run one batch after the other, so that other requests have their turn.
+
+        Raises:
+            Refusal: with status 503 if too many inputs wait already.
+            RnnAppsError: for an input or an option that the model cannot use.
+        """
+        most = self._limits.max_batch
+        with self.admission(len(inputs)):
+            answers: list[Any] = []
+            for first in range(0, len(inputs), most):
+                part = inputs[first : first + most]
+                try:
+                    answers += await self._submit(part, options)
+                except DataError as error:
+                    if len(inputs) <= most:
+                        raise
+                    raise DataError(f"Of the inputs {first + 1} to {first + len(part)}: {error}") from None
+            return answers
+
+    async def call(self, function: Callable[[], Result]) -> Result:
+        """Runs any other piece of work of this model in its thread, between two batches."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+
+    def call_soon(self, function: Callable[[], object]) -> None:
+        """The same without waiting for it."""
+        self._thread.submit(function)
+
+    @contextmanager
+    def admission(self, count: int) -> Iterator[None]:
+        """Counts inputs as pending as long as the block runs; alone, a request of any size is let in.
+
+        Raises:
+            Refusal: with status 503 if too many inputs wait already.
+        """
+        if self.pending and self.pending + count > self._limits.max_queue:
+            raise self.overloaded()
+        self.pending += count
+        try:
+            yield
+        finally:
+            self.pending -= count
+
+    @property
+    def full(self) -> bool:
+        """Whether not one more input is let in."""
+        return self.pending >= self._limits.max_queue
+
+    def overloaded(self) -> Refusal:
+        """Returns what is answered when the queue is full."""
+        message = f"The model '{self.name}' has {self.pending} inputs to answer already. Try again in a second."
+        return Refusal(503, message, {"Retry-After": "1"})
+
+    def close(self) -> None:
+        """Ends the thread when it has finished what runs."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _submit(self, inputs: Sequence[Any], options: Options) -> asyncio.Future[list[Any]]:
+        work = _Work(inputs, options, asyncio.get_running_loop().create_future())
+        self._waiting.append(work)
+        self._wake()
+        return work.answers
+
+    def _wake(self) -> None:
+        """Starts the next batch, now or when it is worth it."""
+        if self._running or not self._waiting:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        loop = asyncio.get_running_loop()
+        latest = self._last_end + self._limits.max_delay_ms / 1000
+        if loop.time() < latest and sum(len(work.inputs) for work in self._waiting) < self._last_size:
+            self._timer = loop.call_at(latest, self._start)
+        else:
+            self._start()
+
+    def _start(self) -> None:
+        self._timer = None
+        batch = self._take()
+        if not batch:
+            return
+        self._running = True
+        self._last_size = sum(len(work.inputs) for work in batch)
+        self._observe(self._last_size)
+        self._thread.submit(self._run, batch, asyncio.get_running_loop())
+
+    def _take(self) -> list[_Work]:
+        """Takes what runs next: the oldest work and, behind it, what has the same options; dropped work goes."""
+        batch: list[_Work] = []
+        rest: deque[_Work] = deque()
+        room = self._limits.max_batch
+        for work in self._waiting:
+            if work.answers.done():  # given up by its client, or out of time
+                continue
+            if len(work.inputs) <= room and (not batch or work.options == batch[0].options):
+                batch.append(work)
+                room -= len(work.inputs)
+            else:
+                rest.append(work)
+        self._waiting = rest
+        return batch
+
+    def _run(self, batch: list[_Work], loop: asyncio.AbstractEventLoop) -> None:
+        outcomes = self._outcomes(batch)
+        loop.call_soon_threadsafe(self._finish, batch, outcomes)
+
+    def _outcomes(self, batch: Sequence[_Work]) -> list[list[Any] | Exception]:
+        """Returns answers or an error for each work; a bad input is found by halves and spoils no other request."""
+        inputs = [given for work in batch for given in work.inputs]
+        try:
+            answers = iter(self._predict(inputs, batch[0].options))
+            return [[next(answers) for _ in work.inputs] for work in batch]
+        except Exception as error:
+            if len(batch) == 1:
+                return [error]
+            middle = len(batch) // 2
+            return self._outcomes(batch[:middle]) + self._outcomes(batch[middle:])
+
+    def _finish(self, batch: Sequence[_Work], outcomes: Sequence[list[Any] | Exception]) -> None:
+        self._running, self._last_end = False, asyncio.get_running_loop().time()
+        for work, outcome in zip(batch, outcomes, strict=True):
+            if work.answers.done():
+                continue
+            if isinstance(outcome, Exception):
+                work.answers.set_exception(outcome)
+            else:
+                work.answers.set_result(outcome)
+        self._wake()

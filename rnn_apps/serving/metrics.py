@@ -1,0 +1,76 @@
+"""What Prometheus is told at `/metrics`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Response
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+    multiprocess,
+)
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"  # where the processes of one server write their numbers
+
+
+class ServerMetrics:
+    """Counts requests, errors, time and batches of one process, and gives those of all of them."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "rnnapps_requests", "Requests by status.", ("model", "method", "status"), registry=self._registry
+        )
+        self._seconds = Histogram(
+            "rnnapps_request_seconds",
+            "Time to answer a request.",
+            ("model",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._sizes = Histogram(
+            "rnnapps_batch_size", "Inputs that ran together.", ("model",), buckets=_SIZES, registry=self._registry
+        )
+        self._pending = Gauge(
+            "rnnapps_pending_inputs",
+            "Inputs that wait or run.",
+            ("model",),
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+        if MULTIPROCESS not in os.environ:
+            ProcessCollector(registry=self._registry)
+
+    def request(self, model: str, method: str, status: int, seconds: float) -> None:
+        """Counts one request; `model` is empty where it asked for none that there is."""
+        self._requests.labels(model, method, status).inc()
+        if model:
+            self._seconds.labels(model).observe(seconds)
+
+    def batch(self, model: str, size: int) -> None:
+        """Counts one batch."""
+        self._sizes.labels(model).observe(size)
+
+    def response(self, pending: Mapping[str, int]) -> Response:
+        """Returns everything in Prometheus' text format.
+
+        Args:
+            pending: inputs that wait or run, by model.
+        """
+        for model, count in pending.items():
+            self._pending.labels(model).set(count)
+        registry: Any = self._registry
+        if MULTIPROCESS in os.environ:
+            registry = CollectorRegistry()
+            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,137 @@
+"""The Open Inference Protocol, version 2: `/v2/health`, `/v2/models/NAME`, `/infer`.
+
+Source: https://github.com/kserve/open-inference-protocol, with Triton's extension for binary tensor data. A text is an
+element of a BYTES tensor; each field of a prediction is an output tensor, and one that is no plain value holds JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+import rnn_apps
+from rnn_apps.serving import documents
+from rnn_apps.serving.http import in_time, kind, parse_object, read_body, reply, take_options
+from rnn_apps.serving.limits import Limits, Refusal
+from rnn_apps.serving.served import ServedModel, ServedModels, TensorSpec
+from rnn_apps.serving.tensors import describe, read_tensor, write_tensor
+
+_JSON_LENGTH = "Inference-Header-Content-Length"
+
+
+def routes(models: ServedModels, limits: Limits) -> APIRouter:
+    """Returns the protocol's routes for the models."""
+    router = APIRouter(tags=["Open Inference Protocol"])
+
+    @router.get("/v2", **documents.reads("Describe the server."))
+    async def server() -> Response:
+        return reply({"name": "rnn-apps", "version": rnn_apps.__version__, "extensions": ["binary_tensor_data"]})
+
+    @router.get("/v2/health/live", **documents.reads("Say that the server runs."))
+    async def live() -> Response:
+        return reply({"live": True})
+
+    @router.get("/v2/health/ready", **documents.reads("Say that every model answers."))
+    async def ready() -> Response:
+        return reply({"ready": True})
+
+    @router.get("/v2/models/{name}", **documents.reads("Describe what a model takes and gives.", 404))
+    async def metadata(name: str) -> Response:
+        return reply(_metadata(models.find(name)))
+
+    @router.get("/v2/models/{name}/versions/{version}", **documents.reads("The same for a version.", 404))
+    async def version_metadata(name: str, version: str) -> Response:
+        return reply(_metadata(models.find(name, version)))
+
+    @router.get("/v2/models/{name}/ready", **documents.reads("Say that a model answers.", 404))
+    async def model_ready(name: str) -> Response:
+        return reply({"name": models.find(name).name, "ready": True})
+
+    @router.get("/v2/models/{name}/versions/{version}/ready", **documents.reads("The same for a version.", 404))
+    async def version_ready(name: str, version: str) -> Response:
+        return reply({"name": models.find(name, version).name, "ready": True})
+
+    @router.post("/v2/models/{name}/infer", **documents.infers("Answer inputs."))
+    async def infer(name: str, request: Request) -> Response:
+        return await _infer(models.find(name), request, limits)
+
+    @router.post("/v2/models/{name}/versions/{version}/infer", **documents.infers("The same for a version."))
+    async def version_infer(name: str, version: str, request: Request) -> Response:
+        return await _infer(models.find(name, version), request, limits)
+
+    return router
+
+
+async def _infer(served: ServedModel, request: Request, limits: Limits) -> Response:
+    request.scope["model"] = served.name
+    if served.batcher.full:
+        raise served.batcher.overloaded()
+    body = memoryview(await read_body(request, limits.max_body))
+    length = _json_length(request, len(body))
+    document = parse_object(body[:length])
+    tensors = document.get("inputs")
+    if not isinstance(tensors, list) or len(tensors) != 1:
+        count = len(tensors) if isinstance(tensors, list) else kind(tensors)
+        raise Refusal(422, f"Expected inputs to be a list of one tensor, '{served.input.name}'. Received {count}.")
+    instances = read_tensor(tensors[0], served.input, body[length:])
+    limits.check_instances(instances)
+    options = take_options(document.get("parameters"))
+    binary = options.pop("binary_data_output", False) is True
+    wanted = _wanted(document.get("outputs"), served.outputs, binary)
+    predictions = await in_time(request, limits.timeout, served.answer(instances, options))
+    rows = [prediction.model_dump(mode="json") for prediction in predictions]
+    written = [write_tensor(spec, [row[spec.name] for row in rows], binary) for spec, binary in wanted]
+    answer = {"model_name": served.name, "model_version": str(served.version), "outputs": [part for part, _ in written]}
+    if isinstance(document.get("id"), str):
+        answer["id"] = document["id"]
+    data = b"".join(part for _, part in written)
+    if not data:
+        return reply(answer)
+    head = orjson.dumps(answer)
+    return Response(head + data, 200, {_JSON_LENGTH: str(len(head))}, "application/octet-stream")
+
+
+def _json_length(request: Request, size: int) -> int:
+    """Returns how many bytes of the body are JSON; binary data follows."""
+    header = request.headers.get(_JSON_LENGTH)
+    if header is None:
+        return size
+    if not header.isascii() or not header.isdecimal() or len(header) > 18 or int(header) > size:
+        raise Refusal(
+            400, f"Expected {_JSON_LENGTH} to be a number of at most {size:,} bytes. Received: {header[:40]!r}"
+        )
+    return int(header)
+
+
+def _wanted(outputs: Any, specs: Sequence[TensorSpec], binary: bool) -> list[tuple[TensorSpec, bool]]:
+    """Returns the outputs that a request asks for, all where it names none, and whether each is to be binary.
+
+    Raises:
+        Refusal: with status 422 for an output that the model does not have.
+    """
+    if outputs is None or outputs == []:
+        return [(spec, binary) for spec in specs]
+    by_name = {spec.name: spec for spec in specs}
+    wanted = []
+    for output in outputs if isinstance(outputs, list) else [outputs]:
+        name = output.get("name") if isinstance(output, dict) else None
+        if not isinstance(name, str) or name not in by_name:
+            raise Refusal(422, f"Expected outputs among {', '.join(by_name)}. Received {str(name)[:40]!r}.")
+        parameters = output.get("parameters")
+        own = parameters.get("binary_data", binary) if isinstance(parameters, Mapping) else binary
+        wanted.append((by_name[name], own is True))
+    return wanted
+
+
+def _metadata(served: ServedModel) -> dict[str, Any]:
+    return {
+        "name": served.name,
+        "versions": [str(served.version)],
+        "platform": "onnxruntime_onnx",
+        "inputs": [describe(served.input)],
+        "outputs": [describe(spec) for spec in served.outputs],
+        "parameters": served.description,
+    }

@@ -1,0 +1,192 @@
+"""The models of a server: their names, what they take, and how one is replaced while requests run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
+
+from rnn_apps.errors import ConfigError, did_you_mean
+from rnn_apps.inference.predictor import Prediction
+from rnn_apps.model import Model
+from rnn_apps.serving.batching import Batcher, Options
+from rnn_apps.serving.limits import Limits, Refusal
+
+_DATATYPES = {str: "BYTES", bool: "BOOL", int: "INT64", float: "FP64"}
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A tensor as the Open Inference Protocol describes it; -1 stands for any size, first is the batch.
+
+    Attributes:
+        name: its name.
+        datatype: "BYTES", "FP32" and so on.
+        shape: (batch, ...).
+        json: whether each element is a JSON document.
+    """
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...] = (-1,)
+    json: bool = False
+
+
+class ServedModel:
+    """A saved model behind a server.
+
+    Args:
+        model: a saved model; it is made ready to answer.
+        limits: the server's.
+        observe: is told the name of the model and the number of inputs of each batch.
+
+    Attributes:
+        name: what clients call it.
+        version: counts from 1 and grows when the model is replaced.
+        batcher: what gathers inputs.
+    """
+
+    def __init__(
+        self, model: Model, limits: Limits, observe: Callable[[str, int], None] = lambda name, size: None
+    ) -> None:
+        self.name, self.version = model.bundle.name, 1
+        self._take(model)
+        self.batcher = Batcher(self.name, self._predict, limits, lambda size: observe(self.name, size))
+
+    def replace(self, model: Model) -> None:
+        """Answers with another model from the next batch on."""
+        self._take(model)
+        self.version += 1
+
+    async def answer(self, inputs: Sequence[Any], options: Options) -> list[Prediction]:
+        """Returns a prediction for each input, given as JSON; see `Batcher.answer`."""
+        return await self.batcher.answer(inputs, options)
+
+    async def parts(self, given: Any, options: Options) -> AsyncGenerator[Prediction, None]:
+        """Yields the parts of the prediction for one input, given as JSON, as they come; the last is the whole.
+
+        Each part is made in the model's thread, between the batches of other requests.
+
+        Raises:
+            Refusal: with status 503 if too many inputs wait already.
+            RnnAppsError: for an input or an option that the model cannot use.
+        """
+        with self.batcher.admission(1):
+            parts = await self.batcher.call(lambda: self._stream(given, options))
+            try:
+                while (part := await self.batcher.call(lambda: next(parts, None))) is not None:
+                    yield part
+            finally:
+                self.batcher.call_soon(parts.close)
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What a client may want to know of the model."""
+        facts, task = self.model.bundle.facts, self.model.task
+        return {
+            "name": self.name,
+            "version": str(self.version),
+            "task": task.name,
+            "summary": task.summary,
+            "options": list(self.model.predictor.options),
+            "metrics": facts["metrics"],
+            "parameters": facts["parameters"],
+        }
+
+    def _take(self, model: Model) -> None:
+        predictor = model.predictor  # loads the graphs
+        self.input = _input_spec(model.task.example_inputs)
+        self.outputs = _output_specs(predictor.predict)
+        self.model = model
+
+    def _stream(self, given: Any, options: Options) -> Generator[Prediction, None, None]:
+        task = self.model.task
+        yield from self.model.stream(task.input_from_json(given), **task.options_from_json(options))
+
+    def _predict(self, inputs: Sequence[Any], options: Options) -> Sequence[Prediction]:
+        task = self.model.task
+        given = [task.input_from_json(value) for value in inputs]
+        return self.model.predict(given, **task.options_from_json(options))
+
+
+class ServedModels(Mapping[str, ServedModel]):
+    """The models of a server by name.
+
+    Args:
+        models: saved models with different names.
+        limits: the server's.
+        observe: see `ServedModel`.
+
+    Raises:
+        ConfigError: if two have the same name.
+    """
+
+    def __init__(
+        self, models: Iterable[Model], limits: Limits, observe: Callable[[str, int], None] = lambda name, size: None
+    ) -> None:
+        models = list(models)
+        _check_names(models)
+        self._models = {model.bundle.name: ServedModel(model, limits, observe) for model in models}
+
+    def __getitem__(self, name: str) -> ServedModel:
+        return self._models[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def find(self, name: str, version: str | None = None) -> ServedModel:
+        """Returns the model that a client asks for.
+
+        Raises:
+            Refusal: with status 404 if there is none of this name or version; it names those there are.
+        """
+        served = self._models.get(name)
+        if served is None:
+            known = ", ".join(self._models)
+            meant = did_you_mean(name, self._models)
+            raise Refusal(404, f"There is no model '{name[:100]}'.{meant} There are: {known}.")
+        if version not in (None, "", str(served.version)):
+            raise Refusal(
+                404, f"The model '{name}' has no version '{str(version)[:20]}'. It has version {served.version}."
+            )
+        return served
+
+
+def _check_names(models: Sequence[Model]) -> None:
+    """Makes sure that clients can tell the models apart.
+
+    Raises:
+        ConfigError: naming two folders whose models have the same name.
+    """
+    folders: dict[str, Any] = {}
+    for model in models:
+        name, folder = model.bundle.name, model.bundle.folder
+        if name in folders:
+            raise ConfigError(
+                f"Expected models of different names. Received '{name}' twice: {folders[name]} and {folder}."
+            )
+        folders[name] = folder
+
+
+def _input_spec(examples: Sequence[Any]) -> TensorSpec:
+    """Returns what an input looks like, from an example: a text, an array of numbers, or anything else as JSON."""
+    example = examples[0]
+    if isinstance(example, str):
+        return TensorSpec("text", "BYTES")
+    if isinstance(example, np.ndarray):
+        return TensorSpec("input", "FP32", (-1,) * (1 + example.ndim))
+    return TensorSpec("input", "BYTES", json=True)
+
+
+def _output_specs(predict: Callable[..., Any]) -> tuple[TensorSpec, ...]:
+    """Returns a tensor for each field of the predictions that `predict` says it returns."""
+    (prediction,) = get_args(get_type_hints(predict)["return"])
+    return tuple(
+        TensorSpec(name, _DATATYPES.get(field.annotation, "BYTES"), json=field.annotation not in _DATATYPES)
+        for name, field in prediction.model_fields.items()
+    )

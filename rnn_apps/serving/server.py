@@ -1,0 +1,101 @@
+"""Processes, port and signals of the server."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+from functools import partial
+from types import FrameType
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from rnn_apps.bundle import find_bundle
+from rnn_apps.errors import ConfigError
+from rnn_apps.serving.app import create_app
+from rnn_apps.serving.metrics import MULTIPROCESS
+from rnn_apps.serving.settings import Settings
+
+
+def serve(settings: Settings) -> None:
+    """Serves saved models until SIGTERM or SIGINT; then what has begun is finished and nothing new is let in.
+
+    Raises:
+        RnnAppsError: if a model cannot be served, or the address cannot be listened at.
+    """
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    sock = bind(settings.host, settings.port)
+    config = uvicorn.Config(
+        create_app(settings) if settings.workers == 1 else partial(create_app, settings),
+        factory=settings.workers > 1,
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=round(settings.limits.timeout) + 1,
+    )
+    ready = f"Serving {', '.join(settings.models)} at {_url(sock)}"
+    if settings.workers == 1:
+        Server(config, ready).run([sock])
+    else:
+        for name in settings.models:
+            find_bundle(name)  # what is wrong with it is told once, here
+        with tempfile.TemporaryDirectory(prefix="rnnapps-metrics-") as folder:
+            os.environ[MULTIPROCESS] = folder
+            print(f"{ready} in {settings.workers} processes", file=sys.stderr, flush=True)
+            Multiprocess(config, [sock]).run()
+
+
+class Server(uvicorn.Server):
+    """A server that says when it is ready, and for which a signal to stop is no failure.
+
+    Args:
+        config: uvicorn's.
+        ready: what it says.
+    """
+
+    def __init__(self, config: uvicorn.Config, ready: str) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens."""
+        await super().startup(sockets)
+        print(self._ready, file=sys.stderr, flush=True)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stops; a second Ctrl-C does not wait for what runs."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Takes an address for this process, so that a port in use shows before models are loaded.
+
+    Raises:
+        ConfigError: if it is in use or none of this machine.
+    """
+    try:
+        ((family, kind, protocol, _, address), *_) = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        sock = socket.socket(family, kind, protocol)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(
+                f"Port {port} on {host} is in use. Choose another --port, or stop what uses it."
+            ) from None
+        raise ConfigError(f"The server cannot listen at {host}, port {port}: {error.strerror or error}.") from None
+    return sock
+
+
+def _url(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

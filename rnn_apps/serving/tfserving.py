@@ -1,0 +1,135 @@
+"""TensorFlow Serving's REST protocol: `GET /v1/models/NAME`, `/metadata`, `POST :predict`.
+
+Source: https://www.tensorflow.org/tfx/serving/api_rest. Of a prediction with several fields, each is an output: in the
+row format (`instances`) a prediction is an object of them, in the column format (`inputs`) each is a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from rnn_apps.serving import documents
+from rnn_apps.serving.http import decode_base64, in_time, kind, parse_object, read_body, reply, take_options
+from rnn_apps.serving.limits import Limits, Refusal
+from rnn_apps.serving.served import ServedModel, ServedModels, TensorSpec
+
+_DTYPES = {"BYTES": "DT_STRING", "FP32": "DT_FLOAT", "FP64": "DT_DOUBLE", "INT64": "DT_INT64", "BOOL": "DT_BOOL"}
+_KEYS = ("instances", "inputs", "signature_name", "parameters")
+
+
+def routes(models: ServedModels, limits: Limits) -> APIRouter:
+    """Returns the protocol's routes for the models."""
+    router = APIRouter(tags=["TensorFlow Serving"])
+
+    @router.get("/v1/models", **documents.reads("List the models."))
+    async def listing() -> Response:
+        return reply({"models": [served.description for served in models.values()]})
+
+    @router.get("/v1/models/{name}", **documents.reads("Say whether a model is available.", 404))
+    async def status(name: str) -> Response:
+        return reply(_status(models.find(name)))
+
+    @router.get("/v1/models/{name}/versions/{version}", **documents.reads("The same for a version.", 404))
+    async def version_status(name: str, version: str) -> Response:
+        return reply(_status(models.find(name, version)))
+
+    @router.get("/v1/models/{name}/metadata", **documents.reads("Describe what a model takes and gives.", 404))
+    async def metadata(name: str) -> Response:
+        return reply(_metadata(models.find(name)))
+
+    @router.get("/v1/models/{name}/versions/{version}/metadata", **documents.reads("The same for a version.", 404))
+    async def version_metadata(name: str, version: str) -> Response:
+        return reply(_metadata(models.find(name, version)))
+
+    @router.post("/v1/models/{name}:predict", **documents.predicts("Answer inputs."))
+    async def predict(name: str, request: Request) -> Response:
+        return await _predict(models.find(name), request, limits)
+
+    @router.post("/v1/models/{name}/versions/{version}:predict", **documents.predicts("The same for a version."))
+    async def version_predict(name: str, version: str, request: Request) -> Response:
+        return await _predict(models.find(name, version), request, limits)
+
+    return router
+
+
+async def _predict(served: ServedModel, request: Request, limits: Limits) -> Response:
+    request.scope["model"] = served.name
+    if served.batcher.full:
+        raise served.batcher.overloaded()
+    document = parse_object(await read_body(request, limits.max_body))
+    instances = read_instances(document, served.input)
+    limits.check_instances(instances)
+    options = take_options(document.get("parameters"))
+    predictions = await in_time(request, limits.timeout, served.answer(instances, options))
+    rows = [prediction.model_dump(mode="json") for prediction in predictions]
+    if "instances" in document:
+        return reply({"predictions": rows})
+    return reply({"outputs": {spec.name: [row[spec.name] for row in rows] for spec in served.outputs}})
+
+
+def read_instances(document: Mapping[str, Any], spec: TensorSpec) -> Sequence[Any]:
+    """Returns the inputs of a request, in rows or columns.
+
+    Raises:
+        Refusal: with status 422 for a document of another form.
+    """
+    for key in document:
+        if key not in _KEYS:
+            raise Refusal(422, f"Expected the keys {', '.join(_KEYS)}. Received '{key[:40]}'.")
+    signature = document.get("signature_name", "serving_default")
+    if signature not in ("", "serving_default"):
+        raise Refusal(422, f"Expected the signature 'serving_default'. Received {str(signature)[:40]!r}.")
+    if ("instances" in document) == ("inputs" in document):
+        raise Refusal(422, "Expected either instances (a list) or inputs (a list for the column format).")
+    rows = document["instances"] if "instances" in document else document["inputs"]
+    if "inputs" in document and isinstance(rows, dict) and list(rows) == [spec.name]:
+        rows = rows[spec.name]
+    if not isinstance(rows, list):
+        raise Refusal(422, f"Expected a list of inputs. Received {kind(rows)}.")
+    return [_instance(row, spec) for row in rows]
+
+
+def _instance(row: Any, spec: TensorSpec) -> Any:
+    """Takes an input out of `{"text": input}`, and a text out of `{"b64": bytes}`."""
+    if isinstance(row, dict) and list(row) == [spec.name]:
+        row = row[spec.name]
+    if not spec.json and isinstance(row, dict) and list(row) == ["b64"]:
+        try:
+            return decode_base64(row["b64"]).decode("utf-8")
+        except UnicodeDecodeError:
+            raise Refusal(422, "Expected base64 of a text in UTF-8 behind b64.") from None
+    return row
+
+
+def _status(served: ServedModel) -> dict[str, Any]:
+    status = {"error_code": "OK", "error_message": ""}
+    return {"model_version_status": [{"version": str(served.version), "state": "AVAILABLE", "status": status}]}
+
+
+def _metadata(served: ServedModel) -> dict[str, Any]:
+    signature = {
+        "inputs": _tensors([served.input]),
+        "outputs": _tensors(served.outputs),
+        "method_name": "tensorflow/serving/predict",
+    }
+    return {
+        "model_spec": {"name": served.name, "signature_name": "", "version": str(served.version)},
+        "metadata": {
+            "signature_def": {"signature_def": {"serving_default": signature}},
+            "rnn_apps": served.description,
+        },
+    }
+
+
+def _tensors(specs: Sequence[TensorSpec]) -> dict[str, Any]:
+    return {
+        spec.name: {
+            "dtype": _DTYPES[spec.datatype],
+            "tensor_shape": {"dim": [{"size": str(size), "name": ""} for size in spec.shape], "unknown_rank": False},
+            "name": spec.name,
+        }
+        for spec in specs
+    }

@@ -1,0 +1,106 @@
+import json
+import os
+import re
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from rnn_apps.serving.app import create_app
+from rnn_apps.serving.settings import Settings
+
+
+def memory_mb(pid):
+    """Resident memory of a process, MB."""
+    with open(f"/proc/{pid}/status") as file:
+        return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1)) / 1024
+
+
+def processor_seconds(pid):
+    """What a process has used of the processors; unlike the time of day, others that run here change it little."""
+    with open(f"/proc/{pid}/stat") as file:
+        user, system = file.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def mapped_files(pid):
+    with open(f"/proc/{pid}/maps") as file:
+        return file.read()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="needs /proc")
+def test_a_server_is_ready_soon_and_small_and_holds_no_tensorflow(serve_process):
+    process = serve_process("sentiment", "--no-demo")
+    answer = process.client.post("/v1/models/sentiment:predict", {"instances": ["a fine film"]})
+    assert answer.status == 200
+    assert processor_seconds(process.popen.pid) < 2
+    assert memory_mb(process.popen.pid) < 200
+    files = mapped_files(process.popen.pid)
+    assert "onnxruntime" in files
+    assert "tensorflow" not in files
+
+
+def test_every_request_is_logged_without_its_text(serve_process):
+    process = serve_process("sentiment", "--no-demo")
+    process.client.post("/v1/models/sentiment:predict?secret", {"instances": ["a secret film"]})
+    process.client.get("/nowhere")
+    process.stop()
+    lines = [json.loads(line) for line in process.log.read_text().splitlines() if line.startswith("{")]
+    assert [(line["method"], line["path"], line["status"]) for line in lines] == [
+        ("POST", "/v1/models/sentiment:predict", 200),
+        ("GET", "/nowhere", 404),
+    ]
+    assert all(line["ms"] > 0 and line["bytes"] > 0 and line["client"] == "127.0.0.1" for line in lines)
+    assert "secret" not in process.log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_stop_lets_what_runs_finish_and_ends_with_status_0(serve_process, number):
+    process = serve_process("sentiment", "--no-demo", "--no-access-log")
+    answers = []
+    body = {"instances": ["not a bad film at all " * 30] * 64}
+    thread = threading.Thread(target=lambda: answers.append(process.client.post("/v1/models/sentiment:predict", body)))
+    thread.start()
+    time.sleep(0.2)
+    status = process.stop(number)
+    thread.join(30)
+    assert status == 0
+    assert len(answers[0].json["predictions"]) == 64
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", process.client.port)):
+        pass
+    assert "Traceback" not in process.log.read_text()
+
+
+def test_several_processes_share_a_port_and_their_numbers(serve_process):
+    process = serve_process("digits", "--no-demo", "--workers", "2")
+    image = [[0] * 8] * 8
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            answer = process.client.post("/v1/models/digits:predict", {"instances": [image]})
+            break
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert answer.status == 200
+    assert 'rnnapps_requests_total{method="POST",model="digits",status="200"} 1.0' in (
+        process.client.get("/metrics").body.decode()
+    )
+    assert process.stop() == 0
+
+
+def test_numbers_for_prometheus(serving):
+    with serving(create_app(Settings(("digits",), demo=False, access_log=False))) as client:
+        image = [[0] * 8] * 8
+        client.post("/v1/models/digits:predict", {"instances": [image] * 3})
+        client.post("/v1/models/digits:predict", {"instances": []})
+        answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    numbers = answer.body.decode().splitlines()
+    assert 'rnnapps_requests_total{method="POST",model="digits",status="200"} 1.0' in numbers
+    assert 'rnnapps_requests_total{method="POST",model="digits",status="422"} 1.0' in numbers
+    assert 'rnnapps_batch_size_sum{model="digits"} 3.0' in numbers
+    assert 'rnnapps_request_seconds_count{model="digits"} 2.0' in numbers
+    assert 'rnnapps_pending_inputs{model="digits"} 0.0' in numbers
