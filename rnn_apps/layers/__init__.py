@@ -1,27 +1,32 @@
 """Recurrent layers for Keras: every cell, masked, serialisable, and compiled for training on a CPU."""
 
+from rnn_apps.layers.attention import Attention
 from rnn_apps.layers.bidirectional import Bidirectional
 from rnn_apps.layers.characters import CharacterCNN
 from rnn_apps.layers.conversion import from_keras, to_keras
 from rnn_apps.layers.crf import CRF
 from rnn_apps.layers.deep import Deep
-from rnn_apps.layers.embedding import Embedding
+from rnn_apps.layers.embedding import Embedding, TiedEmbedding
 from rnn_apps.layers.gru import GRU
 from rnn_apps.layers.lstm import LSTM
 from rnn_apps.layers.paths import generic_path
 from rnn_apps.layers.pooling import MaskedPooling
 from rnn_apps.layers.simple_rnn import SimpleRNN
+from rnn_apps.layers.single_step import SingleStep
 
 __all__ = [
     "CRF",
     "GRU",
     "LSTM",
+    "Attention",
     "Bidirectional",
     "CharacterCNN",
     "Deep",
     "Embedding",
     "MaskedPooling",
     "SimpleRNN",
+    "SingleStep",
+    "TiedEmbedding",
     "from_keras",
     "generic_path",
     "to_keras",

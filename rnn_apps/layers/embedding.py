@@ -60,3 +60,50 @@ class Embedding(keras.layers.Embedding):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "token_dropout": self.token_dropout, "hidden_token": self.hidden_token}
+
+
+@keras.saving.register_keras_serializable("rnn_apps")
+class TiedEmbedding(Embedding):
+    """An `Embedding` that also works the other way, from features to a logit for each token.
+
+        logits = h E^T + b
+
+    with the table E of the vectors (Press and Wolf, arXiv:1608.05859): the vectors are learnt from both sides, and the
+    largest matrix of a model is there once.
+
+    Args:
+        *args: the arguments of `Embedding`.
+        **kwargs: likewise.
+    """
+
+    def build(self, input_shape: Any = None) -> None:
+        """Creates the table and the bias of the logits."""
+        super().build(input_shape)
+        self.bias = self.add_weight(name="bias", shape=(self.input_dim,), initializer="zeros")
+
+    def call(self, inputs: Any, training: bool | None = None, reverse: bool = False) -> Any:
+        """Looks vectors up, or with `reverse` turns (..., output_dim) into logits (..., input_dim)."""
+        if not reverse:
+            return super().call(inputs, training=training)
+        table = ops.convert_to_tensor(self.embeddings)
+        rows = ops.reshape(inputs, (-1, self.output_dim))
+        logits = ops.matmul(rows, ops.transpose(table)) + self.bias
+        return ops.reshape(logits, (*ops.shape(inputs)[:-1], self.input_dim))
+
+    def compute_output_spec(self, inputs: Any, training: bool | None = None, reverse: bool = False) -> Any:
+        """Shapes of what `call` returns."""
+        if reverse:
+            return keras.KerasTensor((*inputs.shape[:-1], self.input_dim), dtype=self.compute_dtype)
+        return keras.KerasTensor((*inputs.shape, self.output_dim), dtype=self.compute_dtype)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """True where a token is not 0, if the layer masks; features have none."""
+        return super().compute_mask(inputs, mask) if "int" in keras.backend.standardize_dtype(inputs.dtype) else None
+
+    def save_own_variables(self, store: Any) -> None:
+        """Hands out the table and the bias; Keras' own layer knows of the table only."""
+        keras.layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Takes them back."""
+        keras.layers.Layer.load_own_variables(self, store)

@@ -1,0 +1,89 @@
+"""Attention by its equations, and padding of the memory, which must not be seen."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnn_apps.errors import ConfigError
+from rnn_apps.layers import Attention
+
+
+def by_hand(layer, query, keys, memory, counts):
+    """The equations of the docstring, one query and one step at a time."""
+    W = np.asarray(layer.query_kernel)
+    contexts = np.zeros((*query.shape[:2], memory.shape[-1]), np.float32)
+    weights = np.zeros((*query.shape[:2], memory.shape[1]), np.float32)
+    for row in range(len(query)):
+        steps = np.flatnonzero(counts[row])
+        for t, q in enumerate(query[row]):
+            if layer.score == "additive":
+                v = np.asarray(layer.score_kernel)[:, 0]
+                scores = np.array([v @ np.tanh(q @ W + keys[row, s]) for s in steps])
+            else:
+                scores = np.array([(q @ W) @ keys[row, s] for s in steps])
+            if len(steps):
+                weights[row, t, steps] = np.exp(scores) / np.exp(scores).sum()
+            contexts[row, t] = weights[row, t] @ memory[row]
+    return contexts, weights
+
+
+@pytest.fixture
+def batch():
+    rng = np.random.default_rng(1)
+    query, keys, memory = (rng.normal(size=size).astype(np.float32) for size in ((3, 4, 5), (3, 6, 7), (3, 6, 2)))
+    return query, keys, memory, np.arange(6) < np.array([6, 2, 0])[:, None]
+
+
+@pytest.mark.parametrize("score", ["additive", "multiplicative"])
+def test_the_equations(batch, score):
+    layer = Attention(7, score)
+    contexts, weights = layer(*batch)
+    expected = by_hand(layer, *batch)
+    np.testing.assert_allclose(contexts, expected[0], atol=1e-5)
+    np.testing.assert_allclose(weights, expected[1], atol=1e-5)
+    np.testing.assert_allclose(np.sum(weights, axis=-1)[:2], 1.0, atol=1e-5)
+    assert not np.any(np.asarray(contexts)[2])
+
+
+@pytest.mark.parametrize("score", ["additive", "multiplicative"])
+def test_padding_changes_neither_outputs_nor_gradients(batch, score):
+    layer = Attention(7, score)
+    layer(*batch)
+
+    def run(extra):
+        query, keys, memory, counts = batch
+        wild = np.full((3, extra, 1), 1e3, np.float32)
+        keys = tf.constant(np.concatenate([keys, wild * np.ones((1, 1, 7), np.float32)], axis=1))
+        memory = tf.constant(np.concatenate([memory, wild * np.ones((1, 1, 2), np.float32)], axis=1))
+        counts = np.concatenate([counts, np.zeros((3, extra), bool)], axis=1)
+        with tf.GradientTape() as tape:
+            contexts, _ = layer(query, keys, memory, counts)
+            loss = tf.reduce_sum(tf.sin(contexts))
+        return [contexts, *tape.gradient(loss, [weight.value for weight in layer.trainable_weights])]
+
+    for found, expected in zip(run(5), run(0), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_numbers_of_tokens_do_for_a_mask(batch):
+    layer = Attention(7)
+    *rest, counts = batch
+    tokens = counts * np.array([[9, 4, 1, 3, 3, 2]], np.int32)
+    np.testing.assert_array_equal(layer(*rest, tokens)[0], layer(*rest, counts)[0])
+
+
+def test_saving(batch, tmp_path):
+    inputs = [keras.Input(array.shape[1:], dtype=array.dtype.name) for array in batch]
+    model = keras.Model(inputs, Attention(7, "multiplicative")(*inputs))
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    for found, expected in zip(again(batch), model(batch), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_wrong_arguments():
+    with pytest.raises(ConfigError, match="Did you mean 'additive'"):
+        Attention(7, "aditive")
+    with pytest.raises(ConfigError, match="units"):
+        Attention(0)
