@@ -45,7 +45,10 @@ _WRITERS: dict[type, Writer] = {}
 
 
 def writes(*layer_classes: type) -> Callable[[Writer], Writer]:
-    """Registers a function `(graph, layer, *inputs) -> Value` as the writer of these layer classes."""
+    """Registers a function `(graph, layer, *inputs, **options) -> Value` as the writer of these layer classes.
+
+    Options are what the layer was called with by name beside tensors; most layers have none.
+    """
 
     def register(writer: Writer) -> Writer:
         _WRITERS.update(dict.fromkeys(layer_classes, writer))
@@ -139,10 +142,16 @@ def _write_node(graph: Graph, node: Any, values: dict[int, Value]) -> None:
         return  # a mask: values carry lengths instead
     inputs = [values[id(tensor)] for tensor in node.input_tensors if tensor.dtype != "bool"]
     layer = node.operation
-    written = writer_of(layer)(graph, layer, *inputs)
+    written = writer_of(layer)(graph, layer, *inputs, **_options(node))
     outputs = written if isinstance(written, tuple) else (written,)
     for tensor, value in zip(node.output_tensors, outputs, strict=True):
         values[id(tensor)] = value
+
+
+def _options(node: Any) -> dict[str, Any]:
+    """The options that a layer was called with, such as `reverse=True`: arguments by name that are no tensors."""
+    given = node.arguments.kwargs.items()
+    return {name: value for name, value in given if name != "training" and isinstance(value, (bool, int, float, str))}
 
 
 def _largest_difference(expected: Arrays, found: Arrays) -> float:

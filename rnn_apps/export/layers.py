@@ -8,12 +8,13 @@ import keras
 import numpy as np
 
 from rnn_apps.errors import ExportError
-from rnn_apps.export import recurrent, tagging  # noqa: F401  (they register their writers)
+from rnn_apps.export import decoding, recurrent, tagging  # noqa: F401  (they register their writers)
 from rnn_apps.export.graph import Graph
 from rnn_apps.export.keras_graph import Value, same_rows, writes
 from rnn_apps.layers import Embedding, MaskedPooling
 
 _ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid", "elu": "Elu", "softplus": "Softplus"}
+_OVER_FEATURES = {"softmax": "Softmax", "log_softmax": "LogSoftmax"}
 
 
 def _weights(variable: Any) -> Any:
@@ -29,8 +30,8 @@ def activate(graph: Graph, function: Any, tensor: str) -> str:
     name = function.__name__
     if name == "linear":
         return tensor
-    if name == "softmax":
-        return graph.node("Softmax", [tensor], axis=-1)
+    if name in _OVER_FEATURES:
+        return graph.node(_OVER_FEATURES[name], [tensor], axis=-1)
     if name not in _ACTIVATIONS:
         raise ExportError(f"The activation '{name}' cannot be written as ONNX. Known: {', '.join(_ACTIVATIONS)}.")
     return graph.node(_ACTIVATIONS[name], [tensor])

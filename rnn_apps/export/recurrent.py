@@ -50,7 +50,7 @@ class Passage:
 @writes(LSTM, GRU, SimpleRNN)
 def one_direction(graph: Graph, layer: Any, value: Value, *initial: Value) -> Value | tuple[Value, ...]:
     """One cell over time."""
-    (passage,) = _run(graph, [layer], [layer.go_backwards], value, [state.tensor for state in initial])
+    (passage,) = run_directions(graph, [layer], [layer.go_backwards], value, [state.tensor for state in initial])
     sequence = Value(_output_part(graph, layer, passage.hidden, value), value.lengths)
     if layer.return_sequences and layer.go_backwards:
         if value.lengths is not None:
@@ -71,7 +71,7 @@ def bidirectional(graph: Graph, layer: Any, value: Value, *initial: Value) -> Va
     if not all(type(part) in _OPERATORS for part in layers):
         return _both_ways(graph, layer, value, initial)
     backwards = [part.go_backwards for part in layers]
-    passages = _run(graph, layers, backwards, value, states)
+    passages = run_directions(graph, layers, backwards, value, states)
     if layer.return_sequences:
         outputs = [_output_part(graph, p, q.hidden, value) for p, q in zip(layers, passages, strict=True)]
     else:
@@ -109,7 +109,7 @@ def _returned(layer: Any, output: Value | Sequence[Value], states: Sequence[str]
     return tuple(outputs) if len(outputs) > 1 else outputs[0]
 
 
-def _run(
+def run_directions(
     graph: Graph, layers: Sequence[Any], backwards: Sequence[bool], value: Value, initial: Sequence[str]
 ) -> list[Passage]:
     """Runs one or two cells over the same rows."""
