@@ -1,0 +1,80 @@
+"""Sentence pairs from files: what is read, what is left out, and what is refused."""
+
+import gzip
+import logging
+
+import pytest
+
+from rnn_apps.data.parallel import SentencePair, read_pairs
+from rnn_apps.errors import DataError
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Writes files and returns their paths."""
+
+    def write(**contents):
+        paths = []
+        for name, content in contents.items():
+            path = tmp_path / name.replace("_", ".")
+            data = content if isinstance(content, bytes) else content.encode()
+            path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+            paths.append(path)
+        return paths
+
+    return write
+
+
+def test_two_files(files):
+    paths = files(a_en="One.\r\n two \n", b_fr_gz="Un.\ndeux\n")
+    assert [(pair.source, pair.target) for pair in read_pairs(paths)] == [("One.", "Un."), ("two", "deux")]
+    assert [pair.where.split(", ")[1] for pair in read_pairs(paths)] == ["line 1", "line 2"]
+
+
+def test_a_tsv(files):
+    (path,) = files(a_tsv="One.\tUn.\tsomebody\nTwo.\tDeux.\n")
+    assert next(read_pairs([path])) == SentencePair("One.", "Un.", f"{path}, line 1")
+    assert [pair.target for pair in read_pairs([path])] == ["Un.", "Deux."]
+
+
+def test_pairs_with_an_empty_side_are_left_out_and_counted(files, caplog):
+    paths = files(a_en="One\n\nThree\nFour\n", a_fr="Un\nDeux\n \nQuatre\n")
+    with caplog.at_level(logging.WARNING):
+        pairs = [(pair.source, pair.target) for _ in range(2) for pair in read_pairs(paths)]
+    assert pairs == [("One", "Un"), ("Four", "Quatre")] * 2
+    assert [record.message for record in caplog.records] == [
+        f"{paths[0]} and {paths[1]}: left out 2 of 4 pairs, since one side of them is empty."
+    ]
+
+
+BAD = {
+    "different length": ({"a_en": "1\n2\n3\n", "a_fr": "un\ndeux\n"}, r"a\.en has\s+3, .*a\.fr has 2"),
+    "the target is longer": ({"a_en": "1\n", "a_fr": "un\ndeux\n"}, r"a\.en has\s+1, .*a\.fr has 2"),
+    "no tab": ({"a_tsv": "a\tb\nnothing\n"}, r"a\.tsv, line 2: expected source<TAB>target.*'nothing'"),
+    "one side is empty throughout": ({"a_en": "1\n2\n", "a_fr": "\n\n"}, "no line has both"),
+    "the same language twice": (
+        {"a_en": "1\n2\n3\n", "b_en": "1\n2\ndrei\n"},
+        "in 2 of 3 lines .* same language twice",
+    ),
+    "no UTF-8": ({"a_en": "1\n2\n", "a_fr": b"un\ncaf\xe9\n"}, r"a\.fr, line 2: expected UTF-8, found the byte 0xe9"),
+    "one file without tabs": ({"a_en": "1\n"}, r"Expected two files .* or one that ends in \.tsv"),
+    "three files": ({"a_en": "1\n", "b_en": "1\n", "c_en": "1\n"}, "Expected two files or one .tsv. Received 3"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_refused(files, case):
+    contents, message = BAD[case]
+    with pytest.raises(DataError, match=message):
+        list(read_pairs(files(**contents)))
+
+
+def test_the_same_file_twice(files):
+    (path,) = files(a_en="1\n")
+    with pytest.raises(DataError, match="twice"):
+        read_pairs([path, path])
+
+
+def test_a_file_that_is_not_there(tmp_path, files):
+    with pytest.raises(DataError, match=r"There is no file .*b\.fr"):
+        list(read_pairs([*files(a_en="1\n"), tmp_path / "b.fr"]))
