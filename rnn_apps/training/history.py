@@ -44,6 +44,8 @@ def draw_learning_curves(path: Path, rows: Sequence[Row], monitor: str, best_epo
     }
     for axis, (title, lines) in zip(axes, panels.items(), strict=True):
         for label, name in lines.items():
+            if name not in rows[0]:
+                continue  # a task that measures no loss on the validation part
             axis.plot(epochs, [row[name] for row in rows], marker="o", markersize=4, label=label)
         axis.axvline(best_epoch, color="gray", linestyle=":", label=f"best epoch ({best_epoch})")
         axis.set(title=title, xlabel="epoch")

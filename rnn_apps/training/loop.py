@@ -258,7 +258,8 @@ class Trainer:
         for batch in load_batches(self.valid, plan):
             states: Any = zero_states(self._state_sizes, len(next(iter(batch.values()))))
             for window in windows(batch, self.config.window):
-                found = self._infer({**window, **states})
+                # validation rows may bring more, to be measured with
+                found = self._infer({name: value for name, value in {**window, **states}.items() if name in self._specs})
                 states = carried(found)
                 outputs = {name: value.numpy() for name, value in found.items()}
                 if not all(np.isfinite(value).all() for value in outputs.values()):

@@ -30,6 +30,12 @@ def test_the_curves_are_a_picture(tmp_path, epochs):
     assert height > 300
 
 
+def test_a_task_without_a_validation_loss(tmp_path):
+    rows = [{name: value for name, value in row.items() if name != "val_loss"} for row in ROWS]
+    draw_learning_curves(tmp_path / "curves.png", rows, "f1", best_epoch=1)
+    assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
 def test_drawing_leaves_no_figure_open(tmp_path):
     from matplotlib import pyplot
 
