@@ -1,0 +1,1 @@
+"""Translation: an encoder, attention, and a decoder."""

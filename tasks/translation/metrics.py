@@ -1,0 +1,77 @@
+"""How translations are measured: BLEU and chrF of what a search finds, and in training the likelihood of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rnn_apps.errors import MissingExtraError
+from rnn_apps.inference.calibration import log_softmax
+from rnn_apps.task import Array, Metrics
+from rnn_apps.tasks.translation.processor import TranslationProcessor, to_text
+
+
+class TranslationMetrics(Metrics):
+    """BLEU and chrF by sacrebleu, or `nll` and `accuracy` of the right target's tokens.
+
+    Which of them depends on the outputs: those of a search, or logits with the right target so far given.
+
+    Args:
+        processor: turns tokens into text.
+    """
+
+    def __init__(self, processor: TranslationProcessor) -> None:
+        self.processor = processor
+        self.translations: list[str] = []
+        self.references: list[str] = []
+        self._nats = self._hits = 0.0
+        self._tokens = 0
+
+    def update(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> None:
+        """Takes a batch.
+
+        Args:
+            outputs: `tokens` and `aligned`, (batch, time) each, of a search; or `logits`, (batch, time, tokens).
+            batch: `source_text` and `reference`, or `target_out`; see `TranslationProcessor.encode`.
+        """
+        if "logits" in outputs:
+            self._update_likelihood(outputs["logits"], batch["target_out"])
+            return
+        for row, tokens in enumerate(outputs["tokens"]):
+            given = to_text(batch["source_text"][row])
+            self.translations.append(self.processor.decode(tokens, outputs["aligned"][row], given))
+            self.references.append(to_text(batch["reference"][row]))
+
+    def _update_likelihood(self, logits: Array, targets: Array) -> None:
+        for scores, right in zip(logits, targets, strict=True):  # row by row to save memory
+            right = right[right != 0]
+            scores = scores[: len(right)]
+            self._nats -= float(log_softmax(scores)[np.arange(len(right)), right].sum())
+            self._hits += float((scores.argmax(axis=1) == right).sum())
+            self._tokens += len(right)
+
+    def result(self) -> dict[str, float]:
+        """Returns `bleu` and `chrf`, from 0 to 100, or `nll` in nats a token and `accuracy`."""
+        if self._tokens:
+            return {"nll": self._nats / self._tokens, "accuracy": self._hits / self._tokens}
+        sacrebleu = _sacrebleu()
+        lowercase = self.processor.lowercase
+        bleu = sacrebleu.corpus_bleu(
+            self.translations,
+            [self.references],
+            tokenize=self.processor.bleu_tokenize,
+            lowercase=lowercase,
+            force=True,
+        )
+        chrf = sacrebleu.corpus_chrf(self.translations, [self.references])
+        return {"bleu": float(bleu.score), "chrf": float(chrf.score)}
+
+
+def _sacrebleu() -> Any:
+    try:
+        import sacrebleu
+    except ImportError as error:
+        raise MissingExtraError("Measuring translations", "train") from error
+    return sacrebleu

@@ -1,0 +1,195 @@
+"""Sentence pairs to numbers and numbers to sentences: the subwords of two languages."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnn_apps.data.parallel import SentencePair
+from rnn_apps.data.pieces import BLANK, END, PADDING, START, UNKNOWN, PieceTokenizer, join_pieces
+from rnn_apps.data.text import clean
+from rnn_apps.errors import DataError
+from rnn_apps.task import Array, Arrays, Processor
+
+if TYPE_CHECKING:
+    from rnn_apps.tasks.translation.task import TranslationDataConfig
+
+__all__ = ["END", "PADDING", "START", "UNKNOWN", "TranslationProcessor"]
+
+_SAME_ALPHABET = 0.5  # share of the letters that two languages have in common to get one vocabulary
+_RARE_SCRIPT = 0.001
+
+
+class TranslationProcessor(Processor):
+    """Sentences to the numbers of their subwords, and back.
+
+    Args:
+        source: pieces of the source language.
+        target: pieces of the target language; the same object where the vocabulary is joint.
+        facts: `source_language`, `target_language`, `max_tokens`, `max_training_tokens`, `bleu_tokenize`, `lowercase`
+            as in `TranslationDataConfig`, and `scripts`, the scripts that the training sources are written in.
+    """
+
+    def __init__(self, source: PieceTokenizer, target: PieceTokenizer, facts: dict[str, Any]) -> None:
+        self.source, self.target = source, target
+        self.facts = facts
+        self.source_language: str = facts["source_language"]
+        self.target_language: str = facts["target_language"]
+        self.max_tokens: int = facts["max_tokens"]
+        self.max_training_tokens: int = facts["max_training_tokens"]
+        self.bleu_tokenize: str = facts["bleu_tokenize"]
+        self.lowercase: bool = facts["lowercase"]
+        self.scripts = frozenset(facts["scripts"])
+
+    @property
+    def joint(self) -> bool:
+        """Whether both languages have one vocabulary."""
+        return self.source is self.target
+
+    @classmethod
+    def fit(cls, examples: Iterable[SentencePair], config: TranslationDataConfig) -> TranslationProcessor:
+        """Learns the pieces of both languages from training examples, which are iterated several times."""
+        letters = [_letters(getattr(pair, side) for pair in examples) for side in ("source", "target")]
+        joint = config.vocabulary == "joint"
+        if config.vocabulary == "auto":
+            joint = _common_share(*letters) >= _SAME_ALPHABET
+        sides: tuple[tuple[str, ...], ...] = (("source", "target"),) if joint else (("source",), ("target",))
+        tokenizers = [
+            PieceTokenizer.train(_Texts(examples, names), config.vocabulary_size, config.lowercase) for names in sides
+        ]
+        found: Counter[str] = Counter()
+        for letter, count in letters[0].items():
+            found[script(letter)] += count
+        facts = config.model_dump(include={"source_language", "target_language", "max_tokens", "max_training_tokens"})
+        facts |= {"bleu_tokenize": config.bleu_tokenize, "lowercase": config.lowercase}
+        facts["scripts"] = sorted(name for name, n in found.items() if n >= _RARE_SCRIPT * found.total())
+        return cls(tokenizers[0], tokenizers[-1], facts)
+
+    def encode(self, examples: Sequence[SentencePair], training: bool = False) -> list[Arrays]:
+        """Returns `source`, `target_in` and `target_out`, int32 (time,), for each pair.
+
+        `target_in` is the target behind a start sign, `target_out` the same with an end sign behind it: what follows
+        each. To measure translations with, there are `source_text` and `reference` beside, the two texts in UTF-8,
+        uint8 (bytes,).
+        """
+        longest = self.max_training_tokens if training else self.max_tokens
+        sources = self._source_rows([pair.source for pair in examples], longest)
+        rows = []
+        targets = self.target.encode_batch([clean(pair.target) for pair in examples])
+        for pair, source, target in zip(examples, sources, targets, strict=True):
+            # a target that is cut has no end that could be learnt
+            following = np.append(target, np.int32(END))[:longest]
+            row = {"source": source, "target_in": np.append(np.int32(START), following[:-1]), "target_out": following}
+            if not training:
+                row |= {"source_text": to_bytes(pair.source), "reference": to_bytes(pair.target)}
+            rows.append(row)
+        return rows
+
+    def encode_inputs(self, inputs: Sequence[str]) -> list[Arrays]:
+        """Returns `source`, int32 (time,) with an end sign behind, for each text; a longer one is cut."""
+        for number, text in enumerate(inputs, 1):
+            if not isinstance(text, str):
+                raise DataError(f"Expected texts. Input {number} is of the type {type(text).__name__}.")
+        return [{"source": row} for row in self._source_rows(inputs, self.max_tokens)]
+
+    def _source_rows(self, texts: Sequence[str], longest: int) -> list[Array]:
+        rows = self.source.encode_batch([clean(text) for text in texts])
+        return [np.append(row[: longest - 1], np.int32(END)) for row in rows]
+
+    def decode(self, tokens: Iterable[int], aligned: Sequence[int] | None = None, source_text: str = "") -> str:
+        """Returns the text of target tokens.
+
+        Args:
+            tokens: their numbers; padding, start and end are left out.
+            aligned: for each token the place in the source that the attention looked at most.
+            source_text: the text that was translated. What stands there at an unknown token's place is copied;
+                without it, unknown tokens are left out.
+        """
+        numbers = [int(number) for number in tokens]
+        pieces = self.target.tokens(numbers)
+        if UNKNOWN in numbers:
+            copied = self._copied(numbers, aligned, source_text)
+            pieces = [copied.get(place, piece) for place, piece in enumerate(pieces)]
+        return join_pieces(piece for piece, n in zip(pieces, numbers, strict=True) if n not in (PADDING, START, END))
+
+    def _copied(self, numbers: Sequence[int], aligned: Sequence[int] | None, source_text: str) -> dict[int, str]:
+        """What stands in for each unknown token, by its place."""
+        places = [place for place, number in enumerate(numbers) if number == UNKNOWN]
+        if aligned is None or not source_text:
+            return dict.fromkeys(places, "")
+        text = clean(source_text)
+        _, spans = self.source.offsets(text)
+        found = {}
+        for place in places:
+            start, end = spans[aligned[place]] if aligned[place] < len(spans) else (0, 0)
+            found[place] = text[start:end].replace(" ", BLANK)
+        return found
+
+    def unseen_scripts(self, text: str) -> list[str]:
+        """Returns the scripts of a text that no training source was written in, such as "CYRILLIC"."""
+        return sorted({script(c) for c in text if c.isalpha()} - self.scripts)
+
+    def save(self, folder: Path) -> None:
+        """Writes `processor.json` and the pieces: `pieces.json`, or one file a language."""
+        text = json.dumps(self.facts | {"joint": self.joint}, ensure_ascii=False)
+        (folder / "processor.json").write_text(text, encoding="utf-8")
+        if self.joint:
+            self.source.save(folder / "pieces.json")
+        else:
+            self.source.save(folder / "source_pieces.json")
+            self.target.save(folder / "target_pieces.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> TranslationProcessor:
+        """Reads what `save` wrote."""
+        facts = json.loads((folder / "processor.json").read_text(encoding="utf-8"))
+        if facts.pop("joint"):
+            both = PieceTokenizer.load(folder / "pieces.json")
+            return cls(both, both, facts)
+        source, target = (PieceTokenizer.load(folder / f"{side}_pieces.json") for side in ("source", "target"))
+        return cls(source, target, facts)
+
+
+class _Texts:
+    """One side of the examples, or both, again and again."""
+
+    def __init__(self, examples: Iterable[SentencePair], sides: Sequence[str]) -> None:
+        self.examples, self.sides = examples, sides
+
+    def __iter__(self) -> Any:
+        return (clean(getattr(pair, side)) for pair in self.examples for side in self.sides)
+
+
+def to_bytes(text: str) -> Array:
+    """Returns a text as an array, uint8 (bytes,)."""
+    return np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
+
+
+def to_text(array: Array) -> str:
+    """Returns the text of such an array, whatever padding stands behind it."""
+    return bytes(array).rstrip(b"\0").decode("utf-8")
+
+
+def script(letter: str) -> str:
+    """Returns the script of a letter, by the first word of its Unicode name: "LATIN", "CYRILLIC", "CJK", ..."""
+    return unicodedata.name(letter, "UNKNOWN").split()[0]
+
+
+def _letters(texts: Iterable[str]) -> Counter[str]:
+    """How often each letter occurs."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(text)
+    return Counter({character: count for character, count in counts.items() if character.isalpha()})
+
+
+def _common_share(first: Counter[str], second: Counter[str]) -> float:
+    """The share that two distributions of letters have in common, from 0 to 1."""
+    totals = max(first.total(), 1), max(second.total(), 1)
+    return sum(min(first[letter] / totals[0], second[letter] / totals[1]) for letter in first)

@@ -1,0 +1,102 @@
+"""Sentence pairs to numbers and back: teacher forcing, cuts, unknown words, scripts."""
+
+import numpy as np
+import pytest
+
+from rnn_apps.config import load_config
+from rnn_apps.data.parallel import SentencePair
+from rnn_apps.errors import DataError
+from rnn_apps.tasks.translation.processor import END, START, UNKNOWN, TranslationProcessor, to_bytes, to_text
+from rnn_apps.tasks.translation.task import TranslationConfig
+
+PAIRS = [SentencePair("The dog sees Anna.", "Le chien voit Anna."), SentencePair("A cat!", "Un chat !")] * 3
+
+
+def fitted(pairs=PAIRS, **settings):
+    settings = {"vocabulary_size": 150, "source_language": "en", "target_language": "fr"} | settings
+    return TranslationProcessor.fit(pairs, load_config(TranslationConfig, values={"data": settings}).data)
+
+
+@pytest.fixture(scope="module")
+def processor():
+    return fitted()
+
+
+def test_the_target_goes_in_behind_a_start_and_comes_out_before_an_end(processor):
+    (row,) = processor.encode(PAIRS[:1], training=True)
+    assert set(row) == {"source", "target_in", "target_out"}
+    assert row["target_in"][0] == START
+    assert row["target_out"][-1] == END
+    np.testing.assert_array_equal(row["target_in"][1:], row["target_out"][:-1])
+    assert processor.decode(row["target_out"]) == "Le chien voit Anna."
+    assert row["source"][-1] == END
+    assert {array.dtype for array in row.values()} == {np.dtype(np.int32)}
+
+
+def test_texts_to_measure_with_stand_beside(processor):
+    (row,) = processor.encode(PAIRS[:1])
+    assert to_text(row["source_text"]) == "The dog sees Anna."
+    assert to_text(row["reference"]) == "Le chien voit Anna."
+
+
+@pytest.mark.parametrize("text", ["", "été 你好 🙂", "a\tb"])
+def test_texts_as_arrays(text):
+    assert to_text(np.concatenate([to_bytes(text), np.zeros(3, np.uint8)])) == text
+
+
+def test_a_line_of_5000_words_is_cut_and_its_target_has_no_end():
+    processor = fitted(max_training_tokens=20, max_tokens=30)
+    long = SentencePair("dog " * 5000, "chien " * 5000)
+    (row,) = processor.encode([long], training=True)
+    assert [len(row[name]) for name in ("source", "target_in", "target_out")] == [20, 20, 20]
+    assert row["source"][-1] == END
+    assert END not in row["target_out"]
+    assert len(processor.encode_inputs([long.source])[0]["source"]) == 30
+
+
+def test_unknown_words_are_copied_from_where_the_attention_looked(processor):
+    text = "The dog sees Борис."
+    ids, spans = processor.source.offsets(text)
+    place = next(n for n, (start, end) in enumerate(spans) if text[start:end] == "Борис")
+    assert ids[place] == UNKNOWN
+    tokens = [*processor.target.encode_batch(["Le chien voit"])[0], UNKNOWN, END]
+    aligned = [0] * (len(tokens) - 2) + [place, 0]
+    assert processor.decode(tokens, aligned, text) == "Le chien voitБорис"
+    blank = processor.target.encode_batch(["Борис."])[0]  # the blank before it is a piece of its own
+    tokens = [*tokens[:-2], *blank, END]
+    assert processor.decode(tokens, [*aligned[:-2], place, place, place, 0], text) == "Le chien voit Борис."
+    assert processor.decode(tokens) == "Le chien voit ."
+    assert processor.decode([UNKNOWN], [99], text) == ""
+
+
+def test_one_vocabulary_where_the_letters_are_the_same():
+    chinese = [
+        SentencePair("狗看见猫。", "The dog sees the cat."),
+        SentencePair("猫看见狗。", "The cat sees the dog."),
+    ] * 3
+    assert fitted().joint
+    assert not fitted(chinese).joint
+    assert not fitted(vocabulary="separate").joint
+    assert fitted(chinese, vocabulary="joint").joint
+
+
+def test_scripts_never_seen(processor):
+    assert processor.unseen_scripts("The dog, 3 4 !") == []
+    assert processor.unseen_scripts("Борис 狗 dog") == ["CJK", "CYRILLIC"]
+
+
+@pytest.mark.parametrize("vocabulary", ["joint", "separate"])
+def test_saving(tmp_path, vocabulary):
+    processor = fitted(vocabulary=vocabulary, lowercase=True, bleu_tokenize="none")
+    processor.save(tmp_path)
+    again = TranslationProcessor.load(tmp_path)
+    assert again.facts == processor.facts
+    assert again.joint == processor.joint
+    for row, other in zip(processor.encode(PAIRS), again.encode(PAIRS), strict=True):
+        for name, array in row.items():
+            np.testing.assert_array_equal(array, other[name])
+
+
+def test_inputs_that_are_no_text(processor):
+    with pytest.raises(DataError, match="Input 2 is of the type int"):
+        processor.encode_inputs(["a", 3])
