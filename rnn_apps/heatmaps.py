@@ -1,0 +1,150 @@
+"""Draws heat maps, such as where an attention looked, with the signs of any script on their axes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rnn_apps.errors import ConfigError, MissingExtraError, OutputError
+from rnn_apps.views import Heatmap
+
+SUFFIXES = (".png", ".svg", ".pdf")
+
+# parts of the names of font files
+_OTHER_STYLES = ("bold", "italic", "oblique", "light", "thin", "black", "medium", "condensed", "mono")
+_EAST_ASIAN = ("cjk", "notosanssc", "sourcehan", "wqy", "msyh", "simhei", "pingfang", "hiragino", "heiti", "arialuni")
+
+_CELL = 0.3  # inches
+_MARGIN = 1.2
+
+
+def check_picture(path: Path) -> None:
+    """Makes sure, before long work, that `draw_heatmaps` can write to `path`.
+
+    Raises:
+        ConfigError: if it is no name of a picture.
+        OutputError: if its folder does not exist.
+        MissingExtraError: if what draws is not installed.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"Expected the name of a picture, {', '.join(SUFFIXES)}. Received: {path}")
+    if not path.absolute().parent.is_dir():
+        raise OutputError(f"{path} cannot be written: there is no folder {path.absolute().parent}.")
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("Drawing a picture", "train") from error
+
+
+def draw_heatmaps(path: Path, heatmaps: Sequence[Heatmap]) -> list[str]:
+    """Draws heat maps, one below the other, into a picture.
+
+    Args:
+        path: a .png, .svg or .pdf.
+        heatmaps: what is drawn, at least one.
+
+    Returns:
+        what the reader should know: that no installed font has some of the signs.
+
+    Raises:
+        ConfigError, OutputError, MissingExtraError: see `check_picture`.
+    """
+    check_picture(path)
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    signs = {sign for heatmap in heatmaps for label in (*heatmap.rows, *heatmap.columns) for sign in label}
+    families, missing = choose_fonts(signs)
+    heights = [_MARGIN + _CELL * len(heatmap.rows) for heatmap in heatmaps]
+    width = _MARGIN + 1.0 + _CELL * max(len(heatmap.columns) for heatmap in heatmaps)
+    with pyplot.rc_context({"font.family": families}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure, axes = pyplot.subplots(
+            len(heatmaps), 1, figsize=(width, sum(heights)), height_ratios=heights, squeeze=False, layout="constrained"
+        )
+        for axis, heatmap in zip(axes[:, 0], heatmaps, strict=True):
+            _draw(axis, heatmap)
+        try:
+            figure.savefig(path, dpi=130)
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written: {error}.") from error
+        finally:
+            pyplot.close(figure)
+    if not missing:
+        return []
+    return [
+        f"No installed font has {' '.join(sorted(missing)[:8])}: the picture shows boxes instead. Install one; for "
+        "Chinese, Japanese and Korean, the package fonts-noto-cjk of Debian and Ubuntu, say."
+    ]
+
+
+def choose_fonts(signs: Iterable[str]) -> tuple[list[str], set[str]]:
+    """Finds installed fonts that together have these signs.
+
+    Returns:
+        the families, the usual one first, and the signs that no font has.
+    """
+    from matplotlib import font_manager
+
+    usual = font_manager.findfont(font_manager.FontProperties())
+    missing = {sign for sign in signs if not sign.isspace()} - _signs_of(usual)
+    families = [font_manager.get_font(usual).family_name]
+    for path in _installed() if missing else ():
+        if found := missing & _signs_of(path):
+            font_manager.fontManager.addfont(path)
+            families.append(font_manager.get_font(path).family_name)
+            missing -= found
+        if not missing:
+            break
+    return families, missing
+
+
+def _draw(axis: Any, heatmap: Heatmap) -> None:
+    axis.imshow(heatmap.weights, cmap="Blues", vmin=0.0, vmax=1.0)
+    axis.set_anchor("NW")
+    axis.set_xticks(range(len(heatmap.columns)), heatmap.columns, rotation=60, ha="left", rotation_mode="anchor")
+    for label in axis.get_xticklabels():
+        if len(label.get_text()) <= 1:
+            label.set(rotation=0, ha="center")
+    axis.set_yticks(range(len(heatmap.rows)), heatmap.rows)
+    axis.tick_params(top=True, bottom=False, labeltop=True, labelbottom=False, length=2)
+    axis.set_xticks([place - 0.5 for place in range(1, len(heatmap.columns))], minor=True)
+    axis.set_yticks([place - 0.5 for place in range(1, len(heatmap.rows))], minor=True)
+    axis.grid(which="minor", color="white", linewidth=1)
+    axis.tick_params(which="minor", length=0)
+    axis.spines[:].set_visible(False)
+
+
+@cache
+def _installed() -> tuple[str, ...]:
+    """The files of the system's fonts, the likeliest to have what is missing first.
+
+    They are looked up anew: Matplotlib's own list is of the day on which it was first used.
+    """
+    from matplotlib import font_manager
+
+    def preference(path: str) -> tuple[bool, bool, bool, str]:
+        name = Path(path).stem.lower()
+        return (
+            any(style in name for style in _OTHER_STYLES),
+            not any(known in name for known in _EAST_ASIAN),
+            "sans" not in name,
+            name,
+        )
+
+    return tuple(sorted(font_manager.findSystemFonts(), key=preference))
+
+
+@cache
+def _signs_of(path: str) -> frozenset[str]:
+    from matplotlib import font_manager
+
+    try:
+        return frozenset(map(chr, font_manager.get_font(path).get_charmap()))
+    except (OSError, RuntimeError):  # a file that is no font after all
+        return frozenset()
