@@ -259,7 +259,8 @@ class Trainer:
             states: Any = zero_states(self._state_sizes, len(next(iter(batch.values()))))
             for window in windows(batch, self.config.window):
                 # validation rows may bring more, to be measured with
-                found = self._infer({name: value for name, value in {**window, **states}.items() if name in self._specs})
+                given = {**window, **states}
+                found = self._infer({name: given[name] for name in self._specs})
                 states = carried(found)
                 outputs = {name: value.numpy() for name, value in found.items()}
                 if not all(np.isfinite(value).all() for value in outputs.values()):
