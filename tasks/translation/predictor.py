@@ -1,0 +1,233 @@
+"""Translates texts with a saved model, without TensorFlow."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import Any, ClassVar, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf
+
+from rnn_apps.bundle import Bundle
+from rnn_apps.data.pieces import BLANK, END
+from rnn_apps.errors import ConfigError, DataError
+from rnn_apps.inference.decoding import Hypothesis
+from rnn_apps.inference.predictor import Prediction, Predictor
+from rnn_apps.task import Array
+from rnn_apps.tasks.translation.documents import Document, split_document, split_long
+from rnn_apps.tasks.translation.processor import TranslationProcessor
+from rnn_apps.tasks.translation.translator import SearchSettings, Translator, aligned
+from rnn_apps.views import Heatmap, Table, Text, View
+
+__all__ = ["Alternative", "TranslatedText", "TranslationPredictor", "Translator", "shown", "views"]
+
+_END_SIGN = "</s>"
+
+
+class Alternative(BaseModel):
+    """One translation of a whole text.
+
+    Attributes:
+        translation: the text.
+        score: what it was found by, see `TranslatedText`.
+        log_probability: how likely it is, in nats.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    translation: str
+    score: float
+    log_probability: float
+
+
+class TranslatedText(Prediction):
+    """The translation of a text.
+
+    Attributes:
+        translation: line by line as the text.
+        score: what the search has made as great as it could: the log-probability over the length penalty, and the
+            coverage penalty; summed over the sentences of the text.
+        log_probability: how likely the translation is, in nats.
+        alternatives: the best translations with `nbest`, best first.
+        warnings: why it may not be trusted.
+        alignments: where the attention looked, for each sentence: a row for each subword of the translation, a column
+            for each of the source. They are no part of the JSON.
+    """
+
+    translation: str
+    score: float
+    log_probability: float
+    alternatives: list[Alternative] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
+    alignments: list[InstanceOf[Heatmap]] = Field(default_factory=list, exclude=True, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the JSON of both is the same."""
+        return isinstance(other, TranslatedText) and self.model_dump() == other.model_dump()
+
+
+class TranslationPredictor(Predictor):
+    """Translates.
+
+    Args:
+        bundle: a verified bundle of the task `translation`.
+    """
+
+    options: ClassVar[tuple[str, ...]] = tuple(field.name for field in fields(SearchSettings))
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.processor = TranslationProcessor.load(bundle.folder)
+        self.translator = Translator(bundle.folder)
+
+    def predict(self, inputs: Sequence[str], **options: Any) -> list[TranslatedText]:
+        """Returns the translation of each text, in their order.
+
+        A text is split into lines and sentences, each of which is translated by itself.
+
+        Args:
+            inputs: texts of any length.
+            options: see `SearchSettings`. With `nbest`, as many translations are given as alternatives; the beam is as
+                wide at least.
+
+        Raises:
+            DataError: for an input that is no text.
+            ConfigError: for an option that cannot be used.
+        """
+        settings = _settings(options)
+        texts = [self._prepare(given, number) for number, given in enumerate(inputs, 1)]
+        sources = [source for text in texts for source in text.sources]
+        found = iter(self.translator.translate(sources, settings))
+        return [self._prediction(text, [next(found) for _ in text.sources], "nbest" in options) for text in texts]
+
+    def stream(self, given: str, **options: Any) -> Iterator[TranslatedText]:
+        """Yields the translation so far with every token, and last what `predict` returns.
+
+        What was said may change on the way, where another hypothesis of the beam turns out to be likelier. A partial
+        translation has neither a score nor alternatives, and ends where the search has come to.
+        """
+        settings = _settings(options)
+        text = self._prepare(given, 1)
+        found: list[list[Hypothesis]] = []
+        done: list[str] = []
+        for sentence, source in zip(text.document.sentences, text.sources, strict=True):
+            search = self.translator.search(source[None], settings)
+            for _ in search.steps():
+                part = self.processor.decode(search.leading(0))
+                so_far = text.document.join([*done, part, *[""] * (len(text.sources) - len(done) - 1)]).rstrip("\n")
+                yield TranslatedText(translation=so_far, score=0.0, log_probability=0.0)
+            found += search.run()
+            done.append(self._text(found[-1][0], sentence))
+        yield self._prediction(text, found, "nbest" in options)
+
+    def _prepare(self, given: str, number: int) -> _Prepared:
+        if not isinstance(given, str):
+            raise DataError(f"Expected texts. Input {number} is of the type {type(given).__name__}.")
+        warnings = []
+        if scripts := self.processor.unseen_scripts(given):
+            warnings.append(
+                f"The model has never seen text written in {' and '.join(scripts)}: it translates what it can."
+            )
+        longest = min(self.processor.max_training_tokens, self.processor.max_tokens // 2)
+        lines: list[list[str]] = []
+        for line in split_document(given).lines:
+            lines.append([])
+            for sentence in line:
+                _, spans = self.processor.source.offsets(sentence)
+                parts = [sentence] if len(spans) <= longest else split_long(sentence, spans, longest)
+                if len(parts) > 1:
+                    warnings.append(
+                        f"A sentence has {len(spans):,} subwords, more than {longest}: "
+                        f"it is translated in {len(parts)} parts."
+                    )
+                lines[-1] += parts
+        document = Document(lines)
+        rows = self.processor.encode_inputs(document.sentences)
+        return _Prepared(document, [row["source"] for row in rows], warnings)
+
+    def _prediction(self, text: _Prepared, found: Sequence[Sequence[Hypothesis]], alternatives: bool) -> TranslatedText:
+        sentences = text.document.sentences
+        options = [
+            [self._alternative(own, sentence) for own in hypotheses]
+            for sentence, hypotheses in zip(sentences, found, strict=True)
+        ]
+        best, *rest = _best_together(text.document, options)
+        return TranslatedText(
+            **best.model_dump(),
+            alternatives=[best, *rest] if alternatives else [],
+            warnings=text.warnings,
+            alignments=[
+                self._alignment(source, hypotheses[0]) for source, hypotheses in zip(text.sources, found, strict=True)
+            ],
+        )
+
+    def _alternative(self, found: Hypothesis, sentence: str) -> Alternative:
+        text = self._text(found, sentence)
+        return Alternative(translation=text, score=found.score, log_probability=found.log_probability)
+
+    def _text(self, hypothesis: Hypothesis, sentence: str) -> str:
+        return self.processor.decode(hypothesis.tokens, aligned(hypothesis).tolist(), sentence)
+
+    def _alignment(self, source: Array, hypothesis: Hypothesis) -> Heatmap:
+        columns = [piece.replace(BLANK, " ").strip() for piece in self.processor.source.tokens(source[:-1])]
+        rows = [piece.replace(BLANK, " ").strip() for piece in self.processor.target.tokens(hypothesis.tokens)]
+        assert source[-1] == END
+        return Heatmap(hypothesis.attention, [*rows, _END_SIGN], [*columns, _END_SIGN], "Attention")
+
+
+class _Prepared(NamedTuple):
+    """A text as sentences, their encoded forms, and what is to be said about it."""
+
+    document: Document
+    sources: list[Array]
+    warnings: list[str]
+
+
+def _settings(options: dict[str, Any]) -> SearchSettings:
+    if "beam" in options and options.get("temperature") is not None:
+        raise ConfigError("A temperature draws translations, a beam searches the best. Expected one of them.")
+    beam, nbest = options.get("beam", SearchSettings.beam), options.get("nbest", 1)
+    if isinstance(beam, int) and isinstance(nbest, int) and 1 <= beam < nbest:
+        options = options | {"beam": nbest}
+    return SearchSettings(**options)
+
+
+def _best_together(document: Document, sentences: Sequence[Sequence[Alternative]]) -> list[Alternative]:
+    """Joins the best translations of the sentences of a text to as many of the text, best first."""
+    count = max(map(len, sentences), default=1)
+    joined: list[list[Alternative]] = [[]]
+    for alternatives in sentences:
+        both = ([*chosen, own] for chosen in joined for own in alternatives)
+        joined = heapq.nlargest(count, both, key=lambda chosen: sum(own.score for own in chosen))
+    return [
+        Alternative(
+            translation=document.join(own.translation for own in chosen),
+            score=sum(own.score for own in chosen),
+            log_probability=sum(own.log_probability for own in chosen),
+        )
+        for chosen in joined
+    ]
+
+
+def shown(given: str, prediction: TranslatedText) -> str:
+    """Returns a translation below its text, as rich markup, with the alternatives and what is to be said about it."""
+    from rich.markup import escape
+
+    lines = [f"[dim]{escape(given)}[/dim]", escape(prediction.translation)]
+    lines += [
+        f"  [dim]{alternative.score:7.2f}  {escape(alternative.translation)}[/dim]"
+        for alternative in prediction.alternatives
+    ]
+    lines += [f"  [yellow]{escape(warning)}[/yellow]" for warning in prediction.warnings]
+    return "\n".join(lines)
+
+
+def views(prediction: TranslatedText) -> list[View]:
+    """Returns the translation, its alternatives as a table, and where the attention looked."""
+    found: list[View] = [Text(prediction.translation)]
+    if prediction.alternatives:
+        rows = [(round(own.score, 3), own.translation) for own in prediction.alternatives]
+        found.append(Table(("score", "translation"), rows, "Alternatives"))
+    if prediction.warnings:
+        found.append(Text("\n".join(prediction.warnings), "Note"))
+    return found + prediction.alignments

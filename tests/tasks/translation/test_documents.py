@@ -1,0 +1,86 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnn_apps.data.text import clean
+from rnn_apps.tasks.translation.documents import join_sentences, split_document, split_long
+
+
+def without_blanks(text):
+    return "".join(clean(text).split())
+
+
+def test_a_document_is_split_into_lines_and_sentences():
+    text = "It rained. We stayed at home.\n\n  \nMr. Smith left!\r\nHe said: “Why?” Nobody knew."
+    assert split_document(text).lines == [
+        ["It rained.", "We stayed at home."],
+        [],
+        [],
+        ["Mr. Smith left!"],
+        ["He said: “Why?”", "Nobody knew."],
+    ]
+
+
+def test_chinese_needs_no_blanks():
+    assert split_document("我很好。你呢？他也好！").sentences == ["我很好。", "你呢？", "他也好！"]
+
+
+@given(st.text("ab .!?\n。é", max_size=60))
+def test_nothing_is_lost_and_nothing_changes_its_place(text):
+    document = split_document(text)
+    assert len(document.lines) == text.count("\n") + 1
+    for line, sentences in zip(text.split("\n"), document.lines, strict=True):
+        assert without_blanks("".join(sentences)) == without_blanks(line)
+        assert all(sentence == sentence.strip() != "" for sentence in sentences)
+    joined = document.join(document.sentences)
+    assert [without_blanks(line) for line in joined.split("\n")] == [without_blanks(line) for line in text.split("\n")]
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=8))
+def test_every_translation_comes_to_its_line(counts):
+    lines = [[f"s{row}.{n}" for n in range(count)] for row, count in enumerate(counts)]
+    text = "\n".join(" ".join(f"S{row}.{n} a." for n in range(count)) for row, count in enumerate(counts))
+    document = split_document(text)
+    assert [len(line) for line in document.lines] == counts
+    assert document.join([name for line in lines for name in line]) == "\n".join(" ".join(line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "text"),
+    [
+        (["Hello.", "How are you?"], "Hello. How are you?"),
+        (["你好。", "我很好。"], "你好。我很好。"),
+        (["", "One.", ""], "One."),
+        ([], ""),
+    ],
+)
+def test_sentences_are_joined_as_their_script_has_it(sentences, text):
+    assert join_sentences(sentences) == text
+
+
+def spans_of(sentence, size):
+    """Pieces of at most `size` characters, none with a blank."""
+    spans = []
+    for place, character in enumerate(sentence):
+        if character == " ":
+            continue
+        if spans and spans[-1][1] == place and place - spans[-1][0] < size and character.isalpha():
+            spans[-1] = (spans[-1][0], place + 1)
+        else:
+            spans.append((place, place + 1))
+    return spans
+
+
+@given(st.lists(st.text("ab,", min_size=1, max_size=9), min_size=1, max_size=30), st.integers(1, 3), st.integers(1, 12))
+def test_a_long_sentence_is_cut_into_parts_that_are_all_of_it(words, size, longest):
+    sentence = " ".join(words)
+    parts = split_long(sentence, spans_of(sentence, size), longest)
+    assert without_blanks("".join(parts)) == without_blanks(sentence)
+    assert all(1 <= len(spans_of(part, 1)) <= longest * size for part in parts)
+
+
+def test_a_long_sentence_is_cut_behind_a_comma_or_else_before_a_word():
+    sentence = "one two three, four five six seven"
+    assert split_long(sentence, spans_of(sentence, 9), 5) == ["one two three,", "four five six seven"]
+    assert split_long("aa bb cccc", [(0, 2), (3, 5), (6, 8), (8, 10)], 3) == ["aa bb", "cccc"]
+    assert split_long("aaaa", [(0, 1), (1, 2), (2, 3), (3, 4)], 3) == ["aaa", "a"]
