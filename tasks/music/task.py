@@ -33,16 +33,18 @@ class MusicModelConfig(Section):
         layers: recurrent layers.
         embedding: features of a token.
         roll_features: features of the frames that the model is shown.
+        neighbour_features: features of what stands around a key.
         dropout: share of the features dropped before, between and behind the recurrent layers.
         roll_dropout: share of the shown keys that are hidden.
     """
 
     cell: Literal["gru", "lstm"] = "gru"
-    units: PositiveInt = 256
+    units: PositiveInt = 224
     layers: PositiveInt = 2
     embedding: PositiveInt = 64
-    roll_features: PositiveInt = 192
-    dropout: float = Field(default=0.4, ge=0.0, lt=1.0)
+    roll_features: PositiveInt = 128
+    neighbour_features: PositiveInt = 16
+    dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
     roll_dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
 
 
@@ -61,7 +63,7 @@ class MusicConfig(TaskConfig):
 
     model: MusicModelConfig = MusicModelConfig()
     training: TrainingConfig = TrainingConfig(
-        epochs=60, batch_size=16, batch_tokens=2**20, window=512, learning_rate=3e-3, patience=15, weight_decay=0.01
+        epochs=30, batch_size=16, batch_tokens=2**20, window=256, learning_rate=3e-3, patience=10, weight_decay=0.01
     )
     data: MusicDataConfig = MusicDataConfig()
 
