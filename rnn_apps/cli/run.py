@@ -14,6 +14,7 @@ from rnn_apps.cli.options import run_from_options, training_options
 from rnn_apps.cli.serve import check_serving
 from rnn_apps.errors import DataError, OutputError
 from rnn_apps.model import Model
+from rnn_apps.task import Shape
 from rnn_apps.training.run import Run
 
 
@@ -74,7 +75,9 @@ def show_model(model: Model, run: Run) -> None:
         console.print(model.task.show(given, prediction))
     name = model.bundle.name
     console.print(f"\n[bold]Saved[/bold]  {escape(str(model.bundle.folder))}\n\n[bold]Try next[/bold]")
-    if inputs:
+    if model.task.shape is Shape.ONE_TO_MANY:
+        console.print(f"  rnnapps generate {name} --seed 1", markup=False)
+    elif inputs:
         console.print(f"  rnnapps predict {name} {model.task.example_argument}", markup=False)
     console.print(f"  rnnapps run {model.task.name} --data FILE", markup=False)
     console.print(f"  rnnapps evaluate {name} --data FILE", markup=False)

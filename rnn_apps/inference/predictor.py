@@ -22,6 +22,20 @@ class Prediction(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Generated(Prediction):
+    """What a task that generates answers, whole or in parts.
+
+    Attributes:
+        seconds: how long it lasts; of a part, how far the whole has come.
+        complete: whether it is the whole.
+        remark: what is odd about the whole, such as why it ended early, in words; "" if nothing is.
+    """
+
+    seconds: float
+    complete: bool = True
+    remark: str = ""
+
+
 class Predictor(ABC):
     """Answers inputs with a saved model.
 

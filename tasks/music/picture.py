@@ -1,14 +1,12 @@
-"""A piece as a piano roll: time to the right, pitch upwards, one rectangle a note; a PNG without a drawing library."""
+"""A piece as a piano roll: time to the right, pitch upwards, one rectangle a note."""
 
 from __future__ import annotations
-
-import struct
-import zlib
 
 import numpy as np
 import numpy.typing as npt
 
 from rnn_apps.tasks.music.piece import KEYS, LOWEST_PITCH, Piece
+from rnn_apps.views import write_png
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -39,7 +37,7 @@ _GLYPHS = {
 
 def png_bytes(piece: Piece) -> bytes:
     """Returns the piano roll of a piece as a PNG file, with bar numbers below and the Cs at the left."""
-    return _as_png(draw(piece), _palette())
+    return write_png(_palette()[draw(piece)])
 
 
 def draw(piece: Piece) -> Pixels:
@@ -105,22 +103,3 @@ def _palette() -> Pixels:
     for channel in range(3):
         palette[_FIRST_NOTE:, channel] = np.interp(place, range(len(_SPECTRUM)), [c[channel] for c in _SPECTRUM])
     return palette
-
-
-def _as_png(pixels: Pixels, palette: Pixels) -> bytes:
-    """A PNG file (ISO/IEC 15948): signature, header, palette, one compressed image, end."""
-    height, width = pixels.shape
-    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
-    # each row begins with the number of its filter, 0 for none
-    rows = np.concatenate([np.zeros((height, 1), np.uint8), pixels], axis=1)
-    chunks = (
-        (b"IHDR", header),
-        (b"PLTE", palette.tobytes()),
-        (b"IDAT", zlib.compress(rows.tobytes(), 9)),
-        (b"IEND", b""),
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, content) for name, content in chunks)
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))

@@ -10,16 +10,16 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from rnn_apps.bundle import Bundle
-from rnn_apps.errors import DataError
+from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.calibration import log_softmax
-from rnn_apps.inference.predictor import Prediction, Predictor
+from rnn_apps.inference.predictor import Generated, Predictor
 from rnn_apps.inference.session import Session
 from rnn_apps.tasks.music.composing import Composer, Wish, compose, oddity
 from rnn_apps.tasks.music.context import END, canonical, frame_tokens
-from rnn_apps.tasks.music.piece import HELD, KEYS, LOWEST_PITCH, STRUCK, Frames, Note, Piece
+from rnn_apps.tasks.music.piece import HELD, KEYS, LOWEST_PITCH, STRUCK, Frames, Note, Piece, frames_of
 from rnn_apps.tasks.music.processor import MusicProcessor
 
-SECONDS = 30.0
+SECONDS, MAX_SECONDS = 30.0, 3600.0
 _NOTHING = np.zeros((0, KEYS), np.uint8)
 
 
@@ -43,22 +43,30 @@ class MusicNote(BaseModel):
     duration_seconds: float
 
 
-class Music(Prediction):
-    """A piece of music.
+class Music(Generated):
+    """A piece of music, or a part of one.
 
     Attributes:
         notes: in the order of their starts.
-        seconds: its length.
         tempo: quarter notes a minute.
         metre: beats in a bar, and the note value of a beat.
-        remark: what is odd about it, if anything.
+        frames_per_quarter: the grid: all times are multiples of so large a part of a quarter note.
     """
 
     notes: list[MusicNote]
-    seconds: float
     tempo: float
     metre: tuple[int, int]
-    remark: str = ""
+    frames_per_quarter: int
+
+    def piece(self) -> Piece:
+        """Returns it on its grid."""
+        grid = self.frames_per_quarter
+        notes = [
+            Note(note.pitch, round(note.start * grid), round((note.start + note.duration) * grid))
+            for note in self.notes
+        ]
+        length = round(self.seconds * self.tempo / 60 * grid)
+        return Piece("composition", frames_of(notes, length), grid, self.tempo, self.metre)
 
 
 class Composition(NamedTuple):
@@ -95,7 +103,7 @@ class MusicPredictor(Predictor):
         """
         seed = options.pop("seed", 0)
         compositions = [self.compose(self.wish(given, seed=seed + n, **options)) for n, given in enumerate(inputs)]
-        return [_music(piece, piece.notes(), remark) for piece, remark in compositions]
+        return [_whole(piece, remark) for piece, remark in compositions]
 
     def stream(self, given: Piece | None, **options: Any) -> Iterator[Music]:
         """Yields each note when it has ended, and last the whole piece; for the arguments see `predict`."""
@@ -103,9 +111,9 @@ class MusicPredictor(Predictor):
         frames: list[Frames] = []
         piece = self._piece(wish, _NOTHING)
         for note in _notes(self._noted(wish, frames)):
-            yield _music(piece, [note], "")
+            yield _music(piece, [note], frames=note.end, complete=False)
         piece = self._piece(wish, np.stack(frames))
-        yield _music(piece, piece.notes(), oddity(piece))
+        yield _whole(piece, oddity(piece))
 
     def wish(self, given: Piece | None, seconds: float = SECONDS, **options: Any) -> Wish:
         """Returns what is asked for, with its length in frames, checked.
@@ -116,6 +124,8 @@ class MusicPredictor(Predictor):
         """
         if given is not None and not isinstance(given, Piece):
             raise DataError(f"Expected a piece of music or None. Received: {type(given).__name__}.")
+        if not 0 < seconds <= MAX_SECONDS:
+            raise ConfigError(f"Expected up to {MAX_SECONDS:.0f} seconds of music, and some. Received: {seconds:g}.")
         wish = Wish(primer=given, **options)
         frame = self._piece(wish, _NOTHING).seconds_per_frame
         wish = Wish(primer=given, frames=round(seconds / frame), **options)
@@ -170,10 +180,18 @@ def _notes(frames: Iterable[Frames]) -> Iterator[Note]:
         yield Note(LOWEST_PITCH + key, start, time)
 
 
-def _music(piece: Piece, notes: Sequence[Note], remark: str) -> Music:
-    """The answer that some of the notes of a piece make."""
+def _whole(piece: Piece, remark: str) -> Music:
+    """The answer that a whole piece makes."""
+    return _music(piece, piece.notes(), frames=len(piece.frames), remark=remark)
+
+
+def _music(piece: Piece, notes: Sequence[Note], frames: int, complete: bool = True, remark: str = "") -> Music:
+    """The answer that some of the notes of a piece make, of which so many frames are there."""
     quarter, second = 1.0 / piece.frames_per_quarter, piece.seconds_per_frame
     return Music(
+        seconds=frames * second,
+        complete=complete,
+        remark=remark,
         notes=[
             MusicNote(
                 pitch=note.pitch,
@@ -184,8 +202,7 @@ def _music(piece: Piece, notes: Sequence[Note], remark: str) -> Music:
             )
             for note in notes
         ],
-        seconds=len(piece.frames) * second,
         tempo=piece.tempo,
         metre=piece.metre,
-        remark=remark,
+        frames_per_quarter=piece.frames_per_quarter,
     )

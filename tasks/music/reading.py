@@ -59,6 +59,8 @@ def read_pieces(path: Path) -> Iterator[Piece]:
     Raises:
         DataError: if there is none, or a file cannot be read.
     """
+    if not path.exists():
+        raise DataError(f"There is no file {path}.")
     if parts := splits(path):
         yield from read_split(path, parts[0])
         return

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rnn_apps.bundle import Bundle
     from rnn_apps.inference.windowed import WindowedSession
     from rnn_apps.tasks.music.predictor import Music, MusicPredictor
+    from rnn_apps.views import InputView, View
 
 
 class MusicModelConfig(Section):
@@ -205,8 +206,32 @@ class MusicTask(Task):
             raise DataError(f"Expected one piece of music to continue. {text} has {len(pieces)}.")
         return pieces[0]
 
+    def input_from_json(self, value: Any) -> Piece | None:
+        """Takes a MIDI file as `{"b64": "..."}` in base64, or null for music from nothing, and never a path."""
+        from rnn_apps.tasks.music.clients import piece_of
+
+        return piece_of(value)
+
+    def options_from_json(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Takes the predictor's options within the bounds of `rnn_apps.tasks.music.clients`."""
+        from rnn_apps.tasks.music.clients import options_of
+
+        return options_of(options)
+
+    def input_view(self, bundle: Bundle) -> InputView:
+        """Asks for a MIDI file to continue, or nothing, and how to draw."""
+        from rnn_apps.tasks.music.clients import input_view
+
+        return input_view()
+
     def show(self, given: Piece | None, prediction: Music) -> str:
         """Returns the piece in characters: time to the right, a line for each pitch."""
         from rnn_apps.tasks.music.text import text_roll
 
         return text_roll(prediction)
+
+    def views(self, given: Piece | None, prediction: Music) -> Sequence[View]:
+        """Returns a picture, a sound and a MIDI file; of a part, the names of its notes."""
+        from rnn_apps.tasks.music.views import music_views
+
+        return music_views(prediction)

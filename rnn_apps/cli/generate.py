@@ -1,0 +1,135 @@
+"""`rnnapps generate MODEL`: lets a model compose, and writes what comes as files beside each other."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rnn_apps.bundle import explained_failures
+from rnn_apps.errors import ConfigError, OutputError
+from rnn_apps.inference.predictor import Generated
+from rnn_apps.model import Model, load
+from rnn_apps.progress import Reporter
+from rnn_apps.task import Shape, find_task, task_names
+from rnn_apps.views import Audio, File, Image, View
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command("generate")
+@click.argument("model")
+@click.option("--seconds", type=float, metavar="S", help="How long the whole lasts, a primer counted in. Default: 30.")
+@click.option(
+    "--temperature", type=float, metavar="T", help="Below 1 likely notes are likelier still, above 1 less so."
+)
+@click.option("--top-k", type=int, metavar="K", help="Draw only among the K likeliest.")
+@click.option("--top-p", type=float, metavar="P", help="Draw only among the likeliest that together have this share.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="The same seed gives the same files. Default: 0.")
+@click.option(
+    "--key", metavar="KEY", help="The key it begins in, such as C, f# or 'Bb major'; a small letter is minor."
+)
+@click.option("--tempo", type=float, metavar="QPM", help="Quarter notes a minute.")
+@click.option("--pieces", type=click.IntRange(1), default=1, metavar="N", help="So many, each with the next seed.")
+@click.option("--primer", type=_FILE, metavar="FILE", help="A piece to continue.")
+@click.option("--melody", type=_FILE, metavar="FILE", help="A piece whose highest voice is harmonised.")
+@click.option("--output", type=_FILE, metavar="FILE", help="Where the files go, each with its own ending.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list on stdout.")
+def command(
+    model: str,
+    seed: int,
+    pieces: int,
+    primer: Path | None,
+    melody: Path | None,
+    output: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Let the saved MODEL (a name or a folder) compose: from nothing, or from a piece that is given."""
+    loaded = load(model)
+    _check_task(loaded)
+    place = output or Path(loaded.bundle.name)
+    _check_place(place)
+    chosen = {name: value for name, value in options.items() if value is not None}
+    given = loaded.task.parse_input(str(primer)) if primer else None
+    if melody:
+        chosen["melody"] = loaded.task.parse_input(str(melody))
+    inputs = [path.resolve() for path in (primer, melody) if path]
+
+    reporter = Reporter()
+    answers = []
+    for number in range(pieces):
+        whole = _follow(loaded, given, chosen | {"seed": seed + number}, reporter)
+        views = loaded.task.views(given, whole)
+        files = _write(views, place, f"-{number + 1}" if pieces > 1 else "", inputs)
+        if whole.remark:
+            reporter.note(f"{files[0]}: {whole.remark}" if files else whole.remark)
+        answers.append({"seed": seed + number, "files": [str(path) for path in files], **whole.model_dump(mode="json")})
+        if not as_json:
+            click.echo("\n".join(map(str, files)))
+    if as_json:
+        click.echo(json.dumps(answers, ensure_ascii=False))
+
+
+def _check_task(loaded: Model) -> None:
+    if loaded.task.shape is not Shape.ONE_TO_MANY:
+        names = [name for name in task_names() if find_task(name).shape is Shape.ONE_TO_MANY]
+        raise ConfigError(
+            f"The task '{loaded.task.name}' of the model {loaded.bundle.name} generates nothing. "
+            f"Tasks that do: {', '.join(names) or 'none is installed'}."
+        )
+
+
+def _check_place(place: Path) -> None:
+    """Makes sure, before long work, that files can be written to a place."""
+    if place.is_dir():
+        raise OutputError(f"Expected a file for --output. {place} is a folder.")
+    with explained_failures(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=place.parent).close()
+
+
+def _follow(loaded: Model, given: Any, options: dict[str, Any], reporter: Reporter) -> Generated:
+    """Shows how far the model is; returns the whole."""
+    seconds = options.get("seconds", math.nan)
+    whole = None
+    with reporter.bar("composing", round(seconds) if math.isfinite(seconds) else None) as bar:
+        for part in loaded.stream(given, **options):
+            assert isinstance(part, Generated)
+            bar.advance(int(part.seconds) - (int(whole.seconds) if whole else 0))
+            whole = part
+    assert whole
+    return whole
+
+
+def _write(views: Iterable[View], place: Path, number: str, inputs: Iterable[Path]) -> list[Path]:
+    """Writes the views that are files beside each other; returns their paths."""
+    contents: dict[str, bytes] = {}
+    for view in views:
+        match view:
+            case File():
+                contents[Path(view.name).suffix] = view.content
+            case Audio():
+                contents[".wav"] = view.wav
+            case Image():
+                contents[".png"] = view.png
+    name = place.stem if place.suffix in contents else place.name
+    paths = {place.with_name(f"{name}{number}{ending}"): contents[ending] for ending in sorted(contents)}
+    if given := [path for path in paths if path.resolve() in inputs]:
+        raise OutputError(f"{given[0]} is what was given; it is not replaced. Choose another --output.")
+    for path, content in paths.items():
+        with explained_failures(path):
+            # a crash leaves the old file or none
+            temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+            try:
+                temporary.write_bytes(content)
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
+    return list(paths)

@@ -1,0 +1,98 @@
+"""What clients send is taken within bounds, and paths never."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from rnn_apps.errors import ConfigError, DataError
+from rnn_apps.task import find_task
+from rnn_apps.tasks.music.clients import MAX_FRAMES
+from rnn_apps.tasks.music.midi import midi_bytes
+from rnn_apps.tasks.music.piece import Note, Piece, frames_of
+from rnn_apps.tasks.music.sample import pieces
+from rnn_apps.views import Audio, File, FileInput, Image, Text
+
+TASK = find_task("music")
+
+
+def sent(piece):
+    return {"b64": base64.b64encode(midi_bytes(piece)).decode()}
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_music_from_nothing(nothing):
+    assert TASK.input_from_json(nothing) is None
+
+
+def test_a_midi_file_in_base64():
+    np.testing.assert_array_equal(TASK.input_from_json(sent(pieces()[0])).frames, pieces()[0].frames)
+    options = TASK.options_from_json({"melody": sent(pieces()[1]), "seconds": 12, "key": "D"})
+    np.testing.assert_array_equal(options.pop("melody").frames, pieces()[1].frames)
+    assert options == {"seconds": 12.0, "key": "D"}
+
+
+@pytest.mark.parametrize("value", ["/etc/passwd", "tune.mid", 7, [], {}, {"b64": 1}, {"b64": "AA", "path": "x"}])
+def test_anything_else_is_refused(value):
+    with pytest.raises(DataError, match=r'Expected null, or a MIDI file as {"b64"'):
+        TASK.input_from_json(value)
+    if value != {}:
+        with pytest.raises(DataError, match="Expected null"):
+            TASK.options_from_json({"melody": value})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [("%%", "in base64"), ("AAAA", "the file is no MIDI file"), ("é", "base64")]
+)
+def test_bad_content(content, message):
+    with pytest.raises(DataError, match=message):
+        TASK.input_from_json({"b64": content})
+
+
+def test_a_long_file_is_refused():
+    length = MAX_FRAMES + 1
+    piece = Piece("long", frames_of([Note(60, 0, 1), Note(60, length - 1, length)], length))
+    with pytest.raises(DataError, match="has 4,097 frames; at most 4,096"):
+        TASK.input_from_json(sent(piece))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"seconds": 1e9},
+        {"seconds": "many"},
+        {"seconds": float("nan")},
+        {"seed": -1},
+        {"seed": 1.5},
+        {"top_k": []},
+        {"tempo": 100000},
+        {"key": 3},
+        {"volume": 1},
+    ],
+    ids=str,
+)
+def test_options_out_of_bounds(options):
+    (name,) = options
+    with pytest.raises(ConfigError, match=f"^The option '{name}' cannot be used: "):
+        TASK.options_from_json(options)
+
+
+def test_what_the_demo_page_asks_for_is_what_the_predictor_takes(music_model):
+    view = TASK.input_view(music_model.bundle)
+    assert set(view.options) <= set(music_model.predictor.options)
+    assert isinstance(view.given, FileInput)
+    np.testing.assert_array_equal(view.given.read(midi_bytes(pieces()[2])).frames, pieces()[2].frames)
+    TASK.options_from_json({name: option.default for name, option in view.options.items()})
+
+
+def test_a_part_shows_its_notes_and_the_whole_its_picture_sound_and_file(music_model):
+    *parts, whole = music_model.stream(None, seconds=4.0)
+    assert [part.complete for part in parts] == [False] * len(parts)
+    assert [len(TASK.views(None, part)[0].text.split()) for part in parts] == [1] * len(parts)
+    assert [part.seconds for part in parts] == sorted(part.seconds for part in parts)
+    assert whole.complete
+    assert sum(len(part.notes) for part in parts) == len(whole.notes)
+    image, audio, file, *rest = TASK.views(None, whole)
+    assert (type(image), type(audio), type(file)) == (Image, Audio, File)
+    assert [type(view) for view in rest] == [Text] * bool(whole.remark)
+    assert file.name.endswith(".mid")
