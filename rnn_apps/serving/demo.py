@@ -1,0 +1,131 @@
+"""The page at `/`: made when somebody first asks for it, so that a server without visitors stays quick and small."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from importlib.util import find_spec
+
+from fastapi import FastAPI, Response
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rnn_apps.serving.limits import Limits, Refusal
+from rnn_apps.serving.served import ServedModels
+
+_PATHS = ("/assets/", "/static/", "/gradio_api/run/", "/gradio_api/queue/", "/gradio_api/upload")
+_FILES = ("/", "/config", "/theme.css", "/favicon.ico", "/gradio_api/startup-events", "/gradio_api/info")
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; frame-ancestors 'self'"
+)
+_FRAME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>RNN Apps</title>{head}
+<meta name="viewport" content="width=device-width, initial-scale=1"></head>
+<body style="font: 1.1rem system-ui, sans-serif; max-width: 40rem; margin: 20vh auto; padding: 0 1rem">
+<h1 style="font-size: 1.5rem">RNN Apps</h1>{body}</body></html>"""
+_WAIT = _FRAME.format(
+    head='<meta http-equiv="refresh" content="1">', body='<p role="status">The page is being made. One moment.</p>'
+)
+_MISSING = _FRAME.format(
+    head="",
+    body="<p>The server is running. This page needs packages that are not installed. Run:</p>"
+    '<pre>pip install "rnn-apps[demo]"</pre><p>and start the server again. '
+    '<a href="docs">What else the server answers</a></p>',
+)
+_BROKEN = _FRAME.format(head="", body="<p>The server is running, but this page cannot be made. Its log says why.</p>")
+
+
+class DemoPage:
+    """Answers with the page, to be mounted where no other route is.
+
+    Args:
+        models: the models; each has a tab.
+        limits: the server's.
+        streaming: whether parts of an answer are shown as they come; the page needs its process for itself then.
+    """
+
+    def __init__(self, models: ServedModels, limits: Limits, streaming: bool = True) -> None:
+        self._models, self._limits, self._streaming = models, limits, streaming
+        self._page: ASGIApp | None = None if find_spec("gradio") else _html(_MISSING)
+        self._loading: asyncio.Task[None] | None = None
+        self._stack = AsyncExitStack()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request.
+
+        Raises:
+            HTTPException: with status 404 if the path is none of the page's.
+            Refusal: with status 413 if the body is too large.
+        """
+        path = scope["path"] or "/"
+        if scope["type"] != "http" or not (path in _FILES or path.startswith(_PATHS)):
+            raise HTTPException(404)
+        if self._page is None:
+            self._loading = self._loading or asyncio.create_task(self._load())
+            if path == "/":
+                await _html(_WAIT)(scope, receive, send)
+                return
+            await asyncio.shield(self._loading)  # another process has sent the page itself
+        assert self._page is not None
+        await self._page(scope, _limited(scope, receive, self._limits.max_body), _guarded(send))
+
+    async def close(self) -> None:
+        """Ends what the page has begun."""
+        await self._stack.aclose()
+
+    async def _load(self) -> None:
+        try:
+            app = await asyncio.to_thread(self._make)
+            await self._stack.enter_async_context(app.router.lifespan_context(app))
+            self._page = app
+        except Exception:
+            logging.getLogger(__name__).exception("The page at / cannot be made.")
+            self._page = _html(_BROKEN)
+
+    def _make(self) -> FastAPI:
+        from rnn_apps.serving.demo_tabs import mount_tabs
+
+        app = FastAPI(openapi_url=None)
+        mount_tabs(app, self._models, self._limits, self._streaming)
+        return app
+
+
+def _html(text: str) -> Response:
+    return Response(text, media_type="text/html", headers={"Cache-Control": "no-store"})
+
+
+def _limited(scope: Scope, receive: Receive, limit: int) -> Receive:
+    """Counts the bytes of a body as it comes, and refuses one that says at once that it is too large."""
+    refusal = Refusal(413, f"Expected a body of at most {limit:,} bytes. Received more.", {"Connection": "close"})
+    announced = Headers(scope=scope).get("content-length", "0")
+    if announced.isdecimal() and int(announced[:20]) > limit:
+        raise refusal
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise refusal
+        return message
+
+    return counted
+
+
+def _guarded(send: Send) -> Send:
+    """Tells the browser to fetch nothing from anywhere else.
+
+    Gradio fails at requests that its own page never makes; what the models do wrong shows on the page. So its failures
+    are those of a client.
+    """
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"content-security-policy", _POLICY.encode())]
+            message["status"] = 400 if message["status"] == 500 else message["status"]
+        await send(message)
+
+    return sent

@@ -1,0 +1,218 @@
+"""The tabs on which one tries the models of a server, made with Gradio from what each task says of itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # no word to anyone outside
+import gradio as gr
+
+from rnn_apps.errors import DataError, RnnAppsError
+from rnn_apps.inference.predictor import Predictor
+from rnn_apps.serving.drawing import fit_drawing
+from rnn_apps.serving.html import VIEW_STYLE, page_error, page_views
+from rnn_apps.serving.limits import Limits, Refusal
+from rnn_apps.serving.served import ServedModel, ServedModels
+from rnn_apps.views import ChoiceOption, DrawingInput, FileInput, NumberOption, TextInput
+
+STYLE = """
+.example { font-weight: 400; justify-content: start; text-align: left; white-space: normal; }
+.pad { position: relative; width: min(100%, 20rem); }
+.pad canvas { background: #fff; border: 1px solid var(--border-color-primary); border-radius: 8px; cursor: crosshair;
+  display: block; touch-action: none; width: 100%; }
+.pad .pen { border: 2px solid #888; border-radius: 50%; height: 1rem; left: 50%; pointer-events: none;
+  position: absolute; top: 50%; transform: translate(-50%, -50%); visibility: hidden; width: 1rem; }
+.pad canvas:focus-visible + .pen { visibility: visible; }
+.pad canvas:focus-visible { outline: 3px solid var(--color-accent); }
+.pad .pen.down { background: var(--color-accent); border-color: var(--color-accent); }
+.pad + p { font-size: .85rem; margin: .3rem 0 .6rem; }
+"""
+
+_PAD = """<div class="pad"><canvas width="{width}" height="{height}" tabindex="0" role="application"
+ aria-label="{label}" aria-describedby="pad-help"></canvas><div class="pen"></div></div>
+<p id="pad-help">With the keyboard, arrows move the pen, space puts it down or lifts it, Delete wipes.</p>
+<button type="button" class="secondary">Wipe</button>"""
+
+_FINER = 4  # the pad has so many pixels for one of the model's, in each direction
+
+
+def mount_tabs(app: FastAPI, models: ServedModels, limits: Limits, streaming: bool) -> None:
+    """Puts a page with a tab for each model at the root of an application; see `DemoPage` for the arguments."""
+    with gr.Blocks(title="RNN Apps", analytics_enabled=False) as page:
+        gr.Markdown("# RNN Apps")
+        for served in models.values():
+            with gr.Tab(served.name):
+                _Tab(served, limits, streaming).build()
+    fonts = ["system-ui", "sans-serif"]  # none from elsewhere
+    gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+        max_file_size=limits.max_body,
+        theme=gr.themes.Default(font=fonts, font_mono=["ui-monospace", "monospace"]),
+        css=VIEW_STYLE + STYLE,
+    )
+
+
+class _Tab:
+    """The tab of one model.
+
+    Args:
+        served: the model.
+        limits: the server's.
+        streaming: whether parts of an answer are shown as they come.
+    """
+
+    def __init__(self, served: ServedModel, limits: Limits, streaming: bool) -> None:
+        self._served, self._limits = served, limits
+        self._view = served.model.task.input_view(served.model.bundle)
+        self._live = getattr(self._view.given, "live", isinstance(self._view.given, DrawingInput))
+        self._streams = streaming and type(served.model.predictor).stream is not Predictor.stream
+
+    def build(self) -> None:
+        """Adds the components and says what happens when."""
+        summary = self._served.model.task.summary
+        gr.Markdown(f"{summary[:1].upper()}{summary[1:]}.")
+        with gr.Row():
+            with gr.Column(min_width=300):
+                given = _input(self._view.given)
+                options = [_option(option) for option in self._view.options.values()]
+                button = gr.Button(self._view.action, variant="primary")
+            with gr.Column(min_width=300):
+                result = gr.HTML(html_template='<div aria-live="polite">${value}</div>')
+        examples = self._examples()
+        if examples:
+            gr.Markdown("Or try:")
+        shown = [gr.Button(name, size="sm", elem_classes="example") for name in examples]
+        inputs = [*([given] if given else []), *options]
+        self._on(button.click, inputs, result)
+        if isinstance(self._view.given, TextInput):
+            self._on(given.submit, inputs, result)
+        if self._live:
+            self._on(given.input, inputs, result, trigger_mode="always_last", show_progress="hidden")
+        for example, value in zip(shown, examples.values(), strict=True):
+            put = example.click(partial(_same, value), None, given, queue=False, api_visibility="private")
+            self._on(put.then, inputs, result)
+
+    def _on(self, event: Callable[..., Any], inputs: Sequence[Any], output: Any, **settings: Any) -> None:
+        """Lets an event be answered: with the parts as they come, where the model has parts."""
+        if self._streams:
+            event(self._stream, inputs, output, concurrency_limit=None, api_visibility="private", **settings)
+        else:
+            event(self._answer, inputs, output, queue=False, api_visibility="private", **settings)
+
+    async def _answer(self, *values: Any) -> str:
+        """Returns the prediction for what the components hold, as HTML."""
+        try:
+            given, options = self._read(values)
+            (prediction,) = await self._served.answer([given], options)
+            return self._shown(given, prediction)
+        except Exception as error:
+            return _told(error)
+
+    async def _stream(self, *values: Any) -> AsyncIterator[str]:
+        """Yields the parts of the prediction as they come, as HTML."""
+        try:
+            given, options = self._read(values)
+            async with aclosing(self._served.parts(given, options)) as parts:
+                async for part in parts:
+                    yield self._shown(given, part)
+        except Exception as error:
+            yield _told(error)
+
+    def _read(self, values: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
+        """Turns what the components hold into the input and the options that a client would send."""
+        rest = list(values)
+        given = _given(self._view.given, rest.pop(0)) if self._view.given else None
+        self._limits.check_instances([given])
+        return given, dict(zip(self._view.options, rest, strict=True))
+
+    def _shown(self, given: Any, prediction: Any) -> str:
+        task = self._served.model.task
+        return page_views(task.views(task.input_from_json(given), prediction))
+
+    def _examples(self) -> Mapping[str, Any]:
+        """Returns what the input component can be filled with, by the text on a button."""
+        examples = self._served.model.task.example_inputs
+        if isinstance(self._view.given, TextInput):
+            return {example: example for example in examples}
+        if isinstance(self._view.given, DrawingInput):
+            scale = 255 / self._view.given.full_ink
+            large = [np.kron(np.asarray(image) * scale, np.ones((_FINER, _FINER))) for image in examples]
+            return {f"Example {number}": image.round().tolist() for number, image in enumerate(large, 1)}
+        return {}
+
+
+def _told(error: Exception) -> str:
+    """Returns what went wrong as HTML; a fault of the program goes to the log."""
+    if isinstance(error, RnnAppsError | Refusal):
+        return page_error(str(error))
+    logging.getLogger(__name__).error("The demo page has failed.", exc_info=error)
+    return page_error("The server has failed. Its log says more.")
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _input(view: TextInput | DrawingInput | FileInput | None) -> Any:
+    """Adds the component that a person gives the input with."""
+    match view:
+        case TextInput():
+            return gr.Textbox(label=view.label, lines=view.lines)
+        case DrawingInput():
+            height, width = view.shape
+            template = _PAD.format(label=view.label, width=width * _FINER, height=height * _FINER)
+            script = Path(__file__).with_name("drawing_pad.js").read_text(encoding="utf-8")
+            return gr.HTML(html_template=template, js_on_load=script)
+        case FileInput():
+            return gr.File(label=view.label, file_types=list(view.suffixes), type="binary")
+    return None
+
+
+def _option(option: NumberOption | ChoiceOption) -> Any:
+    """Adds the component that an option is chosen with."""
+    if isinstance(option, NumberOption):
+        return gr.Slider(option.low, option.high, option.default, step=option.step, label=option.label)
+    return gr.Dropdown(list(option.choices), value=option.default, label=option.label)
+
+
+def _given(view: TextInput | DrawingInput | FileInput, value: Any) -> Any:
+    """Returns the input that a client would send, from what a component holds.
+
+    Raises:
+        DataError: for what no component holds.
+    """
+    match view:
+        case DrawingInput():
+            return _drawn(view, value)
+        case FileInput():
+            return None if value is None else view.read(value)
+    return value or ""
+
+
+def _drawn(view: DrawingInput, value: Any) -> list[list[float]]:
+    height, width = view.shape
+    try:
+        ink = np.asarray(value or np.zeros((height * _FINER, width * _FINER)), np.float32) / 255
+    except (TypeError, ValueError, OverflowError):
+        ink = np.zeros(0, np.float32)
+    if ink.shape != (height * _FINER, width * _FINER) or not np.isfinite(ink).all():
+        raise DataError(f"Expected a drawing of {height * _FINER} rows of {width * _FINER} numbers.")
+    if not (small := fit_drawing(ink, view.shape, view.margin)).any():
+        raise DataError("There is nothing on the pad. Draw on it, or choose an example.")
+    rows: list[list[float]] = (small * view.full_ink).tolist()
+    return rows
