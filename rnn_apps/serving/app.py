@@ -17,6 +17,7 @@ from rnn_apps.errors import RnnAppsError
 from rnn_apps.model import load
 from rnn_apps.serving import documents, openinference, streaming, tfserving
 from rnn_apps.serving.access import KeyCheck, Observer
+from rnn_apps.serving.demo import DemoPage
 from rnn_apps.serving.http import ClientGone, reply
 from rnn_apps.serving.limits import Refusal
 from rnn_apps.serving.metrics import ServerMetrics
@@ -34,6 +35,7 @@ def create_app(settings: Settings) -> ASGIApp:
     """
     metrics = ServerMetrics()
     models = ServedModels([load(name) for name in settings.models], settings.limits, metrics.batch)
+    demo = DemoPage(models, settings.limits, streaming=settings.workers == 1)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -41,6 +43,7 @@ def create_app(settings: Settings) -> ASGIApp:
         yield
         if watcher is not None:
             watcher.cancel()
+        await demo.close()
         for served in models.values():
             served.batcher.close()
 
@@ -65,7 +68,10 @@ def create_app(settings: Settings) -> ASGIApp:
     async def about(request: Request) -> Response:
         return HTMLResponse(page(app.openapi(), models, str(request.base_url).rstrip("/")))
 
-    app.get("/", include_in_schema=False)(lambda: RedirectResponse("docs"))
+    if settings.demo:
+        app.mount("/", demo)
+    else:
+        app.get("/", include_in_schema=False)(lambda: RedirectResponse("docs"))
     guarded = KeyCheck(app, settings.api_key) if settings.api_key else app
     return Observer(guarded, metrics, sys.stderr if settings.access_log else None)
 
