@@ -60,7 +60,8 @@ main()
     for arguments in (("serve", "digits"), ("run", "digits", "--serve")):
         result = run_python(code, *arguments, cwd=tmp_path)
         assert (result.status, result.stdout) == (2, "")
-        assert result.stderr == 'Error: Serving needs packages that are not installed. Run: pip install "rnn-apps[serve]"\n'
+        message = 'Serving needs packages that are not installed. Run: pip install "rnn-apps[serve]"'
+        assert result.stderr == f"Error: {message}\n"
 
 
 def test_a_run_can_end_in_serving_its_model_in_a_process_without_tensorflow(
