@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -34,7 +35,7 @@ def create_app(settings: Settings) -> ASGIApp:
         RnnAppsError: for a model that cannot be served.
     """
     metrics = ServerMetrics()
-    models = ServedModels([load(name) for name in settings.models], settings.limits, metrics.batch)
+    models = ServedModels([load(name) for name in settings.models], settings.limits, metrics)
     demo = DemoPage(models, settings.limits, streaming=settings.workers == 1)
 
     @asynccontextmanager
@@ -60,13 +61,20 @@ def create_app(settings: Settings) -> ASGIApp:
         app.include_router(protocol.routes(models, settings.limits))
     _add_errors(app)
 
-    @app.get("/metrics", tags=["Monitoring"], **documents.reads("Numbers for Prometheus."))
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        return documents.name_models(describe(), models)
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+    @app.get("/metrics", tags=["Monitoring"], **documents.counts("Numbers for Prometheus."))
     async def numbers() -> Response:
-        return metrics.response({name: served.batcher.pending for name, served in models.items()})
+        return metrics.response()
 
     @app.get("/docs", include_in_schema=False)
     async def about(request: Request) -> Response:
-        return HTMLResponse(page(app.openapi(), models, str(request.base_url).rstrip("/")))
+        return HTMLResponse(page(openapi(), models, str(request.base_url).rstrip("/")))
 
     if settings.demo:
         app.mount("/", demo)

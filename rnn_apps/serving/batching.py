@@ -23,6 +23,16 @@ Options = Mapping[str, Any]
 Result = TypeVar("Result")
 
 
+class Meter:
+    """Is told what a batcher does; this one forgets it."""
+
+    def batch(self, model: str, size: int) -> None:
+        """A batch of so many inputs begins."""
+
+    def pending(self, model: str, change: int) -> None:
+        """So many inputs more, or fewer, wait or run."""
+
+
 @dataclass(eq=False, slots=True)
 class _Work:
     """Inputs of one request that run in one batch, and where their answers go."""
@@ -39,7 +49,7 @@ class Batcher:
         name: of the model, for messages and the thread.
         predict: answers inputs with options, one answer each; it is called in one thread only.
         limits: `max_batch`, `max_delay_ms` and `max_queue` count here.
-        observe: is told the number of inputs of each batch.
+        meter: is told of each batch and of what waits.
 
     Attributes:
         pending: inputs that wait or run.
@@ -50,10 +60,10 @@ class Batcher:
         name: str,
         predict: Callable[[Sequence[Any], Options], Sequence[Any]],
         limits: Limits,
-        observe: Callable[[int], None] = lambda size: None,
+        meter: Meter | None = None,
     ) -> None:
         self.name, self.pending = name, 0
-        self._predict, self._limits, self._observe = predict, limits, observe
+        self._predict, self._limits, self._meter = predict, limits, meter or Meter()
         self._waiting: deque[_Work] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._running = False
@@ -100,10 +110,12 @@ class Batcher:
         if self.pending and self.pending + count > self._limits.max_queue:
             raise self.overloaded()
         self.pending += count
+        self._meter.pending(self.name, count)
         try:
             yield
         finally:
             self.pending -= count
+            self._meter.pending(self.name, -count)
 
     @property
     def full(self) -> bool:
@@ -146,7 +158,7 @@ class Batcher:
             return
         self._running = True
         self._last_size = sum(len(work.inputs) for work in batch)
-        self._observe(self._last_size)
+        self._meter.batch(self.name, self._last_size)
         self._thread.submit(self._run, batch, asyncio.get_running_loop())
 
     def _take(self) -> list[_Work]:

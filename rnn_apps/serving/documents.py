@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from fastapi.responses import PlainTextResponse
 
 _ERROR = {
     "type": "object",
@@ -11,6 +13,7 @@ _ERROR = {
     "properties": {"error": {"type": "string", "description": "what was expected, and what came"}},
 }
 _PARAMETERS = {"type": "object", "description": "options of the task, such as nbest; GET /v1/models names them"}
+_JSON_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 _REASONS = {
     400: "The body is no JSON document.",
     401: "The API key is missing or wrong.",
@@ -24,16 +27,34 @@ _REASONS = {
 _PREDICTING = (400, 401, 404, 413, 415, 422, 503, 504)
 
 
+def name_models(document: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Returns an OpenAPI document with the names of the models where a path asks for one."""
+    for methods in document["paths"].values():
+        for route in methods.values():
+            for parameter in route.get("parameters", ()):
+                if parameter["name"] == "name":
+                    parameter["schema"] = {"type": "string", "enum": list(names)}
+    return document
+
+
 def reads(summary: str, *statuses: int) -> dict[str, Any]:
     """Returns FastAPI's arguments for a route that only reads."""
-    return {"summary": summary, "responses": _responses({"type": "object"}, (401, *statuses))}
+    return {"summary": summary, "responses": _responses(_JSON_OBJECT, (401, *statuses))}
+
+
+def counts(summary: str) -> dict[str, Any]:
+    """Returns FastAPI's arguments for `/metrics`."""
+    return {
+        "summary": summary,
+        "responses": _responses({"text/plain": {}}, (401,)),
+        "response_class": PlainTextResponse,
+    }
 
 
 def predicts(summary: str) -> dict[str, Any]:
     """Returns FastAPI's arguments for `:predict`."""
     formats = [_inputs_under("instances"), _inputs_under("inputs")]
-    answer = {"type": "object", "properties": {"predictions": {"type": "array"}, "outputs": {"type": "object"}}}
-    return _posts(summary, {"application/json": {"schema": {"oneOf": formats}}}, _responses(answer, _PREDICTING))
+    return _posts(summary, {"application/json": {"schema": {"oneOf": formats}}}, _responses(_JSON_OBJECT, _PREDICTING))
 
 
 def infers(summary: str) -> dict[str, Any]:
@@ -64,8 +85,7 @@ def infers(summary: str) -> dict[str, Any]:
         },
         "required": ["inputs"],
     }
-    answer = {"type": "object", "required": ["model_name", "outputs"]}
-    return _posts(summary, {"application/json": {"schema": body}}, _responses(answer, _PREDICTING))
+    return _posts(summary, {"application/json": {"schema": body}}, _responses(_JSON_OBJECT, _PREDICTING))
 
 
 def streams(summary: str) -> dict[str, Any]:
@@ -77,9 +97,7 @@ def streams(summary: str) -> dict[str, Any]:
         "additionalProperties": False,
     }
     content = {"application/json": {"schema": body}, "text/plain": {"schema": {"type": "string"}}}
-    responses = _responses({}, _PREDICTING)
-    responses[200] = {"description": "Server-sent events.", "content": {"text/event-stream": {}}}
-    return _posts(summary, content, responses)
+    return _posts(summary, content, _responses({"text/event-stream": {"schema": {"type": "object"}}}, _PREDICTING))
 
 
 def _inputs_under(key: str) -> dict[str, Any]:
@@ -100,8 +118,8 @@ def _posts(summary: str, content: Mapping[str, Any], responses: dict[int | str, 
     }
 
 
-def _responses(answer: Mapping[str, Any], refusals: tuple[int, ...]) -> dict[int | str, Any]:
-    found: dict[int | str, Any] = {200: {"description": "OK", "content": {"application/json": {"schema": answer}}}}
+def _responses(content: Mapping[str, Any], refusals: tuple[int, ...]) -> dict[int | str, Any]:
+    found: dict[int | str, Any] = {200: {"description": "OK", "content": content}}
     for status in refusals:
         found[status] = {"description": _REASONS[status], "content": {"application/json": {"schema": _ERROR}}}
     return found

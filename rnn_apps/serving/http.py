@@ -14,6 +14,7 @@ from fastapi import Request, Response
 from rnn_apps.serving.limits import Refusal
 
 JSON = "application/json"
+_DEEPEST_OPTIONS = 4
 Result = TypeVar("Result")
 
 
@@ -76,13 +77,26 @@ def take_options(value: Any) -> dict[str, Any]:
     """Returns the options in a request, none where there are none.
 
     Raises:
-        Refusal: with status 422 if they are no object.
+        Refusal: with status 422 if they are no object, or nested deep.
     """
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise Refusal(422, f"Expected the parameters to be a JSON object. Received {kind(value)}.")
+    if _is_nested(value, _DEEPEST_OPTIONS):
+        raise Refusal(422, f"Expected parameters with at most {_DEEPEST_OPTIONS} lists or objects in each other.")
     return value
+
+
+def _is_nested(value: Any, depth: int) -> bool:
+    """Says whether more than `depth` lists or objects stand in each other."""
+    level = [value]
+    for _ in range(depth + 1):
+        containers = [part for part in level if isinstance(part, dict | list)]
+        level = [inner for part in containers for inner in (part.values() if isinstance(part, dict) else part)]
+        if not containers:
+            return False
+    return True
 
 
 def decode_base64(value: Any) -> bytes:

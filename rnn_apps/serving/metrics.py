@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
 
 from fastapi import Response
 from prometheus_client import (
@@ -18,12 +16,14 @@ from prometheus_client import (
     multiprocess,
 )
 
+from rnn_apps.serving.batching import Meter
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"  # where the processes of one server write their numbers
 
 
-class ServerMetrics:
+class ServerMetrics(Meter):
     """Counts requests, errors, time and batches of one process, and gives those of all of them."""
 
     def __init__(self) -> None:
@@ -61,15 +61,13 @@ class ServerMetrics:
         """Counts one batch."""
         self._sizes.labels(model).observe(size)
 
-    def response(self, pending: Mapping[str, int]) -> Response:
-        """Returns everything in Prometheus' text format.
+    def pending(self, model: str, change: int) -> None:
+        """Counts inputs that come or go."""
+        self._pending.labels(model).inc(change)
 
-        Args:
-            pending: inputs that wait or run, by model.
-        """
-        for model, count in pending.items():
-            self._pending.labels(model).set(count)
-        registry: Any = self._registry
+    def response(self) -> Response:
+        """Returns everything in Prometheus' text format."""
+        registry = self._registry
         if MULTIPROCESS in os.environ:
             registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

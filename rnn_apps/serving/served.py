@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
 
-from rnn_apps.errors import ConfigError, did_you_mean
+from rnn_apps.errors import ConfigError, DataError, did_you_mean
 from rnn_apps.inference.predictor import Prediction
 from rnn_apps.model import Model
-from rnn_apps.serving.batching import Batcher, Options
+from rnn_apps.serving.batching import Batcher, Meter, Options
 from rnn_apps.serving.limits import Limits, Refusal
 
 _DATATYPES = {str: "BYTES", bool: "BOOL", int: "INT64", float: "FP64"}
@@ -40,7 +41,7 @@ class ServedModel:
     Args:
         model: a saved model; it is made ready to answer.
         limits: the server's.
-        observe: is told the name of the model and the number of inputs of each batch.
+        meter: see `Batcher`.
 
     Attributes:
         name: what clients call it.
@@ -48,12 +49,10 @@ class ServedModel:
         batcher: what gathers inputs.
     """
 
-    def __init__(
-        self, model: Model, limits: Limits, observe: Callable[[str, int], None] = lambda name, size: None
-    ) -> None:
+    def __init__(self, model: Model, limits: Limits, meter: Meter | None = None) -> None:
         self.name, self.version = model.bundle.name, 1
         self._take(model)
-        self.batcher = Batcher(self.name, self._predict, limits, lambda size: observe(self.name, size))
+        self.batcher = Batcher(self.name, self._predict, limits, meter)
 
     def replace(self, model: Model) -> None:
         """Answers with another model from the next batch on."""
@@ -103,12 +102,14 @@ class ServedModel:
 
     def _stream(self, given: Any, options: Options) -> Generator[Prediction, None, None]:
         task = self.model.task
-        yield from self.model.stream(task.input_from_json(given), **task.options_from_json(options))
+        with _nesting_is_bad_input():
+            yield from self.model.stream(task.input_from_json(given), **task.options_from_json(options))
 
     def _predict(self, inputs: Sequence[Any], options: Options) -> Sequence[Prediction]:
         task = self.model.task
-        given = [task.input_from_json(value) for value in inputs]
-        return self.model.predict(given, **task.options_from_json(options))
+        with _nesting_is_bad_input():
+            given = [task.input_from_json(value) for value in inputs]
+            return self.model.predict(given, **task.options_from_json(options))
 
 
 class ServedModels(Mapping[str, ServedModel]):
@@ -117,18 +118,16 @@ class ServedModels(Mapping[str, ServedModel]):
     Args:
         models: saved models with different names.
         limits: the server's.
-        observe: see `ServedModel`.
+        meter: see `Batcher`.
 
     Raises:
         ConfigError: if two have the same name.
     """
 
-    def __init__(
-        self, models: Iterable[Model], limits: Limits, observe: Callable[[str, int], None] = lambda name, size: None
-    ) -> None:
+    def __init__(self, models: Iterable[Model], limits: Limits, meter: Meter | None = None) -> None:
         models = list(models)
         _check_names(models)
-        self._models = {model.bundle.name: ServedModel(model, limits, observe) for model in models}
+        self._models = {model.bundle.name: ServedModel(model, limits, meter) for model in models}
 
     def __getitem__(self, name: str) -> ServedModel:
         return self._models[name]
@@ -155,6 +154,15 @@ class ServedModels(Mapping[str, ServedModel]):
                 404, f"The model '{name}' has no version '{str(version)[:20]}'. It has version {served.version}."
             )
         return served
+
+
+@contextmanager
+def _nesting_is_bad_input() -> Iterator[None]:
+    """What an input nested a thousand times makes of the program is no fault of it."""
+    try:
+        yield
+    except RecursionError:
+        raise DataError("Expected inputs that are not nested so deep.") from None
 
 
 def _check_names(models: Sequence[Model]) -> None:

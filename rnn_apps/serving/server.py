@@ -21,6 +21,8 @@ from rnn_apps.serving.app import create_app
 from rnn_apps.serving.metrics import MULTIPROCESS
 from rnn_apps.serving.settings import Settings
 
+_LOADING_SECONDS = 120.0
+
 
 def serve(settings: Settings) -> None:
     """Serves saved models until SIGTERM or SIGINT; then what has begun is finished and nothing new is let in.
@@ -49,8 +51,7 @@ def serve(settings: Settings) -> None:
             find_bundle(name)  # what is wrong with it is told once, here
         with tempfile.TemporaryDirectory(prefix="rnnapps-metrics-") as folder:
             os.environ[MULTIPROCESS] = folder
-            print(f"{ready} in {settings.workers} processes", file=sys.stderr, flush=True)
-            Multiprocess(config, [sock]).run()
+            Processes(config, [sock], f"{ready} in {settings.workers} processes").run()
 
 
 class Server(uvicorn.Server):
@@ -74,6 +75,26 @@ class Server(uvicorn.Server):
         """Stops; a second Ctrl-C does not wait for what runs."""
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
+
+
+class Processes(Multiprocess):
+    """Several servers behind one socket; one that dies is replaced.
+
+    Args:
+        config: uvicorn's.
+        sockets: what they listen at.
+        ready: what is said when all are.
+    """
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], ready: str) -> None:
+        super().__init__(config, sockets)
+        self._ready = ready
+
+    def init_processes(self) -> None:
+        """Starts them."""
+        super().init_processes()
+        if all(process.wait_until_ready(_LOADING_SECONDS, self.should_exit) for process in self.processes):
+            print(self._ready, file=sys.stderr, flush=True)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -58,7 +58,12 @@ def routes(models: ServedModels, limits: Limits) -> APIRouter:
     """Returns the route that streams."""
     router = APIRouter(tags=["Streaming"])
 
-    @router.post("/v1/models/{name}:stream", **documents.streams("Answer one input in parts, as they come."))
+    @router.post(
+        "/v1/models/{name}:stream",
+        response_class=EventStream,
+        status_code=200,
+        **documents.streams("Answer one input in parts, as they come."),
+    )
     async def stream(name: str, request: Request) -> Response:
         served = models.find(name)
         request.scope["model"] = served.name

@@ -18,9 +18,15 @@ pytest.importorskip("fastapi", reason='needs the extra "serve"')
 
 import uvicorn
 
+from rnn_apps.bundle import Bundle
+from rnn_apps.errors import DataError
+from rnn_apps.inference.predictor import Prediction, Predictor
+from rnn_apps.model import Model
 from rnn_apps.serving.app import create_app
+from rnn_apps.serving.limits import Limits
 from rnn_apps.serving.server import bind
 from rnn_apps.serving.settings import Settings
+from rnn_apps.task import find_task
 
 COMMAND = Path(sys.executable).with_name("rnnapps")
 
@@ -82,6 +88,66 @@ def server():
     """A client of a server with three models that ship."""
     with running(create_app(Settings(("sentiment", "ner", "digits"), demo=False, access_log=False))) as client:
         yield client
+
+
+class Words(Prediction):
+    """The words of a text, and how many there are."""
+
+    words: list[str]
+    count: int
+
+
+class WordPredictor(Predictor):
+    """Splits texts into words, slowly; its stream adds one word a part."""
+
+    options = ("limit",)
+
+    def __init__(self, seconds=0.0):
+        self.seconds, self.calls = seconds, []
+
+    def predict(self, inputs, **options) -> list[Words]:
+        self.calls.append(list(inputs))
+        time.sleep(self.seconds)
+        if "fault" in inputs:
+            raise ZeroDivisionError
+        return [Words(words=text.split(), count=len(text.split())) for text in inputs]
+
+    def stream(self, given, **options):
+        if not isinstance(given, str):
+            raise DataError(f"Expected a text. Received: {given!r}")
+        words = given.split()[: options.get("limit")]
+        for count in range(1, len(words) + 1):
+            time.sleep(1.5 if words[count - 1] == "slow" else self.seconds)
+            if words[count - 1] == "stop":
+                raise DataError("stopped")
+            self.calls.append(count)
+            yield Words(words=words[:count], count=count)
+
+
+class WordModel(Model):
+    """A saved model that needs no files."""
+
+    def __init__(self, predictor):
+        super().__init__(Bundle(Path("words"), {"metrics": {}, "parameters": 0}))
+        self._predictor = predictor
+
+    task = find_task("sentiment")
+    predictor = property(lambda self: self._predictor)
+
+
+@pytest.fixture
+def words(monkeypatch, serving):
+    """Serves a model that counts words, each call taking so many seconds: a context manager, client and predictor."""
+
+    @contextlib.contextmanager
+    def serve(seconds=0.0, **limits):
+        predictor = WordPredictor(seconds)
+        monkeypatch.setattr("rnn_apps.serving.app.load", lambda name: WordModel(predictor))
+        settings = Settings(("words",), demo=False, access_log=False, limits=Limits(**limits))
+        with serving(create_app(settings)) as client:
+            yield client, predictor
+
+    return serve
 
 
 @pytest.fixture
