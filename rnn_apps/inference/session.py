@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import onnxruntime as ort
 
-from rnn_apps.errors import BundleError
+from rnn_apps.errors import BundleError, ConfigError
 from rnn_apps.task import Array, Arrays
+
+THREADS = "RNNAPPS_THREADS"
+
+
+def threads_wanted() -> int:
+    """Returns the threads that the environment asks for, 0 where it does not.
+
+    Raises:
+        ConfigError: if it asks for anything but a number.
+    """
+    text = os.environ.get(THREADS, "0")
+    if not (text.isascii() and text.isdecimal()):
+        raise ConfigError(f"Expected {THREADS} to be a number of threads. Received: '{text}'")
+    return int(text)
 
 
 class Session:
@@ -16,7 +31,7 @@ class Session:
 
     Args:
         path: the `.onnx` file.
-        threads: threads inside one run; 0 takes one per core.
+        threads: threads inside one run; 0 takes what the environment variable RNNAPPS_THREADS says, or one per core.
 
     Attributes:
         inputs: names of the graph's inputs.
@@ -25,7 +40,7 @@ class Session:
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = threads or threads_wanted()
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

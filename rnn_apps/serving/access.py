@@ -17,7 +17,6 @@ from rnn_apps.serving.http import reply
 from rnn_apps.serving.metrics import ServerMetrics
 
 _OPEN = ("/v2/health/live", "/v2/health/ready")
-_METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH")
 _HUNG_UP = 499
 
 
@@ -53,8 +52,8 @@ class Observer:
             await self.app(scope, receive, watch)
         finally:
             seconds = time.perf_counter() - begin
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._metrics.request(scope.get("model", ""), method, status, seconds)
+            route = getattr(scope.get("route"), "path", "")
+            self._metrics.request(scope.get("model", ""), route, status, seconds)
             if self._log is not None:
                 self._log.write(_line(scope, status, size, seconds))
 

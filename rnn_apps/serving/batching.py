@@ -80,7 +80,7 @@ class Batcher:
             RnnAppsError: for an input or an option that the model cannot use.
         """
         most = self._limits.max_batch
-        with self.admission(len(inputs)):
+        with self.admission(min(len(inputs), most)):
             answers: list[Any] = []
             for first in range(0, len(inputs), most):
                 part = inputs[first : first + most]

@@ -18,13 +18,14 @@ _REASONS = {
     400: "The body is no JSON document.",
     401: "The API key is missing or wrong.",
     404: "There is no such model or version.",
+    408: "The body came too slowly.",
     413: "The body is too large.",
     415: "The body is compressed.",
     422: "The document has another form than expected, or an input cannot be used.",
     503: "Too many inputs wait already, see Retry-After.",
     504: "The answer took too long.",
 }
-_PREDICTING = (400, 401, 404, 413, 415, 422, 503, 504)
+_PREDICTING = (400, 401, 404, 408, 413, 415, 422, 503, 504)
 
 
 def name_models(document: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

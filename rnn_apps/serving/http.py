@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import orjson
 from fastapi import Request, Response
 
-from rnn_apps.serving.limits import Refusal
+from rnn_apps.serving.limits import Limits, Refusal
 
 JSON = "application/json"
 _DEEPEST_OPTIONS = 4
@@ -27,19 +27,27 @@ def reply(content: Any, status: int = 200, headers: Mapping[str, str] | None = N
     return Response(orjson.dumps(content), status, headers, JSON)
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limits: Limits) -> bytes:
     """Reads the body of a request.
 
     Raises:
-        Refusal: with status 413 if it has more bytes than `limit`, with 415 if it is compressed.
-        ClientGone: if it ends before its end.
+        Refusal: with status 413 if it is too large, with 415 if it is compressed, with 408 if it takes too long.
+        ClientGone: if the client hangs up before its end.
     """
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise Refusal(415, f"Expected a body as it is. Received one with the content encoding '{encoding[:40]}'.")
     announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced[:20]) > limit:
-        raise _too_large(limit)
+    if announced.isdecimal() and int(announced[:20]) > limits.max_body:
+        raise _too_large(limits.max_body)
+    try:
+        async with asyncio.timeout(limits.timeout):
+            return await _whole_body(request, limits.max_body)
+    except TimeoutError:
+        raise Refusal(408, f"Expected the whole body within {limits.timeout:g} seconds.") from None
+
+
+async def _whole_body(request: Request, limit: int) -> bytes:
     parts, size = [], 0
     while True:
         message = await request.receive()

@@ -29,12 +29,12 @@ class ServerMetrics(Meter):
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
-            "rnnapps_requests", "Requests by status.", ("model", "method", "status"), registry=self._registry
+            "rnnapps_requests", "Requests by status.", ("model", "route", "status"), registry=self._registry
         )
         self._seconds = Histogram(
             "rnnapps_request_seconds",
             "Time to answer a request.",
-            ("model",),
+            ("model", "route"),
             buckets=_SECONDS,
             registry=self._registry,
         )
@@ -51,11 +51,11 @@ class ServerMetrics(Meter):
         if MULTIPROCESS not in os.environ:
             ProcessCollector(registry=self._registry)
 
-    def request(self, model: str, method: str, status: int, seconds: float) -> None:
-        """Counts one request; `model` is empty where it asked for none that there is."""
-        self._requests.labels(model, method, status).inc()
+    def request(self, model: str, route: str, status: int, seconds: float) -> None:
+        """Counts one request; `model` and `route` are empty where it asked for none that there is."""
+        self._requests.labels(model, route, status).inc()
         if model:
-            self._seconds.labels(model).observe(seconds)
+            self._seconds.labels(model, route).observe(seconds)
 
     def batch(self, model: str, size: int) -> None:
         """Counts one batch."""

@@ -69,7 +69,7 @@ async def _infer(served: ServedModel, request: Request, limits: Limits) -> Respo
     request.scope["model"] = served.name
     if served.batcher.full:
         raise served.batcher.overloaded()
-    body = memoryview(await read_body(request, limits.max_body))
+    body = memoryview(await read_body(request, limits))
     length = _json_length(request, len(body))
     document = parse_object(body[:length])
     tensors = document.get("inputs")

@@ -71,7 +71,7 @@ def routes(models: ServedModels, limits: Limits) -> APIRouter:
             if served.input.name != "text":
                 raise Refusal(422, f"The model '{name}' does not take texts. Expected a JSON body.")
             return EventStream(_typed(served, request, limits))
-        document = parse_object(await read_body(request, limits.max_body))
+        document = parse_object(await read_body(request, limits))
         instances = read_instances(document, served.input)
         limits.check_instances(instances)
         if len(instances) > 1:

@@ -59,7 +59,7 @@ async def _predict(served: ServedModel, request: Request, limits: Limits) -> Res
     request.scope["model"] = served.name
     if served.batcher.full:
         raise served.batcher.overloaded()
-    document = parse_object(await read_body(request, limits.max_body))
+    document = parse_object(await read_body(request, limits))
     instances = read_instances(document, served.input)
     limits.check_instances(instances)
     options = take_options(document.get("parameters"))

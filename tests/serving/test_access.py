@@ -1,6 +1,7 @@
 import base64
 import http.client
 import json
+import socket
 import threading
 import time
 
@@ -71,6 +72,11 @@ class TestLimits:
                 assert answer.status == 415
                 assert f"'{encoding}'" in answer.json["error"]
             assert predictor.calls == []
+
+    def test_a_body_that_comes_too_slowly_is_told(self, words):
+        with words(timeout=0.2) as (client, _), socket.create_connection(("127.0.0.1", client.port), 60) as sock:
+            sock.sendall(b"POST /v1/models/words:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{")
+            assert sock.recv(4096).startswith(b"HTTP/1.1 408")
 
     def test_who_waits_too_long_is_told(self, words):
         with words(seconds=0.5, timeout=0.2) as (client, predictor):

@@ -139,6 +139,14 @@ def test_a_full_queue_refuses_and_then_answers_again():
     assert (pending, after, alone) == (0, [14], [2] * 9)
 
 
+def test_a_request_of_many_batches_takes_the_place_of_one():
+    async def crowd():
+        waiting = batcher(Recorder(seconds=0.01), max_queue=4, max_batch=2)
+        return await ask(waiting, [0] * 20, [1], [2])
+
+    assert asyncio.run(crowd()) == [[0] * 20, [2], [4]]
+
+
 def test_a_request_that_is_given_up_does_not_run():
     async def hang_up():
         recorder = Recorder(seconds=0.05)

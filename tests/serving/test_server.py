@@ -78,7 +78,7 @@ def test_several_processes_share_a_port_and_their_numbers(serve_process):
     image = [[0] * 8] * 8
     answer = process.client.post("/v1/models/digits:predict", {"instances": [image]})
     assert answer.status == 200
-    assert 'rnnapps_requests_total{method="POST",model="digits",status="200"} 1.0' in (
+    assert 'rnnapps_requests_total{model="digits",route="/v1/models/{name}:predict",status="200"} 1.0' in (
         process.client.get("/metrics").body.decode()
     )
     assert process.stop() == 0
@@ -92,8 +92,8 @@ def test_numbers_for_prometheus(serving):
         answer = client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     numbers = answer.body.decode().splitlines()
-    assert 'rnnapps_requests_total{method="POST",model="digits",status="200"} 1.0' in numbers
-    assert 'rnnapps_requests_total{method="POST",model="digits",status="422"} 1.0' in numbers
+    assert 'rnnapps_requests_total{model="digits",route="/v1/models/{name}:predict",status="200"} 1.0' in numbers
+    assert 'rnnapps_requests_total{model="digits",route="/v1/models/{name}:predict",status="422"} 1.0' in numbers
     assert 'rnnapps_batch_size_sum{model="digits"} 3.0' in numbers
-    assert 'rnnapps_request_seconds_count{model="digits"} 2.0' in numbers
+    assert 'rnnapps_request_seconds_count{model="digits",route="/v1/models/{name}:predict"} 2.0' in numbers
     assert 'rnnapps_pending_inputs{model="digits"} 0.0' in numbers
