@@ -1,0 +1,142 @@
+"""How fast music is composed on one core, how like real music it is, and how much of it is copied.
+
+    python benchmarks/music.py --data jsb-chorales-16th.json.gz [--model music] [--output benchmarks/results/music.json]
+
+The data is divided into a training part, where copies are looked for, and a held-out one. Four pieces of 30 seconds are
+composed, seeds 0 to 3. Distances are total variations of the distributions in `rnn_apps/tasks/music/statistics.py`, 0
+for the same and 1 for nothing in common: of the composed pieces and all held-out ones; of four held-out pieces, cut to
+30 seconds, and the others, over 20 draws; of the two halves of the held-out pieces.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import median, percentile, print_table, write_result
+
+import rnn_apps
+from rnn_apps.tasks.music.copying import shared_passages
+from rnn_apps.tasks.music.midi import midi_bytes
+from rnn_apps.tasks.music.picture import png_bytes
+from rnn_apps.tasks.music.piece import Piece
+from rnn_apps.tasks.music.reading import read_split, splits
+from rnn_apps.tasks.music.statistics import distances
+from rnn_apps.tasks.music.synthesis import synthesise
+
+PIECES = 4
+SECONDS = 30.0
+PASSES = 5
+DRAWS = 20
+QUARTERS = (2.0, 4.0, 8.0)
+
+
+def timed(call: Callable[[], Any]) -> float:
+    """Returns the median of the seconds that some calls take, after one that does not count."""
+    call()
+    seconds = []
+    for _ in range(PASSES):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return median(seconds)
+
+
+def first_note(model: rnn_apps.Model) -> float:
+    """Returns the median of the seconds until the first note has come."""
+    return timed(lambda: next(model.stream(None, seconds=SECONDS)))
+
+
+def beginning(piece: Piece, seconds: float) -> Piece:
+    """Returns the first seconds of a piece."""
+    frames = piece.frames[: round(seconds / piece.seconds_per_frame)]
+    return Piece(piece.name, frames, piece.frames_per_quarter, piece.tempo, piece.metre, piece.articulated)
+
+
+def distances_of_draws(pieces: Sequence[Piece]) -> list[dict[str, float]]:
+    """Returns the distances of a few pieces, cut to 30 seconds, and the others, for some draws."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(DRAWS):
+        order = rng.permutation(len(pieces))
+        few = [beginning(pieces[number], SECONDS) for number in order[:PIECES]]
+        found.append(distances(few, [pieces[number] for number in order[PIECES:]]))
+    return found
+
+
+def copied(pieces: Sequence[Piece], training: Sequence[Piece]) -> dict[str, float]:
+    """Returns the longest shared passages, in quarter notes, and the shares in passages of some lengths."""
+    found = {quarters: shared_passages(pieces, training, quarters) for quarters in QUARTERS}
+    longest = [shared.longest for shared in found[QUARTERS[0]]]
+    shares = {
+        f"share in passages of {quarters:.0f} quarter notes": float(np.mean([shared.share for shared in pieces_shared]))
+        for quarters, pieces_shared in found.items()
+    }
+    return {"longest passage, median": median(longest), "longest passage": max(longest), **shares}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="pieces in a training part and a held-out one")
+    parser.add_argument("--model", default="music", help="a saved model of the task music")
+    parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--top-p", type=float, default=0.98)
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/music.json"))
+    arguments = parser.parse_args()
+
+    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])  # one core for everything
+    model = rnn_apps.load(arguments.model)
+    drawing = {"temperature": arguments.temperature, "top_p": arguments.top_p}
+    musics = [model.predict([None], seconds=SECONDS, seed=seed, **drawing)[0] for seed in range(PIECES)]
+    composed = [music.piece() for music in musics]
+    piece = composed[0]
+    seconds = {
+        f"composing {SECONDS:.0f} seconds": timed(lambda: model.predict([None], seconds=SECONDS, seed=0, **drawing)),
+        "until the first note": first_note(model),
+        "MIDI": timed(lambda: midi_bytes(piece)),
+        "sound, the built-in piano": timed(lambda: synthesise(piece)),
+        "picture": timed(lambda: png_bytes(piece)),
+    }
+    training, held_out = (list(read_split(arguments.data, part)) for part in splits(arguments.data)[:2])
+    draws = distances_of_draws(held_out)
+    apart = {
+        "composed": distances(composed, held_out),
+        "4 held out, median": {name: median([draw[name] for draw in draws]) for name in draws[0]},
+        "4 held out, 90th percentile": {name: percentile([draw[name] for draw in draws], 90) for name in draws[0]},
+        "two halves": distances(held_out[::2], held_out[1::2]),
+    }
+    shared = {
+        "composed": copied(composed, training),
+        "held out": copied([beginning(piece, SECONDS) for piece in held_out], training),
+    }
+
+    faster = SECONDS / next(iter(seconds.values()))
+    print_table(
+        [("one core", "seconds")]
+        + [(name, f"{value:.3f}") for name, value in seconds.items()]
+        + [("composing, times faster than real time", f"{faster:.1f}")]
+    )
+    print()
+    print_table(
+        [("distance", *apart)] + [(name, *(f"{apart[c][name]:.3f}" for c in apart)) for name in apart["composed"]]
+    )
+    print()
+    print_table(
+        [("copied", *shared)] + [(name, *(f"{shared[c][name]:.3f}" for c in shared)) for name in shared["composed"]]
+    )
+    for music in musics:
+        if music.remark:
+            print(music.remark)
+    write_result(
+        arguments.output,
+        {"seconds": seconds, "times_real_time": faster, "drawing": drawing, "distances": apart, "copied": shared},
+    )
+
+
+if __name__ == "__main__":
+    main()
