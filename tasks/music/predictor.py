@@ -94,16 +94,14 @@ class MusicPredictor(Predictor):
 
         Args:
             inputs: pieces to continue, or None for music from nothing.
-            options: `seconds` (the length, a continued piece counted in), and what `Wish` has. Each input takes the
-                seed after the one before.
+            options: `seconds` (the length, a continued piece counted in), and what `Wish` has. Each input is answered
+                as if it were alone: the same input twice gives the same music twice.
 
         Raises:
             DataError: for an input that is no piece or cannot be continued.
             ConfigError: for an option out of range.
         """
-        seed = options.pop("seed", 0)
-        compositions = [self.compose(self.wish(given, seed=seed + n, **options)) for n, given in enumerate(inputs)]
-        return [_whole(piece, remark) for piece, remark in compositions]
+        return [_whole(*self.compose(self.wish(given, **options))) for given in inputs]
 
     def stream(self, given: Piece | None, **options: Any) -> Iterator[Music]:
         """Yields each note when it has ended, and last the whole piece; for the arguments see `predict`."""
@@ -116,7 +114,7 @@ class MusicPredictor(Predictor):
         yield _whole(piece, oddity(piece))
 
     def wish(self, given: Piece | None, seconds: float = SECONDS, **options: Any) -> Wish:
-        """Returns what is asked for, with its length in frames, checked.
+        """Returns what is asked for, on the model's grid, with its length in frames, checked.
 
         Raises:
             DataError: if `given` is neither a piece nor None, or cannot be continued.
@@ -126,10 +124,14 @@ class MusicPredictor(Predictor):
             raise DataError(f"Expected a piece of music or None. Received: {type(given).__name__}.")
         if not 0 < seconds <= MAX_SECONDS:
             raise ConfigError(f"Expected up to {MAX_SECONDS:.0f} seconds of music, and some. Received: {seconds:g}.")
+        grid = self.processor.frames_per_quarter
+        given = given and given.on_grid(grid)
+        if options.get("melody"):
+            options["melody"] = options["melody"].on_grid(grid)
         wish = Wish(primer=given, **options)
         frame = self._piece(wish, _NOTHING).seconds_per_frame
         wish = Wish(primer=given, frames=round(seconds / frame), **options)
-        wish.check(self.processor.frames_per_quarter)
+        wish.check(grid)
         return wish
 
     def frames(self, wish: Wish) -> Iterator[Frames]:

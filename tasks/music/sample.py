@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from itertools import accumulate
@@ -35,6 +36,14 @@ _NOTE = re.compile(r"([#b]?)([0-7])([',]*)(-*)(/*)(\.?)")
 def pieces() -> tuple[Piece, ...]:
     """Returns the sample, the same at every call."""
     return tuple(read_tune(text) for text in TUNES.strip().split("\n\n"))
+
+
+def beginnings(*names: str, bars: int = 4) -> list[Piece]:
+    """Returns the first bars of the tunes of these names."""
+    by_name = {piece.name: piece for piece in pieces()}
+    return [
+        replace(by_name[name], frames=by_name[name].frames[: bars * by_name[name].frames_per_bar]) for name in names
+    ]
 
 
 def read_tune(text: str) -> Piece:

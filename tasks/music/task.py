@@ -187,8 +187,10 @@ class MusicTask(Task):
 
     @property
     def example_inputs(self) -> Sequence[Any]:
-        """Nothing given, three times: three pieces from nothing."""
-        return (None, None, None)
+        """Nothing given, for music from nothing, and the beginnings of two tunes."""
+        from rnn_apps.tasks.music.sample import beginnings
+
+        return (None, *beginnings("Twinkle, twinkle, little star", "Greensleeves"))
 
     @property
     def example_argument(self) -> str:

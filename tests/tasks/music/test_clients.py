@@ -96,3 +96,9 @@ def test_a_part_shows_its_notes_and_the_whole_its_picture_sound_and_file(music_m
     assert (type(image), type(audio), type(file)) == (Image, Audio, File)
     assert [type(view) for view in rest] == [Text] * bool(whole.remark)
     assert file.name.endswith(".mid")
+
+
+def test_an_answer_does_not_depend_on_what_else_is_asked(music_model):
+    first, second, third = music_model.predict([None, TASK.example_inputs[1], None], seconds=10.0, seed=4)
+    assert first == third
+    assert [second] == music_model.predict([TASK.example_inputs[1]], seconds=10.0, seed=4)
