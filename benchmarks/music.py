@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="pieces in a training part and a held-out one")
     parser.add_argument("--model", default="music", help="a saved model of the task music")
     parser.add_argument("--temperature", type=float, default=1.0)
-    parser.add_argument("--top-p", type=float, default=0.98)
+    parser.add_argument("--top-p", type=float, default=1.0)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/music.json"))
     arguments = parser.parse_args()
 
