@@ -27,6 +27,7 @@ _STIFFNESS = 2e-4
 _ATTACK, _RELEASE = 0.004, 0.25  # seconds
 _RING = 0.5  # seconds of silence behind the last note
 _PEAK = 0.8  # of what a sample can hold
+_BLOCK = 2**20  # samples
 _SOUNDFONT_FOLDERS = (
     "/usr/share/sounds/sf2",
     "/usr/share/sounds/sf3",
@@ -76,8 +77,10 @@ def synthesise(piece: Piece) -> Samples:
         sound[start : start + min(held, len(tone))] += tone[:held]
         faded = tone[held:] * release[: len(tone) - held]
         sound[start + held : start + held + len(faded)] += faded
-    peak = float(np.abs(sound).max(initial=0.0))
-    return sound * np.float32(_PEAK / peak) if peak else sound
+    peak = max(float(sound.max(initial=0.0)), -float(sound.min(initial=0.0)))
+    if peak:
+        sound *= np.float32(_PEAK / peak)
+    return sound
 
 
 def _tone(pitch: int, seconds: float) -> Samples:
@@ -105,7 +108,8 @@ def _as_wav(samples: Samples) -> bytes:
         wav.setnchannels(1)
         wav.setsampwidth(2)
         wav.setframerate(RATE)
-        wav.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
+        for start in range(0, len(samples), _BLOCK):
+            wav.writeframes(np.rint(samples[start : start + _BLOCK] * 32767).astype("<i2").tobytes())
     return file.getvalue()
 
 
