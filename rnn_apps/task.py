@@ -249,6 +249,16 @@ class Task(ABC):
     def predictor(self, bundle: Bundle) -> Predictor:
         """Returns what answers with the bundle's model."""
 
+    def report(self, bundle: Bundle, train: Iterable[Any], valid: Iterable[Any]) -> str:
+        """Returns what the card of a model says that only this task can say, as Markdown; "" for nothing.
+
+        Args:
+            bundle: the model; its files are written but its card, and its facts are not yet whole.
+            train: the training examples, streamed.
+            valid: the validation examples, streamed.
+        """
+        return ""
+
     @property
     @abstractmethod
     def example_inputs(self) -> Sequence[Any]:

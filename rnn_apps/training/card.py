@@ -32,6 +32,7 @@ def write_card(name: str, task: Task, facts: Mapping[str, Any], reliability: boo
         "less on new data.",
         _table(["metric", "value"], [[_HEADINGS.get(n, n), f"{v:.4f}"] for n, v in facts["metrics"].items()]),
         *(["![reliability of the probabilities](reliability.png)"] if reliability else []),
+        *([facts["report"]] if facts.get("report") else []),
         "## Data",
         _bullets(
             {

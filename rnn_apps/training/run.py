@@ -13,7 +13,7 @@ import platform
 import resource
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnn_apps.backend import require_training_packages, start_tensorflow
-from rnn_apps.bundle import LOCAL_MODELS, check_output, explained_failures, read_bundle, write_bundle
+from rnn_apps.bundle import LOCAL_MODELS, Bundle, check_output, explained_failures, read_bundle, write_bundle
 from rnn_apps.config import TaskConfig, load_config
 from rnn_apps.data.files import read_texts
-from rnn_apps.data.sources import Source, file_source, sample_source, tfds_source
+from rnn_apps.data.sources import Source, chosen_examples, file_source, held_out, sample_source, tfds_source
 from rnn_apps.data.text import clean
 from rnn_apps.errors import ConfigError, DataError, NotFoundError, OutputError, TrainingError
 from rnn_apps.model import Model
@@ -134,6 +134,7 @@ class Run:
             from rnn_apps.training.save import save_model, save_story
 
             facts.update(save_model(folder, model, self.task, self.config, data.processor, data.valid, self.reporter))
+            facts["report"] = self.task.report(Bundle(folder, facts), *self._examples(data))
             save_story(folder, self.task, facts, rows, self.output.name)
 
         bundle = write_bundle(self.output, facts, write, self.overwrite)
@@ -212,6 +213,13 @@ class Run:
         )
         rows = trainer.fit()
         return trainer.model, rows
+
+    def _examples(self, data: PreparedData) -> tuple[Iterable[Any], Iterable[Any]]:
+        """The examples that were trained on, and those that were validated on."""
+        if self.valid:
+            return self.source, self.valid
+        out = held_out(len(data.train) + len(data.valid), self.config.data.validation_fraction, self.config.seed)
+        return chosen_examples(self.source, ~out), chosen_examples(self.source, out)
 
     def _facts(self, data: PreparedData, pretrained: Pretrained | None, model: Any, rows: list[Row]) -> dict[str, Any]:
         score = f"val_{self.task.monitor}"

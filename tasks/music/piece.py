@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +55,17 @@ class Piece:
     def seconds_per_frame(self) -> float:
         """How long a frame lasts."""
         return 60.0 / (self.tempo * self.frames_per_quarter)
+
+    def on_grid(self, frames_per_quarter: int) -> Piece:
+        """Returns it on another grid: each note at the nearest frame, and at least one frame long."""
+        if frames_per_quarter == self.frames_per_quarter:
+            return self
+        scale = frames_per_quarter / self.frames_per_quarter
+        places = [(note.pitch, round(note.start * scale), round(note.end * scale)) for note in self.notes()]
+        notes = [Note(pitch, start, max(end, start + 1)) for pitch, start, end in places]
+        length = max([round(len(self.frames) * scale), *(note.end for note in notes)])
+        frames = frames_of(notes, length)
+        return replace(self, frames=frames, frames_per_quarter=frames_per_quarter, articulated=True)
 
     def notes(self) -> list[Note]:
         """Returns the notes in the order of their starts, then of their pitches.

@@ -173,6 +173,12 @@ class MusicTask(Task):
 
         return WindowedSession(folder / "model.onnx", MusicProcessor.load(folder).state_sizes)
 
+    def report(self, bundle: Bundle, train: Iterable[Piece], valid: Iterable[Piece]) -> str:
+        """Returns how like held-out music what it composes is, and how much of it is copied."""
+        from rnn_apps.tasks.music.report import report
+
+        return report(self.predictor(bundle), train, valid)
+
     def predictor(self, bundle: Bundle) -> MusicPredictor:
         """Returns what composes with the bundle's graph."""
         from rnn_apps.tasks.music.predictor import MusicPredictor

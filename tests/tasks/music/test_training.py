@@ -115,3 +115,8 @@ def test_the_keras_model_is_loaded_with_its_own_layers(music_model):
     expected = np.asarray(model({**batch, **states}, training=False)["logits"])
     found = music_model.task.runner(music_model.bundle.folder).run(batch)["logits"]
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_the_card_tells_what_the_model_composes_and_copies(music_model):
+    card = (music_model.bundle.folder / "README.md").read_text()
+    assert music_model.bundle.facts["report"] in card
