@@ -53,7 +53,8 @@ def read_tensor(tensor: Any, spec: TensorSpec, binary: memoryview) -> list[Any]:
         raise Refusal(422, f"Expected one input called '{spec.name}'. Received {str(tensor.get('name'))[:40]!r}.")
     shape = _shape(tensor.get("shape"), spec)
     datatype = tensor.get("datatype")
-    if datatype != spec.datatype and (spec.datatype == "BYTES" or datatype not in _DTYPES):
+    known = (spec.datatype,) if spec.datatype == "BYTES" else tuple(_DTYPES)
+    if datatype not in known:
         raise Refusal(422, f"Expected the datatype {spec.datatype} for '{spec.name}'. Received {str(datatype)[:40]!r}.")
     parameters = tensor.get("parameters") or {}
     size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None

@@ -107,6 +107,7 @@ def infer(server, model="sentiment", **changes):
         ({"data": [1]}, "Expected the data to be strings"),
         ({"parameters": {"binary_data_size": 9}}, "the 0 bytes behind the JSON. Received: 9"),
         ({"model": "digits", "data": [1.0]}, "Expected 3 dimensions"),
+        ({"model": "digits", "shape": [1, 1, 1], "datatype": ["FP32"]}, "the datatype FP32"),
         ({"model": "digits", "shape": [1, 1, 1], "data": ["1"]}, "Expected the data to be numbers"),
         ({"model": "digits", "shape": [1, 1, 1], "data": [None]}, "Expected the data to be numbers"),
         ({"model": "digits", "shape": [1, 1, 1], "data": [10**400]}, "JSON"),
