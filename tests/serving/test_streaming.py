@@ -6,6 +6,8 @@ import time
 import pytest
 
 import rnn_apps
+from rnn_apps.serving.app import create_app
+from rnn_apps.serving.settings import Settings
 
 
 def events(body):
@@ -44,6 +46,17 @@ def test_a_model_without_parts_streams_the_whole(server):
     (_, prediction), done = events(answer.body)
     assert prediction == rnn_apps.load("sentiment").predict(["a fine film"])[0].model_dump()
     assert done == ("done", {})
+
+
+def test_music_comes_note_by_note(serving):
+    body = {"instances": [None], "parameters": {"seconds": 2, "seed": 3}}
+    with serving(create_app(Settings(("music",), demo=False, access_log=False))) as client:
+        *notes, whole, done = events(client.post("/v1/models/music:stream", body).body)
+        (expected,) = client.post("/v1/models/music:predict", body).json["predictions"]
+    assert len(notes) > 1
+    found = [note for _, part in notes for note in part["notes"]]  # in the order of their ends
+    assert sorted(found, key=lambda note: (note["start"], note["pitch"])) == expected["notes"]
+    assert (whole[1], done[0]) == (expected, "done")
 
 
 def test_options_reach_the_stream(words):
