@@ -92,7 +92,8 @@ class Model:
         start_tensorflow("The Keras model")
         import keras
 
-        import_module(self.task.layers_module)
+        for module in ("rnn_apps.layers", self.task.layers_module):  # these register the layers
+            import_module(module)
         return keras.saving.load_model(self.bundle.folder / "model.keras", compile=False, safe_mode=True)
 
     def _check_options(self, options: Iterable[str]) -> None:

@@ -149,7 +149,7 @@ class Task(ABC):
         Config: its settings, with defaults that work.
         processor_class: the class of its processor.
         sample_licence: where the built-in sample comes from and how it is licensed.
-        layers_module: the module whose import registers the Keras layers of its models.
+        layers_module: the module whose import registers the Keras layers of its models, where it has layers of its own.
     """
 
     name: ClassVar[str]

@@ -23,7 +23,8 @@ def text_roll(music: Music) -> str:
         line = lines.setdefault(note.pitch, [" "] * WIDTH)
         start, end = round(note.start / step), round((note.start + note.duration) / step)
         line[start:end] = ["■", *"━" * (end - start - 1)][: max(WIDTH - start, 0)]
-    rows = [f"  [dim]{pitch_name(pitch):>3}[/dim] {''.join(lines[pitch]).rstrip()}" for pitch in sorted(lines)[::-1]]
+    shown = {pitch: "".join(line).rstrip() for pitch, line in sorted(lines.items(), reverse=True)}
+    rows = [f"  [dim]{pitch_name(pitch):>3}[/dim] {line}" for pitch, line in shown.items() if line]
     bar = round(music.metre[0] * 4 / music.metre[1] / step)
     ruler = "".join("|" if column % max(bar, 1) == 0 else " " for column in range(WIDTH))
     summary = f"  {len(music.notes)} notes in {music.seconds:.0f} s, at {music.tempo:.0f} quarter notes a minute"

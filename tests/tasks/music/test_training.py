@@ -117,6 +117,12 @@ def test_the_keras_model_is_loaded_with_its_own_layers(music_model):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+def test_the_keras_model_is_loaded_in_a_fresh_process(music_model, run_python):
+    code = "import sys, rnn_apps; print(rnn_apps.load(sys.argv[1]).keras_model().name)"
+    result = run_python(code, music_model.bundle.folder)
+    assert result.stdout.strip() == "music", result.stderr
+
+
 def test_the_card_tells_what_the_model_composes_and_copies(music_model):
     card = (music_model.bundle.folder / "README.md").read_text()
     assert music_model.bundle.facts["report"] in card
