@@ -62,8 +62,8 @@ def clip_gradients(
         clipped = clip_by_value(summed, threshold)
     elif kind == "norm":
         clipped = clip_by_norm(summed, threshold)
-    elif kind == "global_norm":
-        clipped = clip_by_global_norm(summed, threshold, norm)
+    elif kind == "global_norm":  # the norm says what is clipped, without another look at all gradients
+        return clip_by_global_norm(summed, threshold, norm), norm, norm > threshold
     else:
         clipped = clip_adaptive(summed, variables, threshold)
     pairs = [(_values(before), _values(after)) for before, after in zip(summed, clipped, strict=True)]
@@ -73,8 +73,8 @@ def clip_gradients(
 
 def global_norm(gradients: Sequence[Gradient]) -> Any:
     """n = sqrt(Σ ‖g‖²) over all gradients, a float32 scalar. Rows of one token must have been summed."""
-    squares = [tf.reduce_sum(tf.square(tf.cast(_values(g), tf.float32))) for g in gradients if g is not None]
-    return tf.sqrt(tf.add_n(squares)) if squares else tf.constant(0.0)
+    halves = [tf.nn.l2_loss(tf.cast(_values(g), tf.float32)) for g in gradients if g is not None]
+    return tf.sqrt(2.0 * tf.add_n(halves)) if halves else tf.constant(0.0)
 
 
 def clip_by_value(gradients: Sequence[Gradient], threshold: float) -> list[Gradient]:

@@ -27,9 +27,13 @@ def sequence_cross_entropy(logits: Any, targets: Any, smoothing: float = 0.0) ->
         smoothing: share of the probability that the right token gives to all tokens alike (Szegedy et al.,
             arXiv:1512.00567).
     """
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
     if smoothing:
-        right = tf.gather(logits, targets, batch_dims=2)
-        losses += smoothing * (right - tf.reduce_mean(logits, axis=-1))
+        # one operator for value and gradient: logits are the largest tensor of a step, and each pass over them counts
+        size = tf.shape(logits)[-1]
+        rest = smoothing / tf.cast(size, logits.dtype)
+        labels = tf.one_hot(targets, size, 1.0 - smoothing + rest, rest, dtype=logits.dtype)
+        losses = tf.nn.softmax_cross_entropy_with_logits(labels=tf.stop_gradient(labels), logits=logits)
+    else:
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
     real = tf.cast(targets != 0, losses.dtype)
     return tf.reduce_sum(losses * real), tf.reduce_sum(real)
