@@ -166,7 +166,7 @@ class Process(NamedTuple):
 
     def stop(self, number=signal.SIGTERM):
         self.popen.send_signal(number)
-        return self.popen.wait(30)
+        return self.popen.wait(250)
 
 
 @pytest.fixture

@@ -79,12 +79,12 @@ class TestLimits:
             assert sock.recv(4096).startswith(b"HTTP/1.1 408")
 
     def test_who_waits_too_long_is_told(self, words):
-        with words(seconds=0.5, timeout=0.2) as (client, predictor):
+        with words(seconds=1.5, timeout=0.5) as (client, predictor):
             answer = client.post("/v1/models/words:predict", {"instances": ["a"]})
             assert answer.status == 504
-            assert answer.json["error"].startswith("Expected an answer within 0.2 seconds.")
+            assert answer.json["error"].startswith("Expected an answer within 0.5 seconds.")
             predictor.seconds = 0.0
-            time.sleep(0.6)
+            time.sleep(1.2)
             assert client.post("/v1/models/words:predict", {"instances": ["a"]}).status == 200
 
     def test_a_full_queue_says_when_to_come_again(self, words):
@@ -108,7 +108,7 @@ class TestLimits:
             assert client.post("/v1/models/words:predict", {"instances": ["a"]}).status == 200
 
     def test_who_hangs_up_leaves_the_queue(self, words):
-        with words(seconds=0.3) as (client, predictor):
+        with words(seconds=0.6) as (client, predictor):
             connections = []
             for text in ("first", "gone", "kept"):
                 connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=60)

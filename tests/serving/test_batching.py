@@ -60,20 +60,20 @@ def test_what_comes_while_a_batch_runs_runs_together():
 
 def test_a_lone_request_does_not_wait():
     async def lone():
-        waiting = batcher(Recorder(), max_delay_ms=300)
+        waiting = batcher(Recorder(), max_delay_ms=400)
         await ask(waiting, [1], [2], [3])
         for _ in range(3):  # the first may wait for the crowd of before, which does not come again
             begin = time.perf_counter()
             await ask(waiting, [1])
         return time.perf_counter() - begin
 
-    assert asyncio.run(lone()) < 0.2
+    assert asyncio.run(lone()) < 0.4
 
 
 def test_right_after_a_batch_the_next_waits_for_as_many_but_not_long():
     async def again():
         recorder = Recorder(seconds=0.02)
-        waiting = batcher(recorder, max_delay_ms=200)
+        waiting = batcher(recorder, max_delay_ms=500)
         await ask(waiting, [1], [2, 3, 4])  # runs 1, then 3
         first = asyncio.ensure_future(waiting.answer([5], {}))
         await asyncio.sleep(0.05)
@@ -85,7 +85,7 @@ def test_right_after_a_batch_the_next_waits_for_as_many_but_not_long():
 
     sizes, seconds = asyncio.run(again())
     assert sizes == [1, 3, 3, 1]
-    assert 0.15 < seconds < 2
+    assert 0.4 < seconds < 5
 
 
 def test_other_options_make_another_batch():
@@ -149,7 +149,7 @@ def test_a_request_of_many_batches_takes_the_place_of_one():
 
 def test_a_request_that_is_given_up_does_not_run():
     async def hang_up():
-        recorder = Recorder(seconds=0.05)
+        recorder = Recorder(seconds=0.3)
         dropping = batcher(recorder)
         tasks = [asyncio.ensure_future(dropping.answer([n], {})) for n in range(4)]
         await asyncio.sleep(0.01)

@@ -4,7 +4,6 @@ import re
 import signal
 import socket
 import threading
-import time
 
 import pytest
 
@@ -63,9 +62,10 @@ def test_a_signal_to_stop_lets_what_runs_finish_and_ends_with_status_0(serve_pro
     body = {"instances": ["not a bad film at all " * 30] * 64}
     thread = threading.Thread(target=lambda: answers.append(process.client.post("/v1/models/sentiment:predict", body)))
     thread.start()
-    time.sleep(0.2)
+    while 'rnnapps_pending_inputs{model="sentiment"} 64.0' not in process.client.get("/metrics").body.decode():
+        assert thread.is_alive()
     status = process.stop(number)
-    thread.join(30)
+    thread.join(250)
     assert status == 0
     assert len(answers[0].json["predictions"]) == 64
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", process.client.port)):

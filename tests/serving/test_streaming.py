@@ -177,7 +177,7 @@ def test_a_text_that_gets_too_long_ends_with_an_error(words):
 
 
 def test_whoever_types_nothing_has_finished(words):
-    with words(timeout=0.3) as (client, _):
+    with words(timeout=1.5) as (client, _):
         assert next(typed(client.port, [b"one two"])) == ("message", {"words": ["one", "two"], "count": 2})
         begin = time.monotonic()
         found = list(typed_and_left(client.port))
