@@ -70,7 +70,7 @@ def draw_heatmaps(path: Path, heatmaps: Sequence[Heatmap]) -> list[str]:
         for axis, heatmap in zip(axes[:, 0], heatmaps, strict=True):
             _draw(axis, heatmap)
         try:
-            figure.savefig(path, dpi=130)
+            figure.savefig(path, dpi=130, bbox_inches="tight")
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error}.") from error
         finally:
