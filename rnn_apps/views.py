@@ -17,19 +17,19 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-# What a person gives
+# What a person gives; `Task.input_from_json` makes the input of the predictor from it
 
 
 @dataclass(frozen=True)
 class TextInput:
-    """A box for a text; the input of the predictor is the text.
+    """A box for a text; given is the text.
 
     Attributes:
         label: what stands over the box.
@@ -44,7 +44,7 @@ class TextInput:
 
 @dataclass(frozen=True)
 class DrawingInput:
-    """A pad to draw on; the input of the predictor is an array of `shape`, float32, from 0 to `full_ink`.
+    """A pad to draw on; given are rows of numbers from 0 to `full_ink`, of the size `shape`.
 
     What is drawn is cut out, scaled to the height without `margin`, and centred.
 
@@ -63,15 +63,13 @@ class DrawingInput:
 
 @dataclass(frozen=True)
 class FileInput:
-    """A file to choose; without one the input of the predictor is None.
+    """A file to choose; given as a client of the server sends it, `{"b64": content in base64}`, or None without one.
 
     Attributes:
-        read: makes the input of the predictor from the content of the file; raises DataError where it cannot.
         suffixes: kinds of files to offer, such as ".mid".
         label: what stands over the choice.
     """
 
-    read: Callable[[bytes], Any]
     suffixes: tuple[str, ...]
     label: str = "File"
 
@@ -115,7 +113,7 @@ class InputView:
     """What a person gives to a task.
 
     Attributes:
-        given: where the input of the predictor comes from; None where it needs none, and is None.
+        given: where the input comes from; None where there is none, and None is given.
         options: what else can be chosen, by the names of the predictor's options.
         action: what the button says.
     """

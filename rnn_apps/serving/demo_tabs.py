@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -119,7 +120,7 @@ class _Tab:
         try:
             given, options = self._read(values)
             (prediction,) = await self._served.answer([given], options)
-            return self._shown(given, prediction)
+            return self._shown(self._served.model.task.input_from_json(given), prediction)
         except Exception as error:
             return _told(error)
 
@@ -128,8 +129,9 @@ class _Tab:
         try:
             given, options = self._read(values)
             async with aclosing(self._served.parts(given, options)) as parts:
+                parsed = self._served.model.task.input_from_json(given)
                 async for part in parts:
-                    yield self._shown(given, part)
+                    yield self._shown(parsed, part)
         except Exception as error:
             yield _told(error)
 
@@ -141,8 +143,7 @@ class _Tab:
         return given, dict(zip(self._view.options, rest, strict=True))
 
     def _shown(self, given: Any, prediction: Any) -> str:
-        task = self._served.model.task
-        return page_views(task.views(task.input_from_json(given), prediction))
+        return page_views(self._served.model.task.views(given, prediction))
 
     def _examples(self) -> Mapping[str, Any]:
         """Returns what the input component can be filled with, by the text on a button."""
@@ -200,7 +201,7 @@ def _given(view: TextInput | DrawingInput | FileInput, value: Any) -> Any:
         case DrawingInput():
             return _drawn(view, value)
         case FileInput():
-            return None if value is None else view.read(value)
+            return {"b64": base64.b64encode(value).decode()} if isinstance(value, bytes) else None
     return value or ""
 
 

@@ -70,7 +70,7 @@ def _characters(value: Any) -> int:
             count += len(part)
         elif isinstance(part, list):
             rest += part
-        elif isinstance(part, dict):
+        elif isinstance(part, dict) and list(part) != ["b64"]:  # a file, which the bytes of the body bound
             rest += part.keys()
             rest += part.values()
     return count

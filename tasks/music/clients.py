@@ -74,7 +74,7 @@ def piece_of(value: Any) -> Piece | None:
 def input_view() -> InputView:
     """Returns what a person gives on the demo page."""
     return InputView(
-        FileInput(piece_in, (".mid", ".midi"), "A beginning to continue (MIDI), if you like"),
+        FileInput((".mid", ".midi"), "A beginning to continue (MIDI), if you like"),
         {
             "seconds": NumberOption("Seconds", 20, 5, 120, 5),
             "temperature": NumberOption("Temperature", 1.0, 0.5, 1.5, 0.05),

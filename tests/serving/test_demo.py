@@ -1,5 +1,6 @@
 """The demo page, in a real browser."""
 
+import base64
 import shutil
 import socket
 import sys
@@ -73,11 +74,10 @@ class FileTask(EchoTask):
     """A task that takes files."""
 
     def input_view(self, bundle):
-        return InputView(FileInput(read_words, (".txt",), "Words"), action="Read")
+        return InputView(FileInput((".txt",), "Words"), action="Read")
 
-
-def read_words(content):
-    return content.decode()
+    def input_from_json(self, value):
+        return base64.b64decode(value["b64"]).decode()
 
 
 def model_of(task, name):

@@ -45,3 +45,9 @@ def test_nesting_deeper_than_python_can_recurse_is_counted():
     for _ in range(100_000):
         deep = [deep]
     Limits().check_instances([deep])
+
+
+def test_a_file_is_no_text():
+    Limits(max_text=10).check_instances([{"b64": "A" * 100}])
+    with pytest.raises(Refusal, match="at most 10 characters"):
+        Limits(max_text=10).check_instances([{"b64": "A", "text": "A" * 100}])
