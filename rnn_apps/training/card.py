@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rnn_apps.task import Task
+from rnn_apps.task import Shape, Task
 
 _HEADINGS = {"loss": "loss (nats)", "ece": "expected calibration error"}
 
@@ -20,11 +20,12 @@ def write_card(name: str, task: Task, facts: Mapping[str, Any], reliability: boo
         reliability: whether there is a diagram of how far probabilities can be trusted.
     """
     training, data = facts["training"], facts["data"]
+    command = f"generate {name} --seed 1" if task.shape is Shape.ONE_TO_MANY else f"predict {name} ..."
     parts = [
         f"# {name}",
         f"A model for the task `{task.name}` ({task.shape.value}): {task.summary}",
         "## Use",
-        f"```\nrnnapps predict {name} ...\nrnnapps evaluate {name} --data FILE\n```\n\n"
+        f"```\nrnnapps {command}\nrnnapps evaluate {name} --data FILE\n```\n\n"
         f'```python\nimport rnn_apps\n\nmodel = rnn_apps.load("{name}")\nmodel.predict([...])\n```',
         "## Quality",
         f"Measured on {data['validation']} ({data['validation_examples']:,} examples that were not trained on). "

@@ -65,3 +65,8 @@ def test_what_is_not_known_is_left_out(facts):
     assert "- licence" not in card
     assert "- command" not in card
     assert "None" not in re.sub(r"\| `.*", "", card)
+
+
+def test_the_card_of_a_model_that_generates_says_how(facts):
+    assert "\nrnnapps generate tunes " in write_card("tunes", find_task("music"), facts)
+    assert "\nrnnapps predict digits ..." in write_card("digits", find_task("digits"), facts)
