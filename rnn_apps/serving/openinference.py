@@ -83,7 +83,7 @@ async def _infer(served: ServedModel, request: Request, limits: Limits) -> Respo
     wanted = _wanted(document.get("outputs"), served.outputs, binary)
     predictions = await in_time(request, limits.timeout, served.answer(instances, options))
     rows = [prediction.model_dump(mode="json") for prediction in predictions]
-    written = [write_tensor(spec, [row[spec.name] for row in rows], binary) for spec, binary in wanted]
+    written = [write_tensor(spec, [row.get(spec.name) for row in rows], binary) for spec, binary in wanted]
     answer = {"model_name": served.name, "model_version": str(served.version), "outputs": [part for part, _ in written]}
     if isinstance(document.get("id"), str):
         answer["id"] = document["id"]

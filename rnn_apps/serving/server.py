@@ -17,11 +17,13 @@ from uvicorn.supervisors import Multiprocess
 
 from rnn_apps.bundle import find_bundle
 from rnn_apps.errors import ConfigError
+from rnn_apps.inference.session import THREADS
 from rnn_apps.serving.app import create_app
 from rnn_apps.serving.metrics import MULTIPROCESS
 from rnn_apps.serving.settings import Settings
 
 _LOADING_SECONDS = 120.0
+_DOORS = 64
 
 
 def serve(settings: Settings) -> None:
@@ -45,13 +47,14 @@ def serve(settings: Settings) -> None:
     )
     ready = f"Serving {', '.join(settings.models)} at {_url(sock)}"
     if settings.workers == 1:
-        Server(config, ready).run([sock])
+        Server(config, ready).run(_doors(sock))
     else:
         for name in settings.models:
             find_bundle(name)  # what is wrong with it is told once, here
         with tempfile.TemporaryDirectory(prefix="rnnapps-metrics-") as folder:
             os.environ[MULTIPROCESS] = folder
-            Processes(config, [sock], f"{ready} in {settings.workers} processes").run()
+            os.environ.setdefault(THREADS, str(max(1, (os.cpu_count() or 1) // settings.workers)))
+            Processes(config, _doors(sock), f"{ready} in {settings.workers} processes").run()
 
 
 class Server(uvicorn.Server):
@@ -115,6 +118,15 @@ def bind(host: str, port: int) -> socket.socket:
             ) from None
         raise ConfigError(f"The server cannot listen at {host}, port {port}: {error.strerror or error}.") from None
     return sock
+
+
+def _doors(sock: socket.socket) -> list[socket.socket]:
+    """Returns a socket many times over.
+
+    libuv takes one new connection from a socket in each turn of its loop. When every turn is long, because a thousand
+    clients ask at once, new ones would wait for minutes at a single door.
+    """
+    return [sock, *(sock.dup() for _ in range(_DOORS - 1))]
 
 
 def _url(sock: socket.socket) -> str:

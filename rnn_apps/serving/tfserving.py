@@ -67,7 +67,7 @@ async def _predict(served: ServedModel, request: Request, limits: Limits) -> Res
     rows = [prediction.model_dump(mode="json") for prediction in predictions]
     if "instances" in document:
         return reply({"predictions": rows})
-    return reply({"outputs": {spec.name: [row[spec.name] for row in rows] for spec in served.outputs}})
+    return reply({"outputs": {spec.name: [row.get(spec.name) for row in rows] for spec in served.outputs}})
 
 
 def read_instances(document: Mapping[str, Any], spec: TensorSpec) -> Sequence[Any]:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import rnn_apps
+from rnn_apps.serving.app import create_app
+from rnn_apps.serving.settings import Settings
 from rnn_apps.tasks.digits.sample import EXAMPLES
 
 triton = pytest.importorskip("tritonclient.http", reason="needs tritonclient[http]")
@@ -136,6 +138,19 @@ def test_a_request_without_its_tensor_is_told_so(server, body, words):
     answer = server.post("/v2/models/sentiment/infer", body)
     assert answer.status == 422
     assert words in answer.json["error"]
+
+
+def test_a_field_that_a_prediction_leaves_out_is_null(serving):
+    text = {"name": "text", "datatype": "BYTES", "shape": [1], "data": ["The house is small."]}
+    with serving(create_app(Settings(("translation",), demo=False, access_log=False))) as client:
+        columns = client.post("/v1/models/translation:predict", {"inputs": text["data"]}).json["outputs"]
+        tensors = client.post("/v2/models/translation/infer", {"inputs": [text]}).json["outputs"]
+        (row,) = client.post("/v1/models/translation:predict", {"instances": text["data"]}).json["predictions"]
+    assert {name: values[0] for name, values in columns.items() if name in row} == row
+    found = {tensor["name"]: tensor["data"][0] for tensor in tensors}
+    assert found["translation"] == row["translation"]
+    assert found.keys() == columns.keys()
+    assert {found[name] for name in found.keys() - row.keys()} <= {"null"}
 
 
 def test_an_output_that_there_is_not_is_told(server):
