@@ -5,7 +5,8 @@
 
 BODIES is a file with a JSON body a line. With `--clients`, each sends its next request when it has its answer (closed
 loop). With `--rate`, so many requests a second are sent whatever comes back (open loop), over as many connections as
-that takes. Prints one JSON document.
+that takes, up to 2,000; a request that finds them all waiting is counted as unsent, and one that waits at the end as
+unanswered. Prints one JSON document.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Load:
         self.requests: Iterator[bytes] = itertools.cycle(requests)
         self.idle: list[Connection] = []
         self.connections = 0
-        self.statuses: Counter[int] = Counter()
+        self.statuses: Counter[int | str] = Counter()
         self.answered: list[float] = []
 
     async def connect(self) -> Connection:
@@ -115,7 +116,9 @@ class Load:
                 task.add_done_callback(pending.discard)
             sent = int(now * rate)
             await asyncio.sleep(0.002)
-        await asyncio.gather(*pending)
+        self.statuses["unanswered"] = len(pending)
+        for task in pending:
+            task.cancel()
 
     async def one(self) -> None:
         while self.idle:
@@ -124,7 +127,7 @@ class Load:
                 break
         else:
             if self.connections >= MOST_CONNECTIONS:
-                self.statuses[-1] += 1
+                self.statuses["unsent"] += 1
                 return
             self.connections += 1
             connection = await self.connect()
@@ -139,7 +142,7 @@ class Load:
         milliseconds = {
             f"p{percent}_ms": percentile(self.answered, percent) * 1e3 for percent in (50, 95, 99) if self.answered
         }
-        statuses = {str(status): count for status, count in sorted(self.statuses.items())}
+        statuses = {str(status): count for status, count in sorted(self.statuses.items(), key=str)}
         return {"requests_per_second": len(self.answered) / seconds, **milliseconds, "statuses": statuses}
 
 

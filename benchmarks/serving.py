@@ -201,7 +201,7 @@ def overload(name: str, bodies: Path, seconds: float) -> dict[str, Any]:
     halves = memory[len(memory) // 2], max(memory[-3:])
     results = {
         "capacity_per_second": capacity,
-        "sent_per_second": sum(during["statuses"].values()) / seconds,
+        "tried_per_second": sum(during["statuses"].values()) / seconds,
         "during": during,
         "seconds_until_normal": recovery,
         "memory_mb": {"start": memory[0], "middle": halves[0], "end": halves[1], "most": max(memory)},
