@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from rnn_apps.bundle import Bundle
-from rnn_apps.data.pieces import BLANK, END
+from rnn_apps.data.pieces import BLANK
 from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.decoding import Hypothesis
 from rnn_apps.inference.predictor import Prediction, Predictor
@@ -157,7 +157,7 @@ class TranslationPredictor(Predictor):
             alternatives=[best, *rest] if alternatives else [],
             warnings=text.warnings,
             alignments=[
-                self._alignment(source, hypotheses[0]) for source, hypotheses in zip(text.sources, found, strict=True)
+                self._alignment(sentence, hypotheses[0]) for sentence, hypotheses in zip(sentences, found, strict=True)
             ],
         )
 
@@ -168,10 +168,11 @@ class TranslationPredictor(Predictor):
     def _text(self, hypothesis: Hypothesis, sentence: str) -> str:
         return self.processor.decode(hypothesis.tokens, aligned(hypothesis).tolist(), sentence)
 
-    def _alignment(self, source: Array, hypothesis: Hypothesis) -> Heatmap:
-        columns = [piece.replace(BLANK, " ").strip() for piece in self.processor.source.tokens(source[:-1])]
+    def _alignment(self, sentence: str, hypothesis: Hypothesis) -> Heatmap:
+        # cut from the sentence, so that unknown characters are seen as what they are
+        _, spans = self.processor.source.offsets(sentence)
+        columns = [sentence[start:end] for start, end in spans]
         rows = [piece.replace(BLANK, " ").strip() for piece in self.processor.target.tokens(hypothesis.tokens)]
-        assert source[-1] == END
         return Heatmap(hypothesis.attention, [*rows, _END_SIGN], [*columns, _END_SIGN], "Attention")
 
 

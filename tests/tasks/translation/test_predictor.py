@@ -149,6 +149,9 @@ def test_the_attention_is_shown_for_every_subword(model, sources):
     np.testing.assert_allclose(heatmap.weights.sum(axis=1), 1.0, atol=1e-5)
     assert "".join(heatmap.columns[:-1]) == SENTENCES[0].replace(" ", "")
     assert "".join(heatmap.rows[:-1]) == found.translation.replace(" ", "")
+    (foreign,) = model.predict(["Anna sees 北京."])[0].alignments
+    assert {"北", "京"} <= set("".join(foreign.columns))
+    assert foreign.weights.shape[1] == len(foreign.columns)
 
 
 def test_the_demo_page_shows_translation_alternatives_notes_and_attention(model):
