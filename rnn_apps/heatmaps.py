@@ -108,11 +108,11 @@ def _draw(axis: Any, heatmap: Heatmap) -> None:
     axis.imshow(heatmap.weights, cmap="Blues", vmin=0.0, vmax=1.0)
     axis.set_anchor("NW")
     axis.set_xticks(range(len(heatmap.columns)), heatmap.columns, rotation=60, ha="left", rotation_mode="anchor")
+    axis.set_yticks(range(len(heatmap.rows)), heatmap.rows)
+    axis.tick_params(top=True, bottom=False, labeltop=True, labelbottom=False, length=2)
     for label in axis.get_xticklabels():
         if len(label.get_text()) <= 1:
             label.set(rotation=0, ha="center")
-    axis.set_yticks(range(len(heatmap.rows)), heatmap.rows)
-    axis.tick_params(top=True, bottom=False, labeltop=True, labelbottom=False, length=2)
     axis.set_xticks([place - 0.5 for place in range(1, len(heatmap.columns))], minor=True)
     axis.set_yticks([place - 0.5 for place in range(1, len(heatmap.rows))], minor=True)
     axis.grid(which="minor", color="white", linewidth=1)
