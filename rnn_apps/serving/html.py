@@ -11,7 +11,7 @@ import numpy as np
 from rnn_apps.views import Audio, Bars, File, Heatmap, Image, Spans, Table, Text, View
 
 VIEW_STYLE = """
-.views { display: grid; gap: 1rem; }
+.views { display: grid; gap: 1rem; grid-template-columns: minmax(0, 1fr); }
 .views h3 { margin: 0; font-size: 1rem; }
 .views p { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; font-size: 1.1rem; line-height: 2; }
 .views .bar { display: grid; grid-template-columns: minmax(4rem, 25%) 1fr 3.5rem; gap: .6rem; align-items: center; }
@@ -31,6 +31,7 @@ VIEW_STYLE = """
 .views .heat td { padding: 0; width: 1.8rem; height: 1.8rem; border: 1px solid transparent;
   background-clip: padding-box; background-color: color-mix(in srgb, var(--color-accent) var(--share), transparent); }
 .views .heat thead th { writing-mode: vertical-rl; transform: rotate(180deg); }
+.views .heat th { border: 0; }
 .views .heat tbody th { text-align: right; }
 .views img { max-width: 100%; image-rendering: pixelated; }
 .views audio { width: 100%; }

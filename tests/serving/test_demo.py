@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -25,7 +26,7 @@ from rnn_apps.serving.limits import Limits
 from rnn_apps.serving.served import ServedModels
 from rnn_apps.serving.settings import Settings
 from rnn_apps.tasks.sentiment.task import SentimentTask
-from rnn_apps.views import ChoiceOption, FileInput, InputView, NumberOption, Text
+from rnn_apps.views import ChoiceOption, FileInput, Heatmap, InputView, NumberOption, Text
 
 pytest.importorskip("gradio", reason="the extra 'demo' is not installed")
 
@@ -64,7 +65,8 @@ class EchoTask(SentimentTask):
         return InputView(options=options, action="Say")
 
     def views(self, given, prediction):
-        return [Text(prediction.text)]
+        words = prediction.text.split()
+        return [Text(prediction.text), Heatmap(np.eye(len(words)), words, words)]
 
     def predictor(self, bundle):
         return EchoPredictor()
@@ -276,6 +278,17 @@ def test_a_narrow_screen_needs_no_scrolling_sideways(page):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         result, example = panel.locator(".views").bounding_box(), panel.locator("button.example").first.bounding_box()
         assert result["y"] < example["y"]
+
+
+def test_a_wide_table_scrolls_by_itself(page):
+    panel = open_tab(page, "echo")
+    panel.get_by_label("Text").fill("somewhat longer words " * 5)
+    panel.get_by_role("button", name="Say").click()
+    panel.locator("tbody tr").nth(14).wait_for()
+    page.set_viewport_size({"width": 390, "height": 844})
+    place = panel.locator(".scroll").bounding_box()
+    assert place["x"] + place["width"] <= 390
+    assert panel.locator("table").bounding_box()["width"] > place["width"]
 
 
 def test_a_task_of_somebody_else_has_its_tab_and_streams(page):
