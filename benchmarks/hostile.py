@@ -14,6 +14,7 @@ import json
 import random
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -86,7 +87,7 @@ def main() -> None:
     paths = [f"/v1/models/{m}:{verb}" for m in MODELS for verb in ("predict", "stream")]
     paths += [f"/v2/models/{m}/infer" for m in MODELS]
     statuses: Counter[int | str] = Counter()
-    with running(command, port, "/v2/health/ready") as (process, _):
+    with running(command, port, "/v2/health/ready") as (process, _), tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         slowest = 0.0
         for _ in range(arguments.bodies):
@@ -104,7 +105,8 @@ def main() -> None:
             [
                 *(str(scripts / "schemathesis"), "run", f"http://127.0.0.1:{port}/openapi.json"),
                 *("--checks", checks, "--max-examples", str(arguments.examples), "--seed", str(arguments.seed)),
-            ]
+            ],
+            cwd=folder,  # for what it leaves behind
         )
         alive = process.is_running() and send(f"http://127.0.0.1:{port}{paths[0]}", b'{"instances": ["good"]}', {})
     failed = statuses[500] or statuses["TimeoutError"] or found.returncode or alive != 200
