@@ -93,6 +93,7 @@ def test_a_folder_that_is_gone_for_a_moment_changes_nothing(place):
 
     async def run():
         watcher = asyncio.create_task(watch(models, seconds=0.01))
+        await asyncio.sleep(0.05)
         away = folder.with_name("away")
         folder.rename(away)
         await asyncio.sleep(0.1)
