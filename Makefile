@@ -11,7 +11,7 @@ run: $(VENV)/.train
 	$(BIN)/rnnapps run sentiment
 
 test: $(VENV)/.test
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # mypy finds the package rnn_apps.tasks, which lives in tasks/, through a link
 lint: $(VENV)/.test
