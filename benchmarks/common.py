@@ -10,7 +10,7 @@ import shlex
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,17 @@ def percentile(values: Sequence[float], percent: float) -> float:
 def median(values: Sequence[float]) -> float:
     """Returns the median."""
     return statistics.median(values)
+
+
+def seconds_of(call: Callable[[], Any], passes: int = 5) -> list[float]:
+    """Returns the seconds that some calls take, after one that does not count."""
+    call()
+    seconds = []
+    for _ in range(passes):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def print_table(rows: Sequence[Sequence[object]]) -> None:

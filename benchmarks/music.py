@@ -12,13 +12,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from common import median, percentile, print_table, write_result
+from common import median, percentile, print_table, seconds_of, write_result
 
 import rnn_apps
 from rnn_apps.tasks.music.copying import shared_passages
@@ -31,25 +29,13 @@ from rnn_apps.tasks.music.synthesis import synthesise
 
 PIECES = 4
 SECONDS = 30.0
-PASSES = 5
 DRAWS = 20
 QUARTERS = (2.0, 4.0, 8.0)
 
 
-def timed(call: Callable[[], Any]) -> float:
-    """Returns the median of the seconds that some calls take, after one that does not count."""
-    call()
-    seconds = []
-    for _ in range(PASSES):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return median(seconds)
-
-
 def first_note(model: rnn_apps.Model) -> float:
     """Returns the median of the seconds until the first note has come."""
-    return timed(lambda: next(model.stream(None, seconds=SECONDS)))
+    return median(seconds_of(lambda: next(model.stream(None, seconds=SECONDS))))
 
 
 def beginning(piece: Piece, seconds: float) -> Piece:
@@ -96,11 +82,13 @@ def main() -> None:
     composed = [music.piece() for music in musics]
     piece = composed[0]
     seconds = {
-        f"composing {SECONDS:.0f} seconds": timed(lambda: model.predict([None], seconds=SECONDS, seed=0, **drawing)),
+        f"composing {SECONDS:.0f} seconds": median(
+            seconds_of(lambda: model.predict([None], seconds=SECONDS, seed=0, **drawing))
+        ),
         "until the first note": first_note(model),
-        "MIDI": timed(lambda: midi_bytes(piece)),
-        "sound, the built-in piano": timed(lambda: synthesise(piece)),
-        "picture": timed(lambda: png_bytes(piece)),
+        "MIDI": median(seconds_of(lambda: midi_bytes(piece))),
+        "sound, the built-in piano": median(seconds_of(lambda: synthesise(piece))),
+        "picture": median(seconds_of(lambda: png_bytes(piece))),
     }
     training, held_out = (list(read_split(arguments.data, part)) for part in splits(arguments.data)[:2])
     draws = distances_of_draws(held_out)

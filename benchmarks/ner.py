@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import median, percentile, print_table, write_result
+from common import median, percentile, print_table, seconds_of, write_result
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
@@ -25,19 +25,12 @@ from rnn_apps.data.batching import pad_batch
 from rnn_apps.data.conll import read_conll
 
 TOKENS = 25
-PASSES = 5
 CALLS = 1000
 
 
 def throughput(call: Callable[[], Any], tokens: int) -> float:
     """Returns the median of tokens a second over some passes, after one that does not count."""
-    call()
-    seconds = []
-    for _ in range(PASSES):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return tokens / median(seconds)
+    return tokens / median(seconds_of(call))
 
 
 def latency(call: Callable[[], Any]) -> dict[str, float]:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import median, percentile, print_table, write_result
+from common import median, percentile, print_table, seconds_of, write_result
 
 import rnn_apps
 from rnn_apps.backend import start_tensorflow
@@ -72,17 +72,6 @@ class KerasDecoder:
         found["log_probabilities"][..., self.forbidden] = -np.inf
         following = {name: found[f"next_{name}"] for name in states}
         return Step(found["log_probabilities"], found["attention"], following)
-
-
-def seconds_of(call: Callable[[], Any], passes: int) -> list[float]:
-    """Times a call after one that does not count."""
-    call()
-    seconds = []
-    for _ in range(passes):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return seconds
 
 
 def search(arguments: argparse.Namespace) -> dict[str, Any]:

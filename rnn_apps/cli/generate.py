@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import click
 
 from rnn_apps.bundle import explained_failures
+from rnn_apps.data.files import write_whole
 from rnn_apps.errors import ConfigError, OutputError
 from rnn_apps.inference.predictor import Generated
 from rnn_apps.model import Model, load
@@ -125,11 +125,5 @@ def _write(views: Iterable[View], place: Path, number: str, inputs: Iterable[Pat
         raise OutputError(f"{given[0]} is what was given; it is not replaced. Choose another --output.")
     for path, content in paths.items():
         with explained_failures(path):
-            # a crash leaves the old file or none
-            temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-            try:
-                temporary.write_bytes(content)
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+            write_whole(path, content)
     return list(paths)

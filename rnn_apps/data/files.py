@@ -1,10 +1,11 @@
-"""Reading text files line by line: gzipped or not, with the line number in every complaint."""
+"""Text files read line by line, gzipped or not, with the line number in every complaint; files written whole or not."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import json
+import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -145,3 +146,13 @@ def _read_jsonl(path: Path) -> Iterator[LabelledText]:
 
 def _short(line: str) -> str:
     return repr(line if len(line) <= 60 else line[:57] + "...")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that a process that dies meanwhile leaves the old one, the whole new one, or none."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

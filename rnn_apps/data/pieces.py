@@ -7,13 +7,12 @@ Chinese or Japanese character, so that no language needs a word segmentation. Ch
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 
 import numpy as np
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from rnn_apps.data.text import Int32Array
+from rnn_apps.data.text import Int32Array, TrainedTokenizer
 
 PADDING, UNKNOWN, START, END = range(4)
 SPECIAL_PIECES = ("<pad>", "<unk>", "<s>", "</s>")
@@ -25,19 +24,11 @@ _ALONE = rf"{BLANK}?[\p{{Han}}\p{{Hiragana}}\p{{Katakana}}]|{BLANK}?[^{BLANK}\p{
 Span = tuple[int, int]
 
 
-class PieceTokenizer:
+class PieceTokenizer(TrainedTokenizer):
     """Byte-pair encoding over characters (Sennrich et al., arXiv:1508.07909), with an unknown piece.
 
     Numbers 0 to 3 are padding, the unknown piece, a start and an end. Neighbouring unknown characters are one piece.
-
-    Args:
-        tokenizer: a `tokenizers.Tokenizer`, as `train` and `load` make it.
     """
-
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
-        # a "<pad>" that somebody writes is text like any other
-        self._tokenizer.encode_special_tokens = True
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary_size: int, lowercase: bool = False) -> PieceTokenizer:
@@ -61,25 +52,6 @@ class PieceTokenizer:
         )
         tokenizer.train_from_iterator(texts, trainer)
         return cls(tokenizer)
-
-    @classmethod
-    def load(cls, path: Path) -> PieceTokenizer:
-        """Reads what `save` wrote."""
-        return cls(Tokenizer.from_file(str(path)))
-
-    def save(self, path: Path) -> None:
-        """Writes a file that the tokenizers library reads anywhere."""
-        self._tokenizer.save(str(path), pretty=False)
-
-    @property
-    def size(self) -> int:
-        """Number of different pieces, the special ones included."""
-        return int(self._tokenizer.get_vocab_size())
-
-    def encode_batch(self, texts: Sequence[str]) -> list[Int32Array]:
-        """Returns the numbers of the pieces of each text, (pieces,) each."""
-        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return [np.array(encoding.ids, np.int32) for encoding in encodings]
 
     def offsets(self, text: str) -> tuple[Int32Array, list[Span]]:
         """Returns the numbers of the pieces of a text, and the place of each in it without the blank before it."""

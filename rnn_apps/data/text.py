@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -33,19 +34,43 @@ def clean(text: str) -> str:
     return _BLANKS.sub(" ", text).strip()
 
 
-class SubwordTokenizer:
-    """Byte-level byte-pair encoding: any text in any script can be written with it, nothing is unknown.
-
-    Number 0 is padding, 1 and 2 mark a start and an end.
+class TrainedTokenizer:
+    """What has learnt a vocabulary from texts, in a file of the tokenizers library.
 
     Args:
-        tokenizer: a `tokenizers.Tokenizer`, as `train` and `load` make it.
+        tokenizer: a `tokenizers.Tokenizer`, as the classmethods make it.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         # a "<pad>" that somebody writes is text like any other
         self._tokenizer.encode_special_tokens = True
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads what `save` wrote."""
+        return cls(Tokenizer.from_file(str(path)))
+
+    def save(self, path: Path) -> None:
+        """Writes a file that the tokenizers library reads anywhere."""
+        self._tokenizer.save(str(path), pretty=False)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of different subwords, the special ones included."""
+        return int(self._tokenizer.get_vocab_size())
+
+    def encode_batch(self, texts: Sequence[str]) -> list[Int32Array]:
+        """Returns the subword numbers of each clean text, (tokens,) each, on all cores."""
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [np.array(encoding.ids, np.int32) for encoding in encodings]
+
+
+class SubwordTokenizer(TrainedTokenizer):
+    """Byte-level byte-pair encoding: any text in any script can be written with it, nothing is unknown.
+
+    Number 0 is padding, 1 and 2 mark a start and an end.
+    """
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary_size: int, lowercase: bool) -> SubwordTokenizer:
@@ -70,28 +95,9 @@ class SubwordTokenizer:
         tokenizer.train_from_iterator(_first_characters(texts, VOCABULARY_CHARACTERS), trainer)
         return cls(tokenizer)
 
-    @classmethod
-    def load(cls, path: Path) -> SubwordTokenizer:
-        """Reads a `tokenizer.json`."""
-        return cls(Tokenizer.from_file(str(path)))
-
-    def save(self, path: Path) -> None:
-        """Writes a `tokenizer.json`, which the tokenizers library reads anywhere."""
-        self._tokenizer.save(str(path), pretty=False)
-
-    @property
-    def vocabulary_size(self) -> int:
-        """Number of different subwords, the special ones included."""
-        return int(self._tokenizer.get_vocab_size())
-
     def encode(self, text: str) -> Int32Array:
         """Returns the subword numbers of one clean text, shape (tokens,)."""
         return np.array(self._tokenizer.encode(text, add_special_tokens=False).ids, np.int32)
-
-    def encode_batch(self, texts: Sequence[str]) -> list[Int32Array]:
-        """Returns what `encode` gives for each text, on all cores."""
-        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [np.array(encoding.ids, np.int32) for encoding in encodings]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Returns the text that the subword numbers stand for, without special tokens."""

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnn_apps.config import TaskConfig
+from rnn_apps.data.files import write_whole
 from rnn_apps.data.sources import Source, chosen_examples, held_out
 from rnn_apps.data.store import ArrayStore, write_store
 from rnn_apps.errors import DataError
@@ -69,7 +70,7 @@ def prepare_data(
     else:
         started = time.monotonic()
         processor = _encode_all(task, config, source, valid, folder, reporter, texts)
-        write_whole(done, str(time.monotonic() - started))
+        write_whole(done, str(time.monotonic() - started).encode())
     return PreparedData(processor, ArrayStore(folder / "train"), ArrayStore(folder / "valid"), float(done.read_text()))
 
 
@@ -120,13 +121,6 @@ def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
     iterator = iter(items)
     while chunk := list(islice(iterator, _CHUNK)):
         yield chunk
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes `text` so that a process that dies meanwhile leaves the whole file or none."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,9 @@ class TranslationTask(Task):
 
         assert isinstance(config, TranslationConfig)
         assert isinstance(processor, TranslationProcessor)
-        return build_model(config.model, processor.source.size, processor.target.size, processor.joint)
+        return build_model(
+            config.model, processor.source.vocabulary_size, processor.target.vocabulary_size, processor.joint
+        )
 
     def loss(self, outputs: Mapping[str, Any], batch: Mapping[str, Any]) -> tuple[Any, Any]:
         """Returns the summed cross-entropy of `logits` and `target_out`, labels smoothed, and the number of tokens."""

@@ -71,7 +71,7 @@ def test_special_pieces_that_somebody_writes_are_text(pieces):
 def test_case_and_size():
     lower = PieceTokenizer.train(["A B C a b c"] * 4, 300, lowercase=True)
     assert back(lower, "A b C") == "a b c"
-    assert PieceTokenizer.train(TEXTS, 120).size <= 120
+    assert PieceTokenizer.train(TEXTS, 120).vocabulary_size <= 120
 
 
 def test_saving(pieces, tmp_path):

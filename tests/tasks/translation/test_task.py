@@ -94,10 +94,10 @@ def test_bleu_is_that_of_the_texts(processor):
 def test_nats_and_accuracy_of_the_right_tokens(processor):
     batch = batch_of(processor, sample.pairs()[:3])
     targets = batch["target_out"]
-    logits = np.zeros((*targets.shape, processor.target.size), np.float32)
+    logits = np.zeros((*targets.shape, processor.target.vocabulary_size), np.float32)
     metrics = TranslationMetrics(processor)
     metrics.update({"logits": logits}, batch)
-    assert metrics.result()["nll"] == pytest.approx(np.log(processor.target.size))
+    assert metrics.result()["nll"] == pytest.approx(np.log(processor.target.vocabulary_size))
     np.put_along_axis(logits, targets[..., None], 50.0, axis=2)
     metrics = TranslationMetrics(processor)
     metrics.update({"logits": logits}, batch)
