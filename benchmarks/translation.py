@@ -193,7 +193,7 @@ def keras_training(
     import keras
     import tensorflow as tf
 
-    model = plain_keras(config.model, processor.source.size, processor.target.size)
+    model = plain_keras(config.model, processor.source.vocabulary_size, processor.target.vocabulary_size)
     model.compile(
         keras.optimizers.AdamW(config.training.learning_rate, clipnorm=1.0),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0),
