@@ -94,10 +94,13 @@ class GRU(Recurrent):
         H = self.units
         W = ops.convert_to_tensor(self.kernel)
         b = ops.zeros(self.bias_shape) if self.bias is None else ops.convert_to_tensor(self.bias)
+        # split, not sliced: the gradient of each slice would be an array of the size of the whole
+        gates, candidate = ops.split(W, [2 * H], axis=1)
+        gate_biases, candidate_biases = ops.split(b, [2 * H], axis=1)
         return [
-            ops.concatenate([W[:, 2 * H :], W[:, : 2 * H]], axis=1),
+            ops.concatenate([candidate, gates], axis=1),
             ops.convert_to_tensor(self.recurrent_kernel),
-            ops.concatenate([b[0, 2 * H :], b[0, : 2 * H] + b[1, : 2 * H], b[1, 2 * H :]]),
+            ops.concatenate([candidate_biases[0], ops.sum(gate_biases, axis=0), candidate_biases[1]]),
         ]
 
     def get_config(self) -> dict[str, Any]:
