@@ -32,6 +32,7 @@ from rnn_apps.progress import Bar, Reporter
 from rnn_apps.task import Arrays, Metrics
 from rnn_apps.training.checkpoint import Progress, Row, load_checkpoint, save_arrays, save_checkpoint
 from rnn_apps.training.clipping import clip_gradients
+from rnn_apps.training.optimizer import AdamW
 
 Tensor = Any
 Loss = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], tuple[Tensor, Tensor]]
@@ -308,8 +309,7 @@ class Trainer:
         clipping = self.config.clipping
         kind = None if clipping.kind == "none" else clipping.kind
         gradients, norm, clipped = clip_gradients(gradients, variables, kind, clipping.threshold)
-        # the optimizer sums over replicas once more, and here they all hold the same sum already; that sum would leave
-        # each row of sparse gradients twice, and the optimizer squares rows one by one
+        # the optimizer sums over replicas once more, and here they all hold the same sum already
         if replicas > 1:
             gradients = [None if g is None else tf.convert_to_tensor(g) / replicas for g in gradients]
         self.optimizer.apply(gradients)
@@ -319,7 +319,7 @@ class Trainer:
         config = self.config
         rate = WarmUpThenDecay(config.learning_rate, steps, config.warmup, config.schedule)
         # a shorter memory of squared gradients than usual: these runs have thousands of steps, not millions
-        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, beta_2=0.99)
+        return AdamW(rate, weight_decay=config.weight_decay, beta_2=0.99)
 
     def _plan(self, epoch: int) -> list[Any]:
         rng = np.random.default_rng([self.seed, epoch])

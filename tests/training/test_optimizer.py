@@ -1,0 +1,52 @@
+"""The optimizer of one pass is Keras' own."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnn_apps.training.optimizer import AdamW
+
+
+def gradients(step):
+    rng = np.random.default_rng(step)
+    rows = tf.constant(rng.normal(size=(4, 3)).astype(np.float32))
+    sparse = tf.IndexedSlices(rows, tf.constant([5, 1, 2, 0]), tf.constant([6, 3]))
+    return [sparse, tf.constant(rng.normal(size=(2, 2)).astype(np.float32))]
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_the_same_steps_as_keras(decay):
+    found = []
+    for kind in (AdamW, keras.optimizers.AdamW):
+        rng = np.random.default_rng(9)
+        variables = [keras.Variable(rng.normal(size=shape).astype(np.float32)) for shape in ((6, 3), (2, 2))]
+        optimizer = kind(0.1, weight_decay=decay, beta_2=0.99)
+        optimizer.build(variables)
+        step = tf.function(lambda *given, optimizer=optimizer: optimizer.apply(given))
+        for number in range(5):
+            step(*gradients(number))
+        found.append([np.asarray(v) for v in (*variables, *optimizer.variables)])
+    for own, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(own, expected, atol=1e-6)
+
+
+def test_rows_of_one_token_are_summed():
+    """Before anything is squared, which Keras does row by row."""
+    rows = tf.constant([[1.0, 2.0], [3.0, -1.0]])
+    given = tf.IndexedSlices(rows, tf.constant([2, 2]), tf.constant([3, 2]))
+    found = []
+    for gradient in (given, tf.convert_to_tensor(given)):
+        variable = keras.Variable(np.ones((3, 2), np.float32))
+        optimizer = AdamW(0.1, weight_decay=0.0)
+        optimizer.apply([gradient], [variable])
+        found.append([np.asarray(v) for v in (variable, *optimizer.variables)])
+    for own, expected in zip(*found, strict=True):
+        np.testing.assert_array_equal(own, expected)
+
+
+def test_it_can_be_written_down():
+    config = keras.optimizers.serialize(AdamW(0.1, weight_decay=0.2))
+    again = keras.optimizers.deserialize(config)
+    assert isinstance(again, AdamW)
+    assert again.weight_decay == 0.2
