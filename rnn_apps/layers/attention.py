@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnn_apps.layers import checks
+from rnn_apps.layers import checks, paths
 
 Tensor = Any
 
@@ -61,8 +61,13 @@ class Attention(keras.layers.Layer):
         Returns:
             The contexts c, (batch, T, width), and the weights α, (batch, T, S), which are zero where no step counts.
         """
-        counts = ops.cast(ops.cast(mask, "bool"), keys.dtype)[:, None, :]
+        mask = ops.cast(mask, "bool")
         projected = ops.matmul(query, self.query_kernel)
+        if self.score_kernel is not None and paths.compiled(self.compute_dtype):
+            from rnn_apps.layers import additive
+
+            return additive.attend(projected, keys, ops.reshape(self.score_kernel, (-1,)), memory, mask)
+        counts = ops.cast(mask, keys.dtype)[:, None, :]
         if self.score_kernel is None:
             scores = ops.matmul(projected, ops.transpose(keys, (0, 2, 1)))
         else:

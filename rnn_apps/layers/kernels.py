@@ -1,4 +1,4 @@
-"""Compiles a cell's loops, once for each processor and version, and only when a layer first runs.
+"""Compiles loops, those of a cell first of all, once for each processor and version, and only when they first run.
 
 The machine code is kept on disk in a folder of its own below the user's cache folder (`RNN_APPS_CACHE` names another),
 which is named after the sources it was made from: Numba by itself looks at one file only, and would not notice a
@@ -55,9 +55,7 @@ def _cell(
     from numba import types as t
 
     label = "_".join([name, *(activation for _, activation in slots)])
-    done = cache_folder() / f"{label}.done"
-    if not done.exists():
-        logger.warning("Compiling the %s layer for this processor, once (about 10 s; kept in %s).", name, done.parent)
+    done = _announced(label, f"the {name} layer")
     activations: dict[str, Any] = {}
     for slot, activation in slots:
         activations[slot], activations[f"{slot}_slope"] = scalar.ACTIVATIONS[activation]
@@ -84,15 +82,48 @@ def _cell(
     return result
 
 
+def _announced(label: str, name: str) -> Path:
+    """Says that something is compiled, if it is for the first time; returns the file to make when it is done."""
+    done = cache_folder() / f"{label}.done"
+    if not done.exists():
+        logger.warning("Compiling %s for this processor, once (about 10 s; kept in %s).", name, done.parent)
+    return done
+
+
+@cache
+def _loops(name: str, functions: tuple[tuple[Callable[..., None], str], ...]) -> list[Callable[..., None]]:
+    """Compiles loops that are no cell's."""
+    from numba import types as t
+
+    array, read, _, vector, _, mask = _array_types()
+    types = {
+        "number": t.int64,
+        "float": t.float32,
+        "array": array,
+        "read": read,
+        "vector": vector,
+        "read_vector": t.Array(t.float32, 1, "C", readonly=True),
+        "tokens": t.Array(t.int32, 1, "C", readonly=True),
+        "mask": mask,
+    }
+    done = _announced(name, f"the {name.replace('_', ' ')}")
+    result = [
+        _compiled(function, t.void(*map(types.__getitem__, words.split())), name, fastmath=FAST_MATH)
+        for function, words in functions
+    ]
+    done.touch()
+    return result
+
+
 @cache
 def _shared() -> dict[str, Any]:
     """Compiles what all cells use."""
     from numba import types as t
     from numba.extending import register_jitable
 
-    from rnn_apps.layers import products_llvm  # noqa: F401  (registers the products)
+    from rnn_apps.layers import products_llvm, scalar_llvm  # noqa: F401  (they register what is compiled by hand)
 
-    for function in (f for pair in scalar.ACTIVATIONS.values() for f in pair):
+    for function in (scalar.exp, *(f for pair in scalar.ACTIVATIONS.values() for f in pair)):
         register_jitable(function)
     array, read, panels, _, indices, mask = _array_types()
     return {
@@ -153,7 +184,23 @@ def load(name: str, steps: tuple[Callable[..., None], Callable[..., None]], slot
         return _cell(name, steps, tuple(slots.items()))
 
 
-_SOURCES = ("kernels", "loops", "packing", "products", "products_llvm", "scalar", "lstm", "gru", "simple_rnn")
+def load_loops(name: str, *functions: tuple[Callable[..., None], str]) -> list[Callable[..., None]]:
+    """Compiled loops that are no cell's, from memory, from disk, or from the compiler.
+
+    Args:
+        name: what they compute.
+        functions: each with the kinds of its arguments in words: "number", "float", "array" and "read" (two axes),
+            "vector" and "read_vector", "tokens" (int32, one axis), "mask" (two axes).
+    """
+    with _lock:
+        _shared()
+        return _loops(name, functions)
+
+
+_SOURCES = (
+    *("kernels", "loops", "packing", "products", "products_llvm", "scalar", "scalar_llvm", "lstm", "gru", "simple_rnn"),
+    *("additive", "cross_entropy"),
+)
 
 
 @cache

@@ -61,13 +61,15 @@ def by_keras(layer: Any, training: bool | None) -> bool:
 def fast(layer: Any, training: bool | None) -> bool:
     """Whether the compiled loops can run this layer: a standard cell in float32 on a CPU, with Numba installed."""
     return (
-        accelerated()
-        and layer.compute_dtype == "float32"
+        compiled(layer.compute_dtype)
         and layer.compiled_activations() is not None
         and not (training and layer.recurrent_dropout)
-        and kernels.available()
-        and not on_gpu()
     )
+
+
+def compiled(dtype: str) -> bool:
+    """Whether compiled loops can run: in float32 on a CPU, with Numba installed."""
+    return accelerated() and dtype == "float32" and kernels.available() and not on_gpu()
 
 
 ACTIVATION_NAMES = {

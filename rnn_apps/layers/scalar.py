@@ -1,4 +1,4 @@
-"""Activations of one number and their slopes, for the compiled cells.
+"""Functions of one number, for the compiled loops: activations with their slopes, and the exponential.
 
 Plain Python that Numba compiles; short enough for LLVM to turn a loop over them into vector instructions. Constants
 are float32, so that float32 numbers stay what they are.
@@ -69,6 +69,30 @@ def linear(x: Scalar) -> Scalar:
 def linear_slope(a: Scalar) -> Scalar:
     """1."""
     return F(1)
+
+
+def power_of_two(n: Scalar) -> Scalar:
+    """2^n for a whole number n from -126 to 127; `scalar_llvm.py` says what is compiled in its place."""
+    return F(2) ** n
+
+
+def exp(x: Scalar) -> Scalar:
+    """e^x = 2^n e^r with x = n ln 2 + r, |r| at most ln 2 / 2, to about 2e-7 of the result.
+
+    The polynomial of e^r is that of the Cephes library. Beyond 88 the result is e^88, below -87 it is e^-87, next to
+    nothing; a NaN passes through.
+    """
+    x = F(88) if x > F(88) else x
+    x = F(-87) if x < F(-87) else x
+    n = np.floor(x * F(1.44269504088896341) + F(0.5))
+    # ln 2 in two parts, so that n ln 2 is exact to more than float32
+    r = x - n * F(0.693359375) - n * F(-2.12194440e-4)
+    p = F(1.9875691500e-4) * r + F(1.3981999507e-3)
+    p = p * r + F(8.3334519073e-3)
+    p = p * r + F(4.1665795894e-2)
+    p = p * r + F(1.6666665459e-1)
+    p = p * r + F(5.0000001201e-1)
+    return (p * r * r + r + F(1)) * power_of_two(n)
 
 
 ACTIVATIONS: dict[str, tuple[Callable[[Scalar], Scalar], Callable[[Scalar], Scalar]]] = {

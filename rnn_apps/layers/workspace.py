@@ -8,7 +8,8 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,12 @@ def run_all(tasks: Sequence[Callable[[], None]]) -> None:
         return
     for future in [_executor(os.getpid()).submit(task) for task in tasks]:
         future.result()
+
+
+def share_out(work: Callable[[int, int], None], count: int) -> None:
+    """Calls `work(first, last)` for parts of the numbers 0 to `count`, one part a thread, and waits for all."""
+    bounds = [count * part // threads() for part in range(threads() + 1)]
+    run_all([partial(work, *pair) for pair in pairwise(bounds)])
 
 
 pool = Pool()

@@ -6,6 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from rnn_apps.layers import paths
+
 
 def summed_cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any]:
     """Returns the cross-entropy in nats summed over a batch, and the number of its rows.
@@ -27,13 +29,17 @@ def sequence_cross_entropy(logits: Any, targets: Any, smoothing: float = 0.0) ->
         smoothing: share of the probability that the right token gives to all tokens alike (Szegedy et al.,
             arXiv:1512.00567).
     """
+    real = tf.cast(targets != 0, logits.dtype)
+    if paths.compiled(logits.dtype.name):
+        from rnn_apps.layers.cross_entropy import cross_entropy
+
+        rows = tf.reshape(logits, (-1, tf.shape(logits)[-1]))
+        return tf.reduce_sum(cross_entropy(rows, tf.reshape(targets, (-1,)), smoothing)), tf.reduce_sum(real)
     if smoothing:
-        # one operator for value and gradient: logits are the largest tensor of a step, and each pass over them counts
         size = tf.shape(logits)[-1]
         rest = smoothing / tf.cast(size, logits.dtype)
         labels = tf.one_hot(targets, size, 1.0 - smoothing + rest, rest, dtype=logits.dtype)
         losses = tf.nn.softmax_cross_entropy_with_logits(labels=tf.stop_gradient(labels), logits=logits)
     else:
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
-    real = tf.cast(targets != 0, losses.dtype)
     return tf.reduce_sum(losses * real), tf.reduce_sum(real)

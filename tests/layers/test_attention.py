@@ -4,9 +4,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rnn_apps.errors import ConfigError
-from rnn_apps.layers import Attention
+from rnn_apps.layers import Attention, generic_path
 
 
 def by_hand(layer, query, keys, memory, counts):
@@ -64,6 +66,39 @@ def test_padding_changes_neither_outputs_nor_gradients(batch, score):
 
     for found, expected in zip(run(5), run(0), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def outputs_and_gradients(layer, batch):
+    query, keys, memory = (tf.convert_to_tensor(array) for array in batch[:3])
+    with tf.GradientTape() as tape:
+        tape.watch([query, keys, memory])
+        contexts, weights = layer(query, keys, memory, batch[3])
+        loss = tf.reduce_sum(tf.sin(contexts)) + tf.reduce_sum(tf.cos(3 * weights))
+    sources = [query, keys, memory, *(weight.value for weight in layer.trainable_weights)]
+    return [contexts, weights, *tape.gradient(loss, sources)]
+
+
+@settings(max_examples=20)
+@given(rows=st.integers(1, 5), T=st.integers(1, 4), S=st.integers(2, 6), units=st.integers(1, 40))
+def test_the_compiled_loops_are_the_plain_operations(rows, T, S, units):
+    """Outputs and all gradients, also those by way of the weights, under any mask."""
+    rng = np.random.default_rng([rows, T, S, units])
+    sizes = ((rows, T, 3), (rows, S, units), (rows, S, 5))
+    batch = (*(rng.normal(size=size).astype(np.float32) for size in sizes), rng.random((rows, S)) < 0.7)
+    layer = Attention(units)
+    compiled = outputs_and_gradients(layer, batch)
+    with generic_path():
+        plain = outputs_and_gradients(layer, batch)
+    for found, expected in zip(compiled, plain, strict=True):
+        np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+def test_the_compiled_loops_in_a_graph(batch):
+    layer = Attention(7)
+    expected = outputs_and_gradients(layer, batch)
+    found = tf.function(lambda *arrays: outputs_and_gradients(layer, arrays))(*map(tf.constant, batch))
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
 
 
 def test_numbers_of_tokens_do_for_a_mask(batch):
