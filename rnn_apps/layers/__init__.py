@@ -8,6 +8,7 @@ from rnn_apps.layers.crf import CRF
 from rnn_apps.layers.deep import Deep
 from rnn_apps.layers.embedding import Embedding, TiedEmbedding
 from rnn_apps.layers.gru import GRU
+from rnn_apps.layers.input_feeding import InputFeedingDecoder
 from rnn_apps.layers.lstm import LSTM
 from rnn_apps.layers.paths import generic_path
 from rnn_apps.layers.pooling import MaskedPooling
@@ -23,6 +24,7 @@ __all__ = [
     "CharacterCNN",
     "Deep",
     "Embedding",
+    "InputFeedingDecoder",
     "MaskedPooling",
     "SimpleRNN",
     "SingleStep",

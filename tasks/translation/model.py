@@ -11,25 +11,36 @@ big is copied when they change places.
 The decoder has two recurrent layers with the attention between them. The lower one reads the target so far and asks
 the attention; the upper one reads what the attention answers, and so remembers what was translated already. No layer
 needs its own answer of the step before from anywhere but its state, so in training the whole target runs through the
-compiled loops at once.
+compiled loops at once. With input feeding the lower layer also reads what was made of the answer one step before: then
+the steps go one by one, and that vector is one more state.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
-from rnn_apps.layers import GRU, LSTM, Attention, Bidirectional, Embedding, MaskedPooling, SingleStep, TiedEmbedding
+from rnn_apps.layers import (
+    GRU,
+    LSTM,
+    Attention,
+    Bidirectional,
+    Embedding,
+    InputFeedingDecoder,
+    MaskedPooling,
+    SingleStep,
+    TiedEmbedding,
+)
 from rnn_apps.task import Arrays, GraphSpec
 
 if TYPE_CHECKING:
     from rnn_apps.tasks.translation.task import TranslationModelConfig
 
 CELLS = {"gru": GRU, "lstm": LSTM}
-DECODER = ("lower", "upper")
 PROBED_BEAMS = 3
 
 
@@ -62,58 +73,82 @@ def build_model(config: TranslationModelConfig, source_size: int, target_size: i
     gist = MaskedPooling(("mean",), name="gist")(x)
 
     y = keras.layers.Dropout(config.embedding_dropout)(target_table(target))
-    asked = _recurrent(config, "lower", y, gist)
-    answer, _ = Attention(config.attention_units, config.score, name="attention")(asked, memory_keys, x, source)
-    both = keras.layers.Concatenate(name="both")([asked, answer])
-    said = _recurrent(config, "upper", both, gist)
-    read = keras.layers.Concatenate(name="read")([said, answer, y])
-    read = keras.layers.Dense(config.embedding, activation="tanh", name="readout")(read)
+    lower, upper = (CELLS[config.cell](config.units, return_sequences=True, name=name) for name in ("lower", "upper"))
+    attention = Attention(config.attention_units, config.score, name="attention")
+    readout = keras.layers.Dense(config.embedding, activation="tanh", name="readout")
+    first = {layer.name: _first_states(gist, layer.name, layer.units, layer.state_count) for layer in (lower, upper)}
+    if config.input_feeding:
+        decoder = InputFeedingDecoder(lower, attention, upper, readout, name="decoder")
+        fed = _first_states(gist, "fed", config.embedding)
+        read = decoder(y, memory_keys, x, source, target, [*first["lower"], *first["upper"], *fed])
+    else:
+        asked = lower(y, initial_state=first["lower"])
+        answer, _ = attention(asked, memory_keys, x, source)
+        said = upper(keras.layers.Concatenate()([asked, answer]), initial_state=first["upper"])
+        read = readout(keras.layers.Concatenate()([said, answer, y]))
     read = keras.layers.Dropout(config.output_dropout)(read)
     return keras.Model(
         {"source": source, "target_in": target}, {"logits": target_table(read, reverse=True)}, name="translation"
     )
 
 
-def _recurrent(config: TranslationModelConfig, name: str, x: Any, gist: Any) -> Any:
-    """A layer of the decoder over the target, whose first state comes from the mean of the memory."""
-    layer = CELLS[config.cell](config.units, return_sequences=True, name=name)
-    first = [
-        keras.layers.Dense(config.units, activation="tanh", name=f"{name}_state_{number}")(gist)
-        for number in range(layer.state_count)
+def _first_states(gist: Any, name: str, units: int, count: int = 1) -> list[Any]:
+    """States before the first step, (batch, units) each, from the mean of the memory."""
+    return [
+        keras.layers.Dense(units, activation="tanh", name=f"{name}_state_{number}")(gist) for number in range(count)
     ]
-    return layer(x, initial_state=first)
+
+
+class _Decoder(NamedTuple):
+    """The layers of a trained model's decoder."""
+
+    lower: Any
+    attention: Any
+    upper: Any
+    readout: Any
+    feeding: bool
+
+    @classmethod
+    def of(cls, model: keras.Model) -> _Decoder:
+        feeding = "decoder" in {layer.name for layer in model.layers}
+        part = partial(getattr, model.get_layer("decoder")) if feeding else model.get_layer
+        return cls(part("lower"), part("attention"), part("upper"), part("readout"), feeding)
+
+    @property
+    def first_states(self) -> list[str]:
+        """Names of the layers that make the states before the first step."""
+        names = [f"{own.name}_state_{number}" for own in (self.lower, self.upper) for number in range(own.state_count)]
+        return [*names, "fed_state_0"] if self.feeding else names
+
+    def step(self, y: Any, memory_keys: Any, memory: Any, source: Any, states: list[Any]) -> tuple[Any, Any, list[Any]]:
+        """Returns the attentional vector, the weights of the attention, and the states that follow."""
+        between, end = self.lower.state_count, self.lower.state_count + self.upper.state_count
+        join = keras.layers.Concatenate()
+        from_lower = SingleStep(self.lower)(join([y, states[end]]) if self.feeding else y, *states[:between])
+        answer, weights = self.attention(from_lower[0], memory_keys, memory, source)
+        from_upper = SingleStep(self.upper)(join([from_lower[0], answer]), *states[between:end])
+        read = self.readout(join([from_upper[0], answer, y]))
+        following = [*from_lower, *from_upper]
+        return read, weights, [*following, read] if self.feeding else following
 
 
 def graphs(model: keras.Model) -> list[GraphSpec]:
     """Takes a trained model apart into what runs once a sentence and what runs once a token; see above."""
-    layers = [model.get_layer(name) for name in DECODER]
-    names = [f"{layer.name}_state_{number}" for layer in layers for number in range(layer.state_count)]
+    decoder = _Decoder.of(model)
     memory = model.get_layer("memory_keys").input
     outputs = {"memory": memory, "memory_keys": model.get_layer("memory_keys").output}
-    outputs |= {f"state_{n}": model.get_layer(name).output for n, name in enumerate(names)}
+    outputs |= {f"state_{n}": model.get_layer(name).output for n, name in enumerate(decoder.first_states)}
     encoder = keras.Model({"source": model.input["source"]}, outputs, name="encoder")
 
     token = keras.Input((None,), dtype="int32", name="token")
     source = keras.Input((None,), dtype="int32", name="source")
-    memory = keras.Input((None, memory.shape[-1]), name="memory")
-    memory_keys = keras.Input((None, outputs["memory_keys"].shape[-1]), name="memory_keys")
-    states = [keras.Input((None, layers[0].units), name=f"state_{n}") for n in range(len(names))]
-    table, attention = model.get_layer("target_table"), model.get_layer("attention")
-    lower, upper = layers
-    y = table(token)
-    from_lower = SingleStep(lower)(y, *states[: lower.state_count])
-    answer, weights = attention(from_lower[0], memory_keys, memory, source)
-    both = model.get_layer("both")([from_lower[0], answer])
-    from_upper = SingleStep(upper)(both, *states[lower.state_count :])
-    read = model.get_layer("readout")(model.get_layer("read")([from_upper[0], answer, y]))
-    log_probabilities = keras.layers.Activation("log_softmax")(table(read, reverse=True))
-    following = {f"next_state_{n}": state for n, state in enumerate([*from_lower, *from_upper])}
-    given = {"token": token, "source": source, "memory": memory, "memory_keys": memory_keys}
-    step = keras.Model(
-        given | {state.name: state for state in states},
-        {"log_probabilities": log_probabilities, "attention": weights} | following,
-        name="step",
-    )
+    given = {name: keras.Input((None, value.shape[-1]), name=name) for name, value in outputs.items()}
+    states = [given[f"state_{n}"] for n in range(len(decoder.first_states))]
+    table = model.get_layer("target_table")
+    read, weights, following = decoder.step(table(token), given["memory_keys"], given["memory"], source, states)
+    found = {"log_probabilities": keras.layers.Activation("log_softmax")(table(read, reverse=True))}
+    found |= {"attention": weights} | {f"next_state_{n}": state for n, state in enumerate(following)}
+    step = keras.Model({"token": token, "source": source, **given}, found, name="step")
 
     def probe(batch: Arrays) -> Arrays:
         tokens = batch["target_in"][:, :PROBED_BEAMS]

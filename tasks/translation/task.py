@@ -37,6 +37,7 @@ class TranslationModelConfig(Section):
         embedding: features of a token's vector, which are those of the output layer too.
         score: how the attention compares: "additive" (Bahdanau) or "multiplicative" (Luong).
         attention_units: width of the attention's keys.
+        input_feeding: whether the decoder also reads what it made of the attention's answer one step before.
         token_dropout: share of the tokens, of both languages, that are hidden in training.
         embedding_dropout: share of the features of tokens that are dropped.
         dropout: share of the features dropped behind each layer of the encoder.
@@ -49,6 +50,7 @@ class TranslationModelConfig(Section):
     embedding: PositiveInt = 256
     score: Literal["additive", "multiplicative"] = "additive"
     attention_units: PositiveInt = 256
+    input_feeding: bool = False
     token_dropout: float = Field(default=0.05, ge=0.0, lt=1.0)
     embedding_dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
     dropout: float = Field(default=0.4, ge=0.0, lt=1.0)

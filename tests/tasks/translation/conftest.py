@@ -11,7 +11,7 @@ SETTINGS = {
         "dropout": 0.0,
         "output_dropout": 0.0,
     },
-    "training": {"epochs": 3, "batch_size": 32, "learning_rate": 0.02},
+    "training": {"epochs": 6, "batch_size": 16, "learning_rate": 0.02},
     "data": {"vocabulary_size": 400, "source_language": "en", "target_language": "fr"},
 }
 

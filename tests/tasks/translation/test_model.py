@@ -33,6 +33,8 @@ KINDS = {
     "GRU, additive": {},
     "LSTM, multiplicative": {"cell": "lstm", "score": "multiplicative"},
     "one vocabulary": {"joint": True},
+    "GRU, input feeding": {"input_feeding": True},
+    "LSTM, input feeding": {"cell": "lstm", "score": "multiplicative", "input_feeding": True},
 }
 
 
@@ -72,7 +74,9 @@ def test_hypotheses_do_not_see_each_other(saved):
     _, encoder, step, _ = saved
     encoded = encoder.run(BATCH)
     rng = np.random.default_rng(5)
-    states = {name: rng.normal(size=(3, 4, 6)).astype(np.float32) for name in states_of(encoded)}
+    states = {
+        name: rng.normal(size=(3, 4, value.shape[1])).astype(np.float32) for name, value in states_of(encoded).items()
+    }
     tokens = rng.integers(3, 11, (3, 4)).astype(np.int32)
     memory = {name: encoded[name] for name in ("memory", "memory_keys")} | {"source": BATCH["source"]}
     together = step.run({"token": tokens} | memory | states)
@@ -106,8 +110,9 @@ def test_one_vocabulary_is_one_table():
     assert "source_table" not in names
 
 
-def test_a_model_can_be_taken_apart_again_after_saving(tmp_path):
-    model = network()
+@pytest.mark.parametrize("input_feeding", [False, True])
+def test_a_model_can_be_taken_apart_again_after_saving(tmp_path, input_feeding):
+    model = network(input_feeding=input_feeding)
     graphs(model)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
