@@ -65,14 +65,14 @@ def build_model(config: TranslationModelConfig, source_size: int, target_size: i
     if not joint:
         source_table = Embedding(source_size, config.embedding, config.token_dropout, name="source_table", **options)
 
-    x = keras.layers.Dropout(config.embedding_dropout)(source_table(source))
+    x = keras.layers.SpatialDropout1D(config.embedding_dropout)(source_table(source))
     for number in range(config.encoder_layers):
         x = Bidirectional(CELLS[config.cell](config.units, return_sequences=True), name=f"encoder_{number}")(x)
-        x = keras.layers.Dropout(config.dropout, name=f"memory_{number}")(x)
+        x = keras.layers.SpatialDropout1D(config.dropout, name=f"memory_{number}")(x)
     memory_keys = keras.layers.Dense(config.attention_units, use_bias=False, name="memory_keys")(x)
     gist = MaskedPooling(("mean",), name="gist")(x)
 
-    y = keras.layers.Dropout(config.embedding_dropout)(target_table(target))
+    y = keras.layers.SpatialDropout1D(config.embedding_dropout)(target_table(target))
     lower, upper = (CELLS[config.cell](config.units, return_sequences=True, name=name) for name in ("lower", "upper"))
     attention = Attention(config.attention_units, config.score, name="attention")
     readout = keras.layers.Dense(config.embedding, activation="tanh", name="readout")
@@ -86,7 +86,7 @@ def build_model(config: TranslationModelConfig, source_size: int, target_size: i
         answer, _ = attention(asked, memory_keys, x, source)
         said = upper(keras.layers.Concatenate()([asked, answer]), initial_state=first["upper"])
         read = readout(keras.layers.Concatenate()([said, answer, y]))
-    read = keras.layers.Dropout(config.output_dropout)(read)
+    read = keras.layers.SpatialDropout1D(config.output_dropout)(read)
     return keras.Model(
         {"source": source, "target_in": target}, {"logits": target_table(read, reverse=True)}, name="translation"
     )

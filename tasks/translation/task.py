@@ -39,9 +39,9 @@ class TranslationModelConfig(Section):
         attention_units: width of the attention's keys.
         input_feeding: whether the decoder also reads what it made of the attention's answer one step before.
         token_dropout: share of the tokens, of both languages, that are hidden in training.
-        embedding_dropout: share of the features of tokens that are dropped.
-        dropout: share of the features dropped behind each layer of the encoder.
-        output_dropout: share of the features dropped before the output layer.
+        embedding_dropout: share of the features of tokens that are dropped, the same at every step of a sentence.
+        dropout: share of the features dropped behind each layer of the encoder, likewise.
+        output_dropout: share of the features dropped before the output layer, likewise.
     """
 
     cell: Literal["gru", "lstm"] = "gru"
