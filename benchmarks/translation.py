@@ -7,10 +7,11 @@
 again. Beside it the same search runs the Keras model of the same bundle, called once a step, over the first lines; the
 model is called as it is and through `predict_on_batch`, which compiles it.
 
-`training` trains the task with its default network for a few epochs, and a plain Keras encoder-decoder of the same
-size (keras.layers.GRU, Bidirectional, AdditiveAttention, mask_zero) by `model.fit`: on batches of shuffled pairs,
-padded to the longest of the batch, as `tf.data` makes them, and on the batches of like length that the task trains on.
-Speed is the median over the epochs after the first, in target tokens a second, padding not counted.
+`training` trains the task with its default network for a few epochs, the same with input feeding, and a plain Keras
+encoder-decoder of the same size (keras.layers.GRU, Bidirectional, AdditiveAttention, mask_zero) by `model.fit`: on
+batches of shuffled pairs, padded to the longest of the batch, as `tf.data` makes them, and on the batches of like
+length that the task trains on. Speed is the median over the epochs after the first, in target tokens a second, padding
+not counted.
 """
 
 from __future__ import annotations
@@ -150,21 +151,13 @@ def training(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     config = TranslationConfig(**settings)
     pairs = list(islice(read_pairs(arguments.data), arguments.pairs))
+    found = {}
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        lines = [f"{pair.source}\t{pair.target}\n" for pair in pairs]
-        (folder / "train.tsv").write_text("".join(lines), encoding="utf-8")
-        (folder / "valid.tsv").write_text("".join(lines[:64]), encoding="utf-8")
-        model = rnn_apps.train(
-            "translation", folder / "train.tsv", valid=folder / "valid.tsv", config=settings, output=folder / "ours"
-        )
-        with (folder / "ours" / "history.csv").open(newline="") as file:
-            seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
-        processor = TranslationProcessor.load(folder / "ours")
-        parameters = model.bundle.facts["parameters"]
+        for name, model in (("rnn_apps", {}), ("rnn_apps, input feeding", {"input_feeding": True})):
+            *found[name], processor = our_training(settings | {"model": model}, pairs, Path(temporary, name))
     rows = processor.encode(pairs, training=True)
     tokens = sum(len(row["target_out"]) for row in rows)
-    found = {"rnn_apps": (seconds, parameters)}
+    seconds, _ = found["rnn_apps"]
     for name, bucketed in (("Keras, shuffled pairs", False), ("Keras, pairs of like length", True)):
         found[name] = keras_training(config, processor, rows, arguments.epochs, bucketed)
     results = {
@@ -184,6 +177,23 @@ def training(arguments: argparse.Namespace) -> dict[str, Any]:
         ]
     )
     return {"pairs": len(pairs), "target_tokens": tokens, **results}
+
+
+def our_training(
+    settings: dict[str, Any], pairs: Sequence[SentencePair], folder: Path
+) -> tuple[list[float], int, TranslationProcessor]:
+    """Trains the task; returns the seconds of each epoch, the number of parameters, and what encodes the pairs."""
+    folder.mkdir()
+    lines = [f"{pair.source}\t{pair.target}\n" for pair in pairs]
+    (folder / "train.tsv").write_text("".join(lines), encoding="utf-8")
+    (folder / "valid.tsv").write_text("".join(lines[:64]), encoding="utf-8")
+    output = folder / "model"
+    model = rnn_apps.train(
+        "translation", folder / "train.tsv", valid=folder / "valid.tsv", config=settings, output=output
+    )
+    with (output / "history.csv").open(newline="") as file:
+        seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
+    return seconds, model.bundle.facts["parameters"], TranslationProcessor.load(output)
 
 
 def keras_training(
