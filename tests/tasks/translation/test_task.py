@@ -1,11 +1,15 @@
 """The task's doors: datasets, settings, the sample, and how translations are measured."""
 
+import contextlib
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from rnn_apps.config import load_config
 from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.calibration import log_softmax
+from rnn_apps.layers import generic_path
 from rnn_apps.tasks.translation import sample
 from rnn_apps.tasks.translation.metrics import TranslationMetrics
 from rnn_apps.tasks.translation.processor import TranslationProcessor
@@ -51,19 +55,23 @@ def test_the_same_language_twice():
         load_config(TranslationConfig, settings=["data.source_language=en", "data.target_language=en"])
 
 
-def test_the_loss_counts_real_tokens_only():
+@pytest.mark.parametrize("path", [generic_path, contextlib.nullcontext], ids=["plain operations", "compiled"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_the_loss_counts_real_tokens_only(path, smoothing):
     rng = np.random.default_rng(6)
-    logits = rng.normal(size=(2, 4, 5)).astype(np.float32)
+    logits = tf.constant(rng.normal(size=(2, 4, 5)), tf.float32)
     targets = np.array([[1, 4, 2, 0], [3, 0, 0, 0]], np.int32)
-    total, count = sequence_cross_entropy(logits, targets, 0.2)
+    longer = tf.concat([logits, tf.constant(1e3 * rng.normal(size=(2, 3, 5)), tf.float32)], axis=1)
+    with path():
+        total, count = sequence_cross_entropy(logits, targets, smoothing)
+        padded = sequence_cross_entropy(longer, np.pad(targets, [(0, 0), (0, 3)]), smoothing)
     expected = 0.0
     for row, place in [(0, 0), (0, 1), (0, 2), (1, 0)]:
-        scores = log_softmax(logits[row, place])
-        expected -= 0.8 * scores[targets[row, place]] + 0.2 * scores.mean()
+        scores = log_softmax(logits.numpy()[row, place])
+        expected -= (1 - smoothing) * scores[targets[row, place]] + smoothing * scores.mean()
     np.testing.assert_allclose(total, expected, rtol=1e-5)
     assert count == 4
-    longer = np.concatenate([logits, 1e3 * rng.normal(size=(2, 3, 5)).astype(np.float32)], axis=1)
-    np.testing.assert_allclose(sequence_cross_entropy(longer, np.pad(targets, [(0, 0), (0, 3)]), 0.2), [total, 4])
+    np.testing.assert_allclose(padded, [total, 4])
 
 
 @pytest.fixture(scope="module")
