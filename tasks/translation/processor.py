@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -24,6 +26,12 @@ __all__ = ["END", "PADDING", "START", "UNKNOWN", "TranslationProcessor"]
 
 _SAME_ALPHABET = 0.5  # share of the letters that two languages have in common to get one vocabulary
 _RARE_SCRIPT = 0.001
+
+# Of the pairs with a word that both sides have, one in so many has it as a character that no vocabulary knows.
+_HIDDEN_IN = 10
+_SHORTEST_HIDDEN = 3
+_WORD = re.compile(r"\w+")
+_NEVER_KNOWN = "\ue000"
 
 
 class TranslationProcessor(Processor):
@@ -76,9 +84,11 @@ class TranslationProcessor(Processor):
 
         `target_in` is the target behind a start sign, `target_out` the same with an end sign behind it: what follows
         each. To measure translations with, there are `source_text` and `reference` beside, the two texts in UTF-8,
-        uint8 (bytes,).
+        uint8 (bytes,). In training some words that both sides have are unknown, so that copying them is learnt.
         """
         longest = self.max_training_tokens if training else self.max_tokens
+        if training:
+            examples = [_with_unknown_word(pair) for pair in examples]
         sources = self._source_rows([pair.source for pair in examples], longest)
         rows = []
         targets = self.target.encode_batch([clean(pair.target) for pair in examples])
@@ -164,6 +174,17 @@ class _Texts:
 
     def __iter__(self) -> Any:
         return (clean(getattr(pair, side)) for pair in self.examples for side in self.sides)
+
+
+def _with_unknown_word(pair: SentencePair) -> SentencePair:
+    """Hides the longest word that both sides have, mostly a name, in a share of the pairs; the pair decides which."""
+    words = set(_WORD.findall(pair.source)) & set(_WORD.findall(pair.target))
+    word = max(words, key=lambda own: (len(own), own), default="")
+    if len(word) < _SHORTEST_HIDDEN or zlib.crc32(pair.source.encode("utf-8", "replace")) % _HIDDEN_IN:
+        return pair
+    whole_word = re.compile(rf"\b{re.escape(word)}\b")
+    source, target = (whole_word.sub(_NEVER_KNOWN, text) for text in (pair.source, pair.target))
+    return SentencePair(source, target, pair.where)
 
 
 def to_bytes(text: str) -> Array:

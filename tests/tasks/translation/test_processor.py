@@ -54,6 +54,27 @@ def test_a_line_of_5000_words_is_cut_and_its_target_has_no_end():
     assert len(processor.encode_inputs([long.source])[0]["source"]) == 30
 
 
+def test_some_words_of_both_sides_are_unknown_in_training():
+    """So a model learns to write an unknown subword where it reads one; the same pairs in each run."""
+    pairs = [SentencePair(f"{n} dogs see Tom at home.", f"{n} chiens voient Tom.") for n in range(300)]
+    processor = fitted(pairs)
+    rows = processor.encode(pairs, training=True)
+    hidden = [row for row in rows if UNKNOWN in row["source"]]
+    assert 0.05 < len(hidden) / len(pairs) < 0.2
+    for row in rows:
+        assert np.sum(row["target_out"] == UNKNOWN) == np.sum(row["source"] == UNKNOWN) <= 1
+    read = processor.encode_inputs(["3 dogs see Анна at home."])[0]["source"]
+    assert processor.source.tokens(hidden[0]["source"])[1:] == processor.source.tokens(read)[1:]
+    again = processor.encode(pairs, training=True)
+    assert all(np.array_equal(a["source"], b["source"]) for a, b in zip(rows, again, strict=True))
+    assert not any(UNKNOWN in row["source"] for row in processor.encode(pairs))
+
+
+def test_nothing_is_hidden_where_the_sides_share_only_short_words():
+    pairs = [SentencePair(f"{n} in", f"in {n}") for n in range(100)]
+    assert not any(UNKNOWN in row["source"] for row in fitted(pairs).encode(pairs, training=True))
+
+
 def test_unknown_words_are_copied_from_where_the_attention_looked(processor):
     text = "The dog sees Борис."
     ids, spans = processor.source.offsets(text)
