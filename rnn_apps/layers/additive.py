@@ -73,16 +73,16 @@ def _backward(
     rows = _rows(query, keys, memory)
     upstream = _rows(weights, dcontexts, dweights)
     dquery, dkeys, dmemory = (pool.empty(*array.shape) for array in rows)
-    parts: list[Array] = []
+    parts: dict[int, Array] = {}
     _, backward = _compiled()
 
     def work(first: int, last: int) -> None:
-        dscore = np.zeros_like(score)
-        parts.append(dscore)
-        backward(first, last, *rows, score, mask, *upstream, dquery, dkeys, dscore, dmemory)
+        parts[first] = np.zeros_like(score)
+        backward(first, last, *rows, score, mask, *upstream, dquery, dkeys, parts[first], dmemory)
 
     share_out(work, len(query))
-    dscore = np.sum(parts, axis=0)
+    # always in the same order, whichever thread was first
+    dscore = sum((parts[first] for first in sorted(parts)), np.zeros_like(score))
     return [dquery.reshape(query.shape), dkeys.reshape(keys.shape), dscore, dmemory.reshape(memory.shape)]
 
 

@@ -91,9 +91,9 @@ def run_all(tasks: Sequence[Callable[[], None]]) -> None:
 
 
 def share_out(work: Callable[[int, int], None], count: int) -> None:
-    """Calls `work(first, last)` for parts of the numbers 0 to `count`, one part a thread, and waits for all."""
+    """Calls `work(first, last)` for parts of the numbers 0 to `count`, a part a thread, none empty; waits for all."""
     bounds = [count * part // threads() for part in range(threads() + 1)]
-    run_all([partial(work, *pair) for pair in pairwise(bounds)])
+    run_all([partial(work, first, last) for first, last in pairwise(bounds) if first < last])
 
 
 pool = Pool()

@@ -101,6 +101,26 @@ def test_the_compiled_loops_in_a_graph(batch):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+@pytest.mark.parametrize("threads", ["1", "2", "5"])
+def test_any_number_of_threads(batch, threads, monkeypatch):
+    """More threads than rows, too; and for one number of threads always the same bits."""
+    layer = Attention(7)
+    expected = outputs_and_gradients(layer, batch)
+    monkeypatch.setenv("RNN_APPS_THREADS", threads)
+    first, second = outputs_and_gradients(layer, batch), outputs_and_gradients(layer, batch)
+    for a, b, c in zip(first, second, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, c, atol=1e-5)
+
+
+def test_a_batch_without_rows(batch):
+    layer = Attention(7)
+    layer(*batch)
+    found = outputs_and_gradients(layer, [array[:0] for array in batch])
+    assert [value.shape for value in found[:2]] == [(0, 4, 2), (0, 4, 6)]
+    assert not any(np.any(gradient) for gradient in found[2:])
+
+
 def test_numbers_of_tokens_do_for_a_mask(batch):
     layer = Attention(7)
     *rest, counts = batch
