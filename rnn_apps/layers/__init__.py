@@ -12,6 +12,7 @@ from rnn_apps.layers.input_feeding import InputFeedingDecoder
 from rnn_apps.layers.lstm import LSTM
 from rnn_apps.layers.paths import generic_path
 from rnn_apps.layers.pooling import MaskedPooling
+from rnn_apps.layers.real_steps import RealSteps
 from rnn_apps.layers.simple_rnn import SimpleRNN
 from rnn_apps.layers.single_step import SingleStep
 
@@ -26,6 +27,7 @@ __all__ = [
     "Embedding",
     "InputFeedingDecoder",
     "MaskedPooling",
+    "RealSteps",
     "SimpleRNN",
     "SingleStep",
     "TiedEmbedding",

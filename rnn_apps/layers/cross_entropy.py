@@ -1,7 +1,7 @@
 """The cross-entropy of a softmax as one differentiable operation of compiled loops.
 
 The logits of a sequence model are its largest array: (tokens, vocabulary). The loops read them once on the way there
-and once on the way back, keep one number a token in between, and leave padding out.
+and once on the way back, and keep one number a token in between.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ LANES = 16
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
-    """Returns -Σ_j p<j> log softmax(z)<j> of each token, (tokens,); 0 for padding.
+    """Returns -Σ_j p<j> log softmax(z)<j> of each token, (tokens,).
 
     p gives 1 - smoothing to the right token, and shares `smoothing` out among all tokens alike.
 
     Args:
         logits: z, (tokens, vocabulary), float32.
-        targets: numbers of the right tokens, int32 (tokens,); 0 is padding.
+        targets: numbers of the right tokens, int32 (tokens,).
         smoothing: from 0 to below 1.
     """
 
@@ -85,9 +85,6 @@ def forward(first: int, last: int, logits: Array, targets: Any, smoothing: Any, 
     lanes = np.empty(LANES, F)
     whole = size - size % LANES
     for i in range(first, last):
-        losses[i] = 0
-        if targets[i] == 0:
-            continue
         z = logits[i]
         for j in range(LANES):
             lanes[j] = z[0]
@@ -117,10 +114,6 @@ def backward(
     size = logits.shape[1]
     for i in range(first, last):
         z, dz = logits[i], dlogits[i]
-        if targets[i] == 0:
-            for j in range(size):
-                dz[j] = 0
-            continue
         loss, total, others = upstream[i], totals[i], smoothing / F(size)
         for j in range(size):
             dz[j] = loss * (exp(z[j] - total) - others)

@@ -24,22 +24,21 @@ def sequence_cross_entropy(logits: Any, targets: Any, smoothing: float = 0.0) ->
     """Returns the cross-entropy in nats summed over the real tokens of a batch, and their number.
 
     Args:
-        logits: (batch, time, tokens).
+        logits: (real tokens, vocabulary), as behind `rnn_apps.layers.RealSteps`.
         targets: numbers of the right tokens, (batch, time), 0 behind the end.
         smoothing: share of the probability that the right token gives to all tokens alike (Szegedy et al.,
             arXiv:1512.00567).
     """
-    real = tf.cast(targets != 0, logits.dtype)
+    labels = tf.boolean_mask(targets, targets != 0)
     if paths.compiled(logits.dtype.name):
         from rnn_apps.layers.cross_entropy import cross_entropy
 
-        rows = tf.reshape(logits, (-1, tf.shape(logits)[-1]))
-        return tf.reduce_sum(cross_entropy(rows, tf.reshape(targets, (-1,)), smoothing)), tf.reduce_sum(real)
-    if smoothing:
+        losses = cross_entropy(logits, labels, smoothing)
+    elif smoothing:
         size = tf.shape(logits)[-1]
         rest = smoothing / tf.cast(size, logits.dtype)
-        labels = tf.one_hot(targets, size, 1.0 - smoothing + rest, rest, dtype=logits.dtype)
-        losses = tf.nn.softmax_cross_entropy_with_logits(labels=tf.stop_gradient(labels), logits=logits)
+        shares = tf.one_hot(labels, size, 1.0 - smoothing + rest, rest, dtype=logits.dtype)
+        losses = tf.nn.softmax_cross_entropy_with_logits(labels=tf.stop_gradient(shares), logits=logits)
     else:
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
-    return tf.reduce_sum(losses * real), tf.reduce_sum(real)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    return tf.reduce_sum(losses), tf.cast(tf.size(labels), logits.dtype)

@@ -33,7 +33,7 @@ class TranslationMetrics(Metrics):
         """Takes a batch.
 
         Args:
-            outputs: `tokens` and `aligned`, (batch, time) each, of a search; or `logits`, (batch, time, tokens).
+            outputs: `tokens` and `aligned`, (batch, time) each, of a search; or `logits`, (real tokens, vocabulary).
             batch: `source_text` and `reference`, or `target_out`; see `TranslationProcessor.encode`.
         """
         if "logits" in outputs:
@@ -45,9 +45,9 @@ class TranslationMetrics(Metrics):
             self.references.append(to_text(batch["reference"][row]))
 
     def _update_likelihood(self, logits: Array, targets: Array) -> None:
-        for scores, right in zip(logits, targets, strict=True):  # row by row to save memory
+        for right in targets:  # sentence by sentence to save memory
             right = right[right != 0]
-            scores = scores[: len(right)]
+            scores, logits = np.split(logits, [len(right)])
             self._nats -= float(log_softmax(scores)[np.arange(len(right)), right].sum())
             self._hits += float((scores.argmax(axis=1) == right).sum())
             self._tokens += len(right)

@@ -32,6 +32,7 @@ from rnn_apps.layers import (
     Embedding,
     InputFeedingDecoder,
     MaskedPooling,
+    RealSteps,
     SingleStep,
     TiedEmbedding,
 )
@@ -55,7 +56,7 @@ def build_model(config: TranslationModelConfig, source_size: int, target_size: i
 
     Returns:
         a model from `source`, int32 (batch, S), and `target_in`, int32 (batch, T), the target behind a start sign, to
-        `logits`, float32 (batch, T, target_size), of the token that follows each.
+        `logits`, float32 (real tokens, target_size), of the token that follows each, sentence by sentence.
     """
     source = keras.Input((None,), dtype="int32", name="source")
     target = keras.Input((None,), dtype="int32", name="target_in")
@@ -86,7 +87,7 @@ def build_model(config: TranslationModelConfig, source_size: int, target_size: i
         answer, _ = attention(asked, memory_keys, x, source)
         said = upper(keras.layers.Concatenate()([asked, answer]), initial_state=first["upper"])
         read = readout(keras.layers.Concatenate()([said, answer, y]))
-    read = keras.layers.SpatialDropout1D(config.output_dropout)(read)
+    read = RealSteps()(keras.layers.SpatialDropout1D(config.output_dropout)(read), target)
     return keras.Model(
         {"source": source, "target_in": target}, {"logits": target_table(read, reverse=True)}, name="translation"
     )

@@ -12,8 +12,7 @@ from rnn_apps.layers.cross_entropy import cross_entropy
 def by_tensorflow(logits, targets, smoothing):
     size = logits.shape[1]
     labels = tf.one_hot(targets, size) * (1 - smoothing) + smoothing / size
-    losses = tf.nn.softmax_cross_entropy_with_logits(labels, logits)
-    return tf.where(targets != 0, losses, 0)
+    return tf.nn.softmax_cross_entropy_with_logits(labels, logits)
 
 
 def results(function, logits, targets, smoothing):
@@ -69,4 +68,4 @@ def test_in_a_graph():
 
     losses, gradient = run(tf.constant(logits))
     np.testing.assert_allclose(losses, by_tensorflow(tf.constant(logits), targets, 0.1), atol=1e-5)
-    assert not np.asarray(gradient)[2].any()
+    np.testing.assert_allclose(np.sum(gradient, axis=1), 0, atol=1e-6)

@@ -34,7 +34,7 @@ def test_a_translation_is_as_likely_as_the_trained_model_says(model, sources):
     for source, hypotheses in zip(sources, found, strict=False):
         for own in hypotheses:
             given = {"source": source[None], "target_in": np.array([[START, *own.tokens]], np.int32)}
-            log_probabilities = log_softmax(np.asarray(keras_model(given)["logits"])[0])
+            log_probabilities = log_softmax(np.asarray(keras_model(given)["logits"]))
             expected = log_probabilities[np.arange(len(own.tokens) + 1), [*own.tokens, END]].sum()
             assert own.log_probability == pytest.approx(expected, abs=1e-3)
             assert own.score == pytest.approx(own.log_probability / ((6 + len(own.tokens)) / 6), abs=1e-6)
