@@ -1,7 +1,7 @@
 """How fast translations are found and learnt, beside Keras.
 
     python benchmarks/translation.py search --data SOURCE --data REFERENCE [--model translation]
-    python benchmarks/translation.py training --data SOURCE --data TARGET [--pairs 2000] [--vocabulary 5000]
+    python benchmarks/translation.py training --data SOURCE --data TARGET [--pairs 2000] [--rounds 2]
 
 `search` translates all lines of SOURCE through `rnn_apps.load(MODEL).predict`, and one sentence of 12 words again and
 again. Beside it the same search runs the Keras model of the same bundle, called once a step, over the first lines; the
@@ -10,8 +10,8 @@ model is called as it is and through `predict_on_batch`, which compiles it.
 `training` trains the task with its default network for a few epochs, the same with input feeding, and a plain Keras
 encoder-decoder of the same size (keras.layers.GRU, Bidirectional, AdditiveAttention, mask_zero) by `model.fit`: on
 batches of shuffled pairs, padded to the longest of the batch, as `tf.data` makes them, and on the batches of like
-length that the task trains on. Speed is the median over the epochs after the first, in target tokens a second, padding
-not counted.
+length that the task trains on. Speed is the median over the epochs after the first of each training, in target tokens a
+second, padding not counted.
 """
 
 from __future__ import annotations
@@ -151,23 +151,31 @@ def training(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     config = TranslationConfig(**settings)
     pairs = list(islice(read_pairs(arguments.data), arguments.pairs))
-    found = {}
-    with tempfile.TemporaryDirectory() as temporary:
-        for name, model in (("rnn_apps", {}), ("rnn_apps, input feeding", {"input_feeding": True})):
-            *found[name], processor = our_training(settings | {"model": model}, pairs, Path(temporary, name))
-    rows = processor.encode(pairs, training=True)
+    seconds: dict[str, list[float]] = {}
+    parameters: dict[str, int] = {}
+
+    def note(name: str, epochs: list[float], count: int) -> None:
+        seconds.setdefault(name, []).extend(epochs[1:])
+        parameters[name] = count
+
+    # in turn, so that all meet the same hours of the machine
+    for _ in range(arguments.rounds):
+        with tempfile.TemporaryDirectory() as temporary:
+            for name, model in (("rnn_apps", {}), ("rnn_apps, input feeding", {"input_feeding": True})):
+                epochs, count, processor = our_training(settings | {"model": model}, pairs, Path(temporary, name))
+                note(name, epochs, count)
+        rows = processor.encode(pairs, training=True)
+        for name, bucketed in (("Keras, shuffled pairs", False), ("Keras, pairs of like length", True)):
+            note(name, *keras_training(config, processor, rows, arguments.epochs, bucketed))
     tokens = sum(len(row["target_out"]) for row in rows)
-    seconds, _ = found["rnn_apps"]
-    for name, bucketed in (("Keras, shuffled pairs", False), ("Keras, pairs of like length", True)):
-        found[name] = keras_training(config, processor, rows, arguments.epochs, bucketed)
     results = {
         name: {
-            "target_tokens_per_second": tokens / median(own[1:]),
-            "ours_is_faster": median(own[1:]) / median(seconds[1:]),
+            "target_tokens_per_second": tokens / median(own),
+            "ours_is_faster": median(own) / median(seconds["rnn_apps"]),
             "epoch_seconds": own,
-            "parameters": count,
+            "parameters": parameters[name],
         }
-        for name, (own, count) in found.items()
+        for name, own in seconds.items()
     }
     print_table(
         [(f"training, {len(pairs):,} pairs", "target tokens/s", "ours is faster", "parameters")]
@@ -267,7 +275,8 @@ def main() -> None:
     parser.add_argument("--model", default="translation", help="a saved model of the task translation")
     parser.add_argument("--pairs", type=int, default=2000, help="pairs to train on")
     parser.add_argument("--vocabulary", type=int, default=5000, help="subwords of each language")
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=4, help="epochs of a training; the first is not counted")
+    parser.add_argument("--rounds", type=int, default=2, help="trainings of each kind, in turn")
     parser.add_argument("--output", type=Path, help="benchmarks/results/translation-WHAT.json if left out")
     arguments = parser.parse_args()
     results = {"search": search, "training": training}[arguments.what](arguments)
