@@ -31,6 +31,7 @@ _RARE_SCRIPT = 0.001
 _HIDDEN_IN = 10
 _SHORTEST_HIDDEN = 3
 _WORD = re.compile(r"\w+")
+_IDEOGRAPHS = ("CJK", "HIRAGANA", "KATAKANA")
 _NEVER_KNOWN = "\ue000"
 
 
@@ -134,11 +135,18 @@ class TranslationProcessor(Processor):
         if aligned is None or not source_text:
             return dict.fromkeys(places, "")
         text = clean(source_text)
-        _, spans = self.source.offsets(text)
-        found = {}
+        ids, spans = self.source.offsets(text)
+        unknown = {at for own, span in zip(ids, spans, strict=True) if own == UNKNOWN for at in range(*span)}
+        found: dict[int, str] = {}
         for place in places:
             start, end = spans[aligned[place]] if aligned[place] < len(spans) else (0, 0)
-            found[place] = text[start:end].replace(" ", BLANK)
+            # the rest of a word that is known in part, and signs that stand alone but are unknown one like the other
+            while 0 < start < end and _in_one_word(text, start - 1, unknown):
+                start -= 1
+            while start < end < len(text) and _in_one_word(text, end, unknown):
+                end += 1
+            word = text[start:end].replace(" ", BLANK)
+            found[place] = "" if word == found.get(place - 1) else word
         return found
 
     def unseen_scripts(self, text: str) -> list[str]:
@@ -185,6 +193,11 @@ def _with_unknown_word(pair: SentencePair) -> SentencePair:
     whole_word = re.compile(rf"\b{re.escape(word)}\b")
     source, target = (whole_word.sub(_NEVER_KNOWN, text) for text in (pair.source, pair.target))
     return SentencePair(source, target, pair.where)
+
+
+def _in_one_word(text: str, at: int, unknown: set[int]) -> bool:
+    """Whether the character there belongs to the word of the one beside it; ideographs are words of their own."""
+    return at in unknown or (text[at].isalnum() and script(text[at]) not in _IDEOGRAPHS)
 
 
 def to_bytes(text: str) -> Array:

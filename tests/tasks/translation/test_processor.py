@@ -90,6 +90,23 @@ def test_unknown_words_are_copied_from_where_the_attention_looked(processor):
     assert processor.decode([UNKNOWN], [99], text) == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "looked_at", "copied"),
+    [
+        ("The dog sees 北京.", "北", "北京"),  # each sign is unknown by itself
+        ("The dog sees Łanna!", "Ł", "Łanna"),  # known in part
+        ("The dog sees 🙂.", "🙂", "🙂"),
+        ("Борис sees Анна.", "Анна", "Анна"),
+    ],
+)
+def test_words_are_copied_whole(processor, text, looked_at, copied):
+    _, spans = processor.source.offsets(text)
+    place = next(n for n, (start, end) in enumerate(spans) if text[start:end] == looked_at)
+    assert processor.decode([UNKNOWN], [place], text) == copied
+    # two unknown subwords one behind the other that look at one word
+    assert processor.decode([UNKNOWN, UNKNOWN], [place, place], text) == copied
+
+
 def test_one_vocabulary_where_the_letters_are_the_same():
     chinese = [
         SentencePair("狗看见猫。", "The dog sees the cat."),
