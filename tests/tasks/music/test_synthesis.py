@@ -1,6 +1,7 @@
 """Listening by measurement: the pitches in the sound are the notes of the MIDI file."""
 
 import io
+import os
 import wave
 from functools import cache
 
@@ -106,9 +107,12 @@ def test_without_fluidsynth_there_is_no_soundfont(monkeypatch):
     assert synthesis.find_soundfont() is None
 
 
-def test_a_soundfont_that_is_none_is_no_obstacle(monkeypatch, tmp_path):
-    broken = tmp_path / "broken.sf2"
+def test_a_fluidsynth_that_fails_is_no_obstacle(monkeypatch, tmp_path):
+    broken, program = tmp_path / "broken.sf2", tmp_path / "fluidsynth"
     broken.write_bytes(b"no SoundFont")
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr(synthesis, "find_soundfont", lambda: broken)
     samples, _ = read_wav(synthesis.wav_bytes(Piece("x", frames_of([Note(69, 0, 8)], 8))))
     assert pitches(samples[600:]) == {69}
