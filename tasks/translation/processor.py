@@ -137,7 +137,7 @@ class TranslationProcessor(Processor):
         text = clean(source_text)
         ids, spans = self.source.offsets(text)
         unknown = {at for own, span in zip(ids, spans, strict=True) if own == UNKNOWN for at in range(*span)}
-        found: dict[int, str] = {}
+        words: dict[int, str] = {}
         for place in places:
             start, end = spans[aligned[place]] if aligned[place] < len(spans) else (0, 0)
             # the rest of a word that is known in part, and signs that stand alone but are unknown one like the other
@@ -145,9 +145,9 @@ class TranslationProcessor(Processor):
                 start -= 1
             while start < end < len(text) and _in_one_word(text, end, unknown):
                 end += 1
-            word = text[start:end].replace(" ", BLANK)
-            found[place] = "" if word == found.get(place - 1) else word
-        return found
+            words[place] = text[start:end].replace(" ", BLANK)
+        # unknown subwords one behind the other that look at one word write it once
+        return {place: "" if word == words.get(place - 1) else word for place, word in words.items()}
 
     def unseen_scripts(self, text: str) -> list[str]:
         """Returns the scripts of a text that no training source was written in, such as "CYRILLIC"."""
