@@ -29,7 +29,7 @@ def sequence_cross_entropy(logits: Any, targets: Any, smoothing: float = 0.0) ->
         smoothing: share of the probability that the right token gives to all tokens alike (Szegedy et al.,
             arXiv:1512.00567).
     """
-    labels = tf.boolean_mask(targets, targets != 0)
+    labels = tf.cast(tf.boolean_mask(targets, targets != 0), tf.int32)
     if paths.compiled(logits.dtype.name):
         from rnn_apps.layers.cross_entropy import cross_entropy
 

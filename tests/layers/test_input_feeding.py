@@ -74,7 +74,7 @@ def test_it_is_its_parts_one_step_at_a_time(cell):
 
 
 def test_what_is_fed_back_matters():
-    """The readout of one step changes the next, and none before."""
+    """Another vector before the first step changes the first, and by way of it the second."""
     layer = decoder(GRU)
     y, *rest = batch()
     states = first_states(layer)

@@ -64,7 +64,7 @@ def test_the_loss_counts_real_tokens_only(path, smoothing):
     real = tf.boolean_mask(logits, targets != 0)
     with path():
         total, count = sequence_cross_entropy(real, targets, smoothing)
-        padded = sequence_cross_entropy(real, np.pad(targets, [(0, 0), (0, 3)]), smoothing)
+        padded = sequence_cross_entropy(real, np.pad(targets, [(0, 0), (0, 3)]).astype(np.int64), smoothing)
     expected = 0.0
     for row, place in [(0, 0), (0, 1), (0, 2), (1, 0)]:
         scores = log_softmax(logits.numpy()[row, place])
