@@ -20,7 +20,7 @@ from typing import Any
 from common import median, percentile, print_table, write_result
 
 import rnn_apps
-from rnn_apps.backend import start_tensorflow
+from rnn_apps.environment import start_tensorflow
 from rnn_apps.tasks.sentiment.sample import examples
 
 RUNS = 9

@@ -22,7 +22,10 @@ escapes is a fault of the program, shows its traceback and ends with status 1.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from typing import Any
 
 
 class RnnAppsError(Exception):
@@ -94,3 +97,40 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """Returns `" Did you mean 'x'?"` for the closest known name, or an empty string where none is close."""
     close = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def check_count(name: str, value: Any, least: int = 1) -> int:
+    """Returns an argument that must be a whole number of at least `least`.
+
+    Raises:
+        ConfigError: if it is none.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ConfigError(f"Expected {name} to be a whole number of at least {least}. Received: {value!r}.")
+    return int(value)
+
+
+def check_number(name: str, value: Any, expected: str, fits: Callable[[float], bool]) -> float:
+    """Returns an argument that must be a finite number.
+
+    Args:
+        name: the argument.
+        value: what came.
+        expected: which numbers are taken, in words, such as "a number above 0".
+        fits: whether one is taken.
+
+    Raises:
+        ConfigError: if it is none of them.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value) or not fits(float(value)):
+        raise ConfigError(f"Expected {name} to be {expected}. Received: {value!r}.")
+    return float(value)
+
+
+def check_rate(name: str, value: Any) -> float:
+    """Returns an argument that must be a probability below 1.
+
+    Raises:
+        ConfigError: if it is none.
+    """
+    return check_number(name, value, "a number from 0 to below 1", lambda rate: 0 <= rate < 1)

@@ -9,11 +9,12 @@ from importlib import import_module
 from itertools import islice
 from typing import Any
 
-from rnn_apps.backend import start_tensorflow
+from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle, find_bundle
+from rnn_apps.environment import start_tensorflow
 from rnn_apps.errors import ConfigError, DataError, did_you_mean
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
-from rnn_apps.task import Arrays, Runner, Task
+from rnn_apps.task import Runner, Task
 
 _CHUNK = 2048
 

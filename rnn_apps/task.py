@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.config import TaskConfig
 from rnn_apps.errors import ConfigError, NotFoundError, RnnAppsError, did_you_mean
 from rnn_apps.views import InputView, Text, View
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from rnn_apps.inference.predictor import Predictor
 
 ENTRY_POINT_GROUP = "rnn_apps.tasks"
-
-Array = npt.NDArray[Any]
-Arrays = dict[str, Array]
 
 
 class Shape(Enum):

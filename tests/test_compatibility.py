@@ -3,7 +3,6 @@
 import pytest
 
 import rnn_apps
-from rnn_apps.bundle import model_folders
 
 SHIPPED = [
     "digits",
@@ -15,7 +14,6 @@ SHIPPED = [
     "translation",
     "translation-zh-en",
 ]
-
 
 
 @pytest.mark.parametrize("name", SHIPPED)

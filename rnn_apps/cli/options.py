@@ -106,7 +106,7 @@ def run_from_options(
 
 
 def _tensorboard(folder: Path) -> Any:
-    from rnn_apps.backend import start_tensorflow
+    from rnn_apps.environment import start_tensorflow
     from rnn_apps.errors import MissingExtraError
 
     start_tensorflow("--tensorboard")

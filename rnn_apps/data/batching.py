@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rnn_apps.arrays import Arrays
 from rnn_apps.data.store import ArrayStore, read_rows
-from rnn_apps.task import Arrays
 
 Numbers = npt.NDArray[np.int64]
 Change = Callable[[int, Arrays], Arrays]

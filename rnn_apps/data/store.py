@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from rnn_apps.task import Arrays
+from rnn_apps.arrays import Arrays
 
 _INDEX = "index.json"
 

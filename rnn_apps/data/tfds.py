@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from rnn_apps.backend import start_tensorflow
 from rnn_apps.data.connectivity import why_unreachable
+from rnn_apps.environment import start_tensorflow
 from rnn_apps.errors import DataError, MissingExtraError, did_you_mean
 
 # name, name/config, name:version, name/config:version

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from rnn_apps.task import Array, Arrays
+from rnn_apps.arrays import Array, Arrays
 
 INITIAL, FINAL = "initial_", "final_"
 

@@ -7,11 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnn_apps.arrays import MASKED
 from rnn_apps.export.graph import Graph
 from rnn_apps.export.keras_graph import Value, same_rows, writer_of, writes
 from rnn_apps.export.recurrent import run_directions
 from rnn_apps.layers import Attention, Embedding, SingleStep, TiedEmbedding
-from rnn_apps.layers.attention import FAR
 
 
 @writes(Attention)
@@ -28,8 +28,8 @@ def attention(graph: Graph, layer: Any, query: Value, keys: Value, memory: Value
         both = graph.node("Tanh", [graph.node("Add", [asked, offered])])
         scores = graph.node("MatMul", [both, _constant(graph, layer, layer.score_kernel)])
         scores = graph.node("Squeeze", [scores, _integers(graph, 3)])
-    one, far = (graph.constant(np.array(number, np.float32)) for number in (1.0, FAR))
-    below = graph.node("Mul", [graph.node("Sub", [one, counts]), far])
+    one, masked = (graph.constant(np.array(number, np.float32)) for number in (1.0, MASKED))
+    below = graph.node("Mul", [graph.node("Sub", [one, counts]), masked])
     weights = graph.node("Softmax", [graph.node("Add", [scores, below])], axis=-1)
     weights = graph.node("Mul", [weights, counts])
     return same_rows(query, graph.node("MatMul", [weights, memory.tensor])), same_rows(query, weights)

@@ -18,10 +18,10 @@ import keras
 import numpy as np
 import onnx
 
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.errors import ExportError
 from rnn_apps.export.graph import Graph
 from rnn_apps.export.shared_weights import SharedWeights
-from rnn_apps.task import Array, Arrays
 
 TOLERANCE = 1e-4
 

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnn_apps.arrays import MASKED
 from rnn_apps.errors import ExportError
 from rnn_apps.export import decoding, recurrent, tagging  # noqa: F401  (they register their writers)
 from rnn_apps.export.graph import Graph
@@ -100,9 +101,9 @@ def _count(graph: Graph, real: str) -> str:
 
 
 def _max(graph: Graph, tensor: str, real: str) -> str:
-    far = graph.constant(np.array(-1e9, np.float32))
+    masked = graph.constant(np.array(MASKED, np.float32))
     zero, one = (graph.constant(np.array(number, np.float32)) for number in (0.0, 1.0))
-    pushed = graph.node("Add", [tensor, graph.node("Mul", [graph.node("Sub", [one, real]), far])])
+    pushed = graph.node("Add", [tensor, graph.node("Mul", [graph.node("Sub", [one, real]), masked])])
     largest = graph.node("ReduceMax", [pushed], axes=[1], keepdims=0)
     return graph.node("Where", [graph.node("Greater", [_count(graph, real), zero]), largest, zero])
 

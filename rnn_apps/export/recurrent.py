@@ -13,14 +13,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
+from rnn_apps.arrays import Floats
 from rnn_apps.errors import ExportError
 from rnn_apps.export.graph import Graph
 from rnn_apps.export.keras_graph import Value, same_rows, writer_of, writes
 from rnn_apps.layers import GRU, LSTM, Bidirectional, Deep, SimpleRNN
-
-Floats = npt.NDArray[np.float32]
 
 _OPERATORS = {LSTM: "LSTM", GRU: "GRU", SimpleRNN: "RNN"}
 _GATE_ORDER = {"LSTM": (0, 3, 1, 2), "GRU": (0, 1, 2), "RNN": (0,)}

@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnn_apps.arrays import MASKED
 from rnn_apps.export.graph import Graph
 from rnn_apps.export.keras_graph import Value, same_rows, writes
 from rnn_apps.layers import CRF, CharacterCNN
-from rnn_apps.layers.characters import FAR
 
 
 @writes(CharacterCNN)
@@ -34,8 +34,8 @@ def character_cnn(graph: Graph, layer: Any, value: Value) -> Value:
         windows.append(graph.node("Slice", [around, integers(k), end, integers(2)]))
     features = graph.node("MatMul", [graph.node("Concat", windows, axis=-1), graph.constant(kernel, layer.name)])
     features = graph.node("Add", [features, graph.constant(bias, layer.name)])
-    one, far = (graph.constant(np.array(number, np.float32)) for number in (1.0, FAR))
-    below = graph.node("Mul", [graph.node("Sub", [real, one]), far])
+    one, masked = (graph.constant(np.array(number, np.float32)) for number in (1.0, MASKED))
+    below = graph.node("Mul", [graph.node("Sub", [one, real]), masked])
     highest = graph.node("ReduceMax", [graph.node("Add", [features, below])], axes=[2], keepdims=0)
     some = graph.node("ReduceMax", [real], axes=[2], keepdims=0)
     return same_rows(value, graph.node("Mul", [highest, some]))

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating]
-Ints = npt.NDArray[np.integer]
+from rnn_apps.arrays import Floats, Ints
 
 
 def log_softmax(logits: Floats) -> Floats:

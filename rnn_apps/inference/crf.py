@@ -16,12 +16,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating]
-Ints = npt.NDArray[np.integer]
+from rnn_apps.arrays import Floats, Ints
 
 ILLEGAL = -1e4
+"""The score of an illegal transition. Saved models hold it, and it stays exact beside scores in float32, which
+`rnn_apps.arrays.MASKED` would swallow."""
 
 # what is less likely than this at one step, in nats below the best, counts as this unlikely
 _FAR = 500.0

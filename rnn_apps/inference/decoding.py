@@ -8,8 +8,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from rnn_apps.errors import ConfigError
-from rnn_apps.task import Array, Arrays
+from rnn_apps.arrays import Array, Arrays
+from rnn_apps.errors import check_number
 
 _LEAST_COVERAGE = 1e-9
 
@@ -97,9 +97,7 @@ class Penalties:
 
     def __post_init__(self) -> None:
         for name in ("length", "coverage"):
-            value = getattr(self, name)
-            if not (isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < np.inf):
-                raise ConfigError(f"Expected the {name} penalty to be a number of at least 0. Received: {value!r}.")
+            check_number(f"the {name} penalty", getattr(self, name), "a number of at least 0", lambda value: value >= 0)
 
     def divisor(self, lengths: Array | int) -> Array:
         """Returns what the log-probability is divided by at these lengths."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.inference.decoding import Start, Step
 from rnn_apps.inference.session import Session
-from rnn_apps.task import Array, Arrays
 
 
 class GraphDecoder:

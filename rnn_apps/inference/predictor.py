@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.batching import pad_batch, plan_batches
-from rnn_apps.task import Array, Arrays
 
 BATCH_SIZE = 64
 BATCH_TOKENS = 16384

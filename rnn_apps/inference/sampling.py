@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
-from rnn_apps.errors import ConfigError
+from rnn_apps.arrays import Floats
+from rnn_apps.errors import check_count, check_number
 from rnn_apps.inference.calibration import softmax
-
-Floats = npt.NDArray[np.floating]
 
 
 def sample(
@@ -63,16 +60,9 @@ def check_sampling(temperature: float, top_k: int, top_p: float) -> None:
     Raises:
         ConfigError: saying which one is out of its range.
     """
-    if not (_is_number(temperature) and math.isfinite(temperature) and temperature > 0):
-        raise ConfigError(f"Expected temperature to be a number above 0. Received: {temperature!r}.")
-    if not (isinstance(top_k, (int, np.integer)) and not isinstance(top_k, bool) and top_k >= 0):
-        raise ConfigError(f"Expected top_k to be a whole number of at least 0 (0 for all). Received: {top_k!r}.")
-    if not (_is_number(top_p) and 0 < top_p <= 1):
-        raise ConfigError(f"Expected top_p to be a number above 0 and at most 1. Received: {top_p!r}.")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    check_number("temperature", temperature, "a number above 0", lambda value: value > 0)
+    check_count("top_k", top_k, least=0)
+    check_number("top_p", top_p, "a number above 0 and at most 1", lambda value: 0 < value <= 1)
 
 
 def _check_logits(logits: Floats) -> None:

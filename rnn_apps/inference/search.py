@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rnn_apps.errors import ConfigError
+from rnn_apps.arrays import Array, Arrays
+from rnn_apps.errors import ConfigError, check_count
 from rnn_apps.inference.decoding import DEFAULT_PENALTIES, Decoder, Hypothesis, Penalties
 from rnn_apps.inference.sampling import check_sampling, sample
-from rnn_apps.task import Array, Arrays
 
 # columns that share a maximum when the greatest of a row are looked for
 _GROUPS = 512
@@ -217,7 +217,7 @@ class SamplingSearch(Search):
         top_p: float = 1.0,
         penalties: Penalties = DEFAULT_PENALTIES,
     ) -> None:
-        _check_count("count", count)
+        check_count("count", count)
         check_sampling(temperature, top_k, top_p)
         super().__init__(decoder, batch, limits, count, penalties)
         self.rng, self.settings = rng, (temperature, top_k, top_p)
@@ -262,15 +262,10 @@ def check_beam(beam: int, nbest: int) -> None:
     Raises:
         ConfigError: saying which one is out of its range.
     """
-    _check_count("beam", beam)
-    _check_count("nbest", nbest)
+    check_count("beam", beam)
+    check_count("nbest", nbest)
     if nbest > beam:
         raise ConfigError(f"Expected nbest to be at most the beam, {beam}. Received: {nbest}.")
-
-
-def _check_count(name: str, value: int) -> None:
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"Expected {name} to be a whole number of at least 1. Received: {value!r}.")
 
 
 class _Chosen(NamedTuple):

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import onnxruntime as ort
 
-from rnn_apps.errors import BundleError, ConfigError
-from rnn_apps.task import Array, Arrays
-
-THREADS = "RNNAPPS_THREADS"
-
-
-def threads_wanted() -> int:
-    """Returns the threads that the environment asks for, 0 where it does not.
-
-    Raises:
-        ConfigError: if it asks for anything but a number.
-    """
-    text = os.environ.get(THREADS, "0")
-    if not (text.isascii() and text.isdecimal()):
-        raise ConfigError(f"Expected {THREADS} to be a number of threads. Received: '{text}'")
-    return int(text)
+from rnn_apps.arrays import Array, Arrays
+from rnn_apps.environment import threads_wanted
+from rnn_apps.errors import BundleError
 
 
 class Session:

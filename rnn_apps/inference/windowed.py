@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.windows import FINAL, carried, windows, zero_states
 from rnn_apps.inference.session import Session
-from rnn_apps.task import Array, Arrays
 
 
 class WindowedSession:

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from rnn_apps.arrays import MASKED, Array, Tensor
 from rnn_apps.layers import kernels
-from rnn_apps.layers.products import Array
 from rnn_apps.layers.scalar import exp, tanh
 from rnn_apps.layers.workspace import pool, share_out
 
-Tensor = Any
 F = np.float32
-LOWEST = F(-1e30)
+LOWEST = F(MASKED)
 
 
 def attend(query: Tensor, keys: Tensor, score: Tensor, memory: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,12 +7,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from rnn_apps.arrays import MASKED, Tensor
+from rnn_apps.errors import check_count
 from rnn_apps.layers import checks, paths
 
-Tensor = Any
-
 SCORES = ("additive", "multiplicative")
-FAR = -1e9
 
 
 @keras.saving.register_keras_serializable("rnn_apps")
@@ -38,7 +37,7 @@ class Attention(keras.layers.Layer):
 
     def __init__(self, units: int, score: str = "additive", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.units = checks.positive("units", units)
+        self.units = check_count("units", units)
         self.score = checks.choice("score", score, SCORES)
         self.supports_masking = True
 
@@ -73,7 +72,7 @@ class Attention(keras.layers.Layer):
         else:
             both = ops.tanh(projected[:, :, None, :] + keys[:, None, :, :])
             scores = ops.matmul(both, self.score_kernel)[..., 0]
-        weights = ops.softmax(scores + (1 - counts) * FAR, axis=-1) * counts
+        weights = ops.softmax(scores + (1 - counts) * MASKED, axis=-1) * counts
         return ops.matmul(weights, memory), weights
 
     def compute_output_spec(self, query: Any, keys: Any, memory: Any, mask: Any) -> tuple[Any, Any]:

@@ -7,9 +7,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from rnn_apps.arrays import Tensor
 from rnn_apps.errors import ConfigError
 from rnn_apps.layers import checks, paths
-from rnn_apps.layers.recurrent import Recurrent, Tensor
+from rnn_apps.layers.recurrent import Recurrent
 
 MERGE_MODES = ("concat", "sum", "ave", "mul", None)
 

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from rnn_apps.arrays import MASKED
+from rnn_apps.errors import check_count, check_rate
 from rnn_apps.layers import checks
 
 
@@ -36,10 +38,10 @@ class CharacterCNN(keras.layers.Layer):
         self, characters: int, dimension: int, filters: int, width: int = 3, dropout: float = 0.0, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.characters = checks.positive("characters", characters)
-        self.dimension, self.filters = checks.positive("dimension", dimension), checks.positive("filters", filters)
+        self.characters = check_count("characters", characters)
+        self.dimension, self.filters = check_count("dimension", dimension), check_count("filters", filters)
         self.width = checks.choice("width", width, (1, 3, 5, 7))
-        self.rate = checks.rate("dropout", dropout)
+        self.rate = check_rate("dropout", dropout)
         self.dropout = keras.layers.Dropout(dropout) if dropout else None
 
     def build(self, characters_shape: Any) -> None:
@@ -63,7 +65,7 @@ class CharacterCNN(keras.layers.Layer):
         windows = ops.concatenate([around[:, :, k : k + letters] for k in range(self.width)], axis=-1)
         features = ops.matmul(windows, self.kernel) + self.bias
         # a letter that is none stays far below every real one
-        highest = ops.max(features + (real - 1.0) * FAR, axis=2)
+        highest = ops.max(features + (1.0 - real) * MASKED, axis=2)
         return highest * ops.max(real, axis=2)
 
     def compute_mask(self, characters: Any, mask: Any = None) -> Any:
@@ -78,7 +80,3 @@ class CharacterCNN(keras.layers.Layer):
         """The constructor's arguments."""
         names = ("characters", "dimension", "filters", "width")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}, "dropout": self.rate}
-
-
-FAR = 1e4
-"""What is taken from the features of places without a letter."""

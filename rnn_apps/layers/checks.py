@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral, Real
 from typing import Any
 
 import keras
 from keras import ops
 
 from rnn_apps.errors import ConfigError, did_you_mean
-
-
-def positive(name: str, value: Any) -> int:
-    """A whole number of at least 1."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"Expected {name} to be a whole number of at least 1. Received: {name}={value!r}.")
-    return int(value)
-
-
-def rate(name: str, value: Any) -> float:
-    """A probability below 1."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) < 1:
-        raise ConfigError(f"Expected {name} to be a number from 0 to below 1. Received: {name}={value!r}.")
-    return float(value)
 
 
 def choice(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:

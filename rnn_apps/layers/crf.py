@@ -21,12 +21,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnn_apps.errors import ConfigError
+from rnn_apps.arrays import Tensor
+from rnn_apps.errors import ConfigError, check_count
 from rnn_apps.inference import crf
 from rnn_apps.inference.crf import ILLEGAL
-from rnn_apps.layers import checks, paths
-
-Tensor = Any
+from rnn_apps.layers import paths
 
 
 @keras.saving.register_keras_serializable("rnn_apps")
@@ -49,7 +48,7 @@ class CRF(keras.layers.Layer):
 
     def __init__(self, tags: int, legal: Sequence[Sequence[bool]] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.tags = checks.positive("tags", tags)
+        self.tags = check_count("tags", tags)
         size = self.tags + 1
         self.legal = np.ones((size, size), bool) if legal is None else np.asarray(legal, bool)
         if self.legal.shape != (size, size):

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from rnn_apps.arrays import Array, Tensor
 from rnn_apps.layers import kernels
-from rnn_apps.layers.products import Array
 from rnn_apps.layers.scalar import exp
 from rnn_apps.layers.workspace import pool, share_out
 
-Tensor = Any
 F = np.float32
 LANES = 16
 

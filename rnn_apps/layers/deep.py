@@ -8,9 +8,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnn_apps.errors import ConfigError
+from rnn_apps.arrays import Tensor
+from rnn_apps.errors import ConfigError, check_rate
 from rnn_apps.layers import checks
-from rnn_apps.layers.recurrent import Tensor
 
 
 @keras.saving.register_keras_serializable("rnn_apps")
@@ -53,7 +53,7 @@ class Deep(keras.layers.Layer):
             raise ConfigError("Expected all layers of Deep to have the same return_state. Received: both values.")
         self.layers = list(layers)
         self.residual = residual
-        self.rate = checks.rate("dropout", dropout)
+        self.rate = check_rate("dropout", dropout)
         self.seed = seed
         self.dropout = keras.layers.Dropout(self.rate, seed=seed) if dropout else None
         self.supports_masking = True

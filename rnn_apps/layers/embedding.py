@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnn_apps.layers import checks
+from rnn_apps.errors import check_count, check_rate
 
 
 @keras.saving.register_keras_serializable("rnn_apps")
@@ -39,9 +39,9 @@ class Embedding(keras.layers.Embedding):
         hidden_token: int | None = None,
         **kwargs: Any,
     ) -> None:
-        sizes = checks.positive("input_dim", input_dim), checks.positive("output_dim", output_dim)
+        sizes = check_count("input_dim", input_dim), check_count("output_dim", output_dim)
         super().__init__(*sizes, **kwargs)
-        self.token_dropout = checks.rate("token_dropout", token_dropout)
+        self.token_dropout = check_rate("token_dropout", token_dropout)
         self.hidden_token = hidden_token
         if token_dropout:
             self.seed_generator = keras.random.SeedGenerator()

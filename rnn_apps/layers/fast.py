@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from rnn_apps.arrays import Tensor
 from rnn_apps.layers import passes
 from rnn_apps.layers.passes import Direction, Kept, Weights
-
-Tensor = Any
 
 
 def run(

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-Tensor = Any
+from rnn_apps.arrays import Tensor
 
 
 @dataclass

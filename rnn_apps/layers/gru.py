@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from rnn_apps.arrays import Array, Tensor
 from rnn_apps.layers import checks
-from rnn_apps.layers.products import Array
-from rnn_apps.layers.recurrent import Recurrent, Tensor
+from rnn_apps.layers.recurrent import Recurrent
 from rnn_apps.layers.scalar import sigmoid, sigmoid_slope
 from rnn_apps.layers.scalar import tanh as activate
 from rnn_apps.layers.scalar import tanh_slope as activate_slope

@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-Tensor = Any
+from rnn_apps.arrays import Tensor
+
 PARTS = ("lower", "attention", "upper", "readout")
 
 

@@ -1,6 +1,6 @@
 """Compiles loops, those of a cell first of all, once for each processor and version, and only when they first run.
 
-The machine code is kept on disk in a folder of its own below the user's cache folder (`RNN_APPS_CACHE` names another),
+The machine code is kept on disk in a folder of its own below the user's cache folder (see `rnn_apps.environment`),
 which is named after the sources it was made from: Numba by itself looks at one file only, and would not notice a
 change in what that file imports.
 """

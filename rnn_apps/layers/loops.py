@@ -20,7 +20,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnn_apps.layers.products import Array, add_product, add_transposed_product, prefetch
+from rnn_apps.arrays import Array
+from rnn_apps.layers.products import add_product, add_transposed_product, prefetch
 
 BLOCK_ROWS = 192
 """Packed steps in a block, unless one time step alone has more rows."""

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from rnn_apps.arrays import MASKED
 from rnn_apps.errors import ConfigError
 from rnn_apps.layers import checks
 
@@ -47,7 +48,7 @@ class MaskedPooling(keras.layers.Layer):
         pooled = []
         for kind in self.kinds:
             if kind == "max":
-                lowest = ops.where(mask[:, :, None], inputs, -ops.full_like(inputs, 1e30))
+                lowest = ops.where(mask[:, :, None], inputs, MASKED)
                 value = ops.where(total > 0, ops.max(lowest, axis=1), 0)
             elif kind == "mean":
                 value = ops.sum(inputs * counts, axis=1) / ops.maximum(total, 1)

@@ -10,10 +10,7 @@ panels wide; `padded` says how wide.
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
-Array = npt.NDArray[np.float32]
+from rnn_apps.arrays import Array
 
 PANEL = 32
 """Columns of a panel."""

@@ -17,11 +17,10 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from rnn_apps.errors import ConfigError
+from rnn_apps.arrays import Tensor
+from rnn_apps.errors import ConfigError, check_count, check_rate
 from rnn_apps.layers import checks, generic, kernels, paths
 from rnn_apps.layers.generic import Unrolled
-
-Tensor = Any
 
 
 class Recurrent(keras.layers.Layer):
@@ -81,7 +80,7 @@ class Recurrent(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.units = checks.positive("units", units)
+        self.units = check_count("units", units)
         self.activation = checks.activation("activation", activation)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -93,9 +92,9 @@ class Recurrent(keras.layers.Layer):
         self.kernel_constraint = keras.constraints.get(kernel_constraint)
         self.recurrent_constraint = keras.constraints.get(recurrent_constraint)
         self.bias_constraint = keras.constraints.get(bias_constraint)
-        self.dropout = checks.rate("dropout", dropout)
-        self.recurrent_dropout = checks.rate("recurrent_dropout", recurrent_dropout)
-        self.zoneout = checks.rate("zoneout", zoneout)
+        self.dropout = check_rate("dropout", dropout)
+        self.recurrent_dropout = check_rate("recurrent_dropout", recurrent_dropout)
+        self.zoneout = check_rate("zoneout", zoneout)
         self.layer_normalization = layer_normalization
         self.return_sequences = return_sequences
         self.return_state = return_state

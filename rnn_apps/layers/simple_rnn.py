@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from rnn_apps.arrays import Array, Tensor
+from rnn_apps.errors import check_count
 from rnn_apps.layers import checks
-from rnn_apps.layers.products import Array
-from rnn_apps.layers.recurrent import Recurrent, Tensor
+from rnn_apps.layers.recurrent import Recurrent
 from rnn_apps.layers.scalar import tanh as activate
 from rnn_apps.layers.scalar import tanh_slope as activate_slope
 
@@ -38,7 +39,7 @@ class SimpleRNN(Recurrent):
         self, units: int, *, output_units: int | None = None, output_activation: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(units, **kwargs)
-        self.output_units = None if output_units is None else checks.positive("output_units", output_units)
+        self.output_units = None if output_units is None else check_count("output_units", output_units)
         self.output_activation = checks.activation("output_activation", output_activation)
 
     @property

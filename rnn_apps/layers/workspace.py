@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rnn_apps.environment import threads
+
 ALIGNMENT = 64
 """Bytes: a cache line, a vector register, and what TensorFlow wants of memory that it takes over without a copy."""
 
@@ -60,14 +62,6 @@ class Pool:
 def _aligned(block: npt.NDArray[np.uint8], shape: tuple[int, ...]) -> Any:
     address = block.__array_interface__["data"][0]
     return np.ndarray(shape, np.float32, block, -address % ALIGNMENT)
-
-
-def threads() -> int:
-    """Threads that the fast path uses: `RNN_APPS_THREADS`, or one for each processor this process may run on."""
-    given = os.environ.get("RNN_APPS_THREADS")
-    if given:
-        return max(1, int(given))
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnn_apps.task import Array
+from rnn_apps.arrays import Array
 
 _FAINT = 0.1
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import orjson
 
+from rnn_apps.arrays import Array
 from rnn_apps.serving.http import kind
 from rnn_apps.serving.limits import Refusal
 from rnn_apps.serving.served import TensorSpec
-from rnn_apps.task import Array
 
 _DTYPES = {
     "BOOL": np.bool_,

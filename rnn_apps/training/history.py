@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnn_apps.task import Array
+from rnn_apps.arrays import Array
 from rnn_apps.training.checkpoint import Row
 
 

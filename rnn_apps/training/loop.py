@@ -23,18 +23,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnn_apps.arrays import Arrays, Tensor
 from rnn_apps.config import TrainingConfig
 from rnn_apps.data.batching import Change, load_batches, plan_batches
 from rnn_apps.data.store import ArrayStore
 from rnn_apps.data.windows import INITIAL, carried, windows, zero_states
 from rnn_apps.errors import Interrupted, TrainingError
 from rnn_apps.progress import Bar, Reporter
-from rnn_apps.task import Arrays, Metrics
+from rnn_apps.task import Metrics
 from rnn_apps.training.checkpoint import Progress, Row, load_checkpoint, save_arrays, save_checkpoint
 from rnn_apps.training.clipping import clip_gradients
 from rnn_apps.training.optimizer import AdamW
 
-Tensor = Any
 Loss = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], tuple[Tensor, Tensor]]
 Augment = Callable[[Arrays, np.random.Generator], Arrays]
 

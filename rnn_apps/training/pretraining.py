@@ -25,12 +25,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from rnn_apps.arrays import MASKED, Array, Arrays
 from rnn_apps.config import TrainingConfig
 from rnn_apps.data.store import ArrayStore, write_store
 from rnn_apps.errors import DataError
 from rnn_apps.inference.calibration import log_softmax
 from rnn_apps.progress import Reporter
-from rnn_apps.task import Array, Arrays, Metrics
+from rnn_apps.task import Metrics
 from rnn_apps.training.checkpoint import save_arrays
 from rnn_apps.training.loop import Trainer
 
@@ -215,7 +216,7 @@ def sampled_loss(outputs: Mapping[str, Any], tokens: Any, table: Any, vocabulary
         h, target = tf.boolean_mask(states, real), tf.boolean_mask(targets, real)
         right = tf.reduce_sum(h * tf.gather(table, target), axis=-1) + tf.gather(log_share, target)
         others = tf.matmul(h, sampled_table, transpose_b=True) + sampled_bias
-        others = tf.where(target[:, None] == sampled[None, :], -1e9, others)
+        others = tf.where(target[:, None] == sampled[None, :], MASKED, others)
         total += tf.reduce_sum(tf.reduce_logsumexp(tf.concat([right[:, None], others], axis=1), axis=1) - right)
     return total, 2 * tf.math.count_nonzero(real)
 

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field, PositiveInt
 
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.config import ClippingConfig, DataConfig, Section, TaskConfig, TrainingConfig
 from rnn_apps.errors import DataError
 from rnn_apps.inference.classification import ClassificationMetrics, ClassPrediction, class_bars, class_view
-from rnn_apps.task import Array, Arrays, Processor, Shape, Task
+from rnn_apps.task import Processor, Shape, Task
 from rnn_apps.tasks.digits import sample
 from rnn_apps.views import DrawingInput, InputView, View
 

@@ -10,10 +10,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.windows import carried, zero_states
 from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.sampling import check_sampling, sample
-from rnn_apps.task import Array, Arrays
 from rnn_apps.tasks.music.context import END, FIRST_HELD, FIRST_STRUCK, Context, canonical, frame_tokens, token_frame
 from rnn_apps.tasks.music.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Frames, Piece
 from rnn_apps.tasks.music.processor import MusicProcessor

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from rnn_apps.task import Arrays
+from rnn_apps.arrays import Arrays
 from rnn_apps.tasks.music.piece import HELD, KEYS, SILENT, STRUCK, Frames
 
 PADDING, END = 0, 1

@@ -8,12 +8,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from rnn_apps.arrays import MASKED
 from rnn_apps.export.graph import Graph
 from rnn_apps.export.keras_graph import Value, same_rows, writes
 from rnn_apps.tasks.music.context import BEFORE, KEY_BITS, OPEN, SO_FAR
 from rnn_apps.tasks.music.piece import KEYS
 
-ILLEGAL = -1e9
 REACH = 12
 SEEN = (SO_FAR, BEFORE)
 _POWERS = 2 ** np.arange(KEY_BITS)
@@ -112,7 +112,7 @@ class KeyboardLogits(keras.layers.Layer):
         legal = [bits[..., bit_number(OPEN)] > 0.5]
         if self.articulated:
             legal.append(ops.logical_and(legal[0], bits[..., bit_number(BEFORE)] > 0.5))
-        keys = ops.where(ops.concatenate(legal, axis=-1), own[..., 1:] + shared, ILLEGAL)
+        keys = ops.where(ops.concatenate(legal, axis=-1), own[..., 1:] + shared, MASKED)
         return ops.concatenate([own[..., :1], keys], axis=-1)
 
     def compute_output_spec(self, hidden: Any, bits: Any, features: Any) -> Any:
@@ -187,5 +187,5 @@ def keyboard_logits(graph: Graph, layer: Any, hidden: Value, bits: Value, featur
     may = legal(OPEN)
     if layer.articulated:
         may = graph.node("Concat", [may, graph.node("And", [may, legal(BEFORE)])], axis=-1)
-    keys = graph.node("Where", [may, keys, graph.constant(np.array(ILLEGAL, np.float32))])
+    keys = graph.node("Where", [may, keys, graph.constant(np.array(MASKED, np.float32))])
     return same_rows(hidden, graph.node("Concat", [part(own, 0, 1), keys], axis=-1))

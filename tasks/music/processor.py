@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from rnn_apps.arrays import Arrays
 from rnn_apps.errors import DataError
-from rnn_apps.task import Arrays, Processor
+from rnn_apps.task import Processor
 from rnn_apps.tasks.music.context import END, FIRST_STRUCK, canonical, encode_frames, transpose
 from rnn_apps.tasks.music.piece import KEYS, Piece
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.config import DataConfig, Section, TaskConfig, TrainingConfig
 from rnn_apps.data.windows import INITIAL, zero_states
 from rnn_apps.errors import DataError
 from rnn_apps.inference.calibration import log_softmax
-from rnn_apps.task import Array, Arrays, GraphSpec, Metrics, Processor, Shape, Task
+from rnn_apps.task import GraphSpec, Metrics, Processor, Shape, Task
 from rnn_apps.tasks.music.context import END
 from rnn_apps.tasks.music.piece import Piece
 from rnn_apps.tasks.music.processor import MusicProcessor

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.tags import Span, read_spans, write_tags
 from rnn_apps.data.tokens import Token, split_sentences, tokenize
-from rnn_apps.errors import ConfigError
+from rnn_apps.errors import check_count
 from rnn_apps.inference.entities import Alternative, EntityDecoder
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
 from rnn_apps.inference.session import Session
@@ -98,8 +98,7 @@ class NerPredictor(Predictor):
             ConfigError: if `nbest` is no whole number above 0.
         """
         nbest = options.get("nbest", 0)
-        if not isinstance(nbest, int) or nbest < 0:
-            raise ConfigError(f"Expected nbest to be a whole number of at least 1. Received: {nbest!r}.")
+        check_count("nbest", nbest, least=0)
         texts = [self._prepare(given, number) for number, given in enumerate(inputs, 1)]
         pieces = [piece for text in texts for piece in text.sentences]
         found = iter(self._tag(pieces, nbest))

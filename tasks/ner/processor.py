@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.conll import TaggedSentence
 from rnn_apps.data.tags import Span, read_spans, split_tag, write_tags
 from rnn_apps.data.text import clean
 from rnn_apps.data.tokens import tokenize
 from rnn_apps.data.vectors import read_vectors
 from rnn_apps.errors import DataError
-from rnn_apps.task import Array, Arrays, Processor
+from rnn_apps.task import Processor
 
 _DIGIT = re.compile(r"\d")
 _UNKNOWN = 1

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field, PositiveInt
 
+from rnn_apps.arrays import Arrays
 from rnn_apps.config import DataConfig, Section, TaskConfig, TrainingConfig
 from rnn_apps.data.files import LabelledText, read_labelled_texts
 from rnn_apps.data.text import SubwordTokenizer, clean, cut_middle
 from rnn_apps.errors import DataError
 from rnn_apps.inference.classification import ClassificationMetrics, ClassPrediction, class_bars, class_view
-from rnn_apps.task import Arrays, Processor, Shape, Task
+from rnn_apps.task import Processor, Shape, Task
 from rnn_apps.tasks.sentiment import sample
 from rnn_apps.views import InputView, TextInput, View
 

@@ -24,6 +24,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from rnn_apps.arrays import Arrays
 from rnn_apps.layers import (
     GRU,
     LSTM,
@@ -36,7 +37,7 @@ from rnn_apps.layers import (
     SingleStep,
     TiedEmbedding,
 )
-from rnn_apps.task import Arrays, GraphSpec
+from rnn_apps.task import GraphSpec
 
 if TYPE_CHECKING:
     from rnn_apps.tasks.translation.task import TranslationModelConfig

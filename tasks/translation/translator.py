@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.batching import pad_batch, plan_batches
 from rnn_apps.data.pieces import END, PADDING, START
-from rnn_apps.errors import ConfigError
+from rnn_apps.errors import ConfigError, check_count
 from rnn_apps.inference.decoding import Hypothesis, Penalties
 from rnn_apps.inference.graph_decoder import GraphDecoder
 from rnn_apps.inference.sampling import check_sampling
 from rnn_apps.inference.search import BeamSearch, SamplingSearch, Search, check_beam
-from rnn_apps.task import Array, Arrays
 
 MAX_BEAM = 100
 
@@ -58,8 +58,7 @@ class SearchSettings:
         check_sampling(1.0 if self.temperature is None else self.temperature, self.top_k, self.top_p)
         if self.temperature is None and (self.top_k or self.top_p < 1.0):
             raise ConfigError("top_k and top_p change what is drawn. Expected a temperature beside, such as 1.")
-        if not isinstance(self.seed, int) or self.seed < 0:
-            raise ConfigError(f"Expected seed to be a whole number of at least 0. Received: {self.seed!r}.")
+        check_count("seed", self.seed, least=0)
         _ = self.penalties
 
     @property

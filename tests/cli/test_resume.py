@@ -31,7 +31,7 @@ elif moment == "saved":
         kill()
     run.write_bundle = write_and_die
 elif moment:
-    from rnn_apps.backend import start_tensorflow
+    from rnn_apps.environment import start_tensorflow
     start_tensorflow("The test")
     from rnn_apps.training import loop
     save_checkpoint, place = loop.save_checkpoint, eval(moment)

@@ -106,7 +106,7 @@ def test_any_number_of_threads(batch, threads, monkeypatch):
     """More threads than rows, too; and for one number of threads always the same bits."""
     layer = Attention(7)
     expected = outputs_and_gradients(layer, batch)
-    monkeypatch.setenv("RNN_APPS_THREADS", threads)
+    monkeypatch.setenv("RNNAPPS_THREADS", threads)
     first, second = outputs_and_gradients(layer, batch), outputs_and_gradients(layer, batch)
     for a, b, c in zip(first, second, expected, strict=True):
         np.testing.assert_array_equal(a, b)

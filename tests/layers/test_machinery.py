@@ -102,7 +102,7 @@ def test_any_number_of_threads(threads, monkeypatch, tools):
     layer = LSTM(9, return_sequences=True)
     x = np.random.default_rng(0).normal(0, 1, (50, 8, 7)).astype(np.float32)
     expected = tools.results(layer, x, generic=True)
-    monkeypatch.setenv("RNN_APPS_THREADS", threads)
+    monkeypatch.setenv("RNNAPPS_THREADS", threads)
     found = tools.results(layer, x)
     tools.assert_close(found[0], expected[0], 1e-5)
     tools.assert_close(found[1], expected[1], 1e-4)
@@ -110,7 +110,7 @@ def test_any_number_of_threads(threads, monkeypatch, tools):
 
 def test_compiled_once_and_kept(monkeypatch, tmp_path, caplog):
     """The first time there is a message; the machine code lies in the folder that was named."""
-    monkeypatch.setenv("RNN_APPS_CACHE", str(tmp_path))
+    monkeypatch.setenv("RNNAPPS_CACHE", str(tmp_path))
     for function in (kernels._cell, kernels._shared, kernels.cache_folder):
         function.cache_clear()
     try:
@@ -135,7 +135,7 @@ def test_compiled_once_and_kept(monkeypatch, tmp_path, caplog):
 def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    monkeypatch.setenv("RNN_APPS_CACHE", str(blocked))
+    monkeypatch.setenv("RNNAPPS_CACHE", str(blocked))
     kernels.cache_folder.cache_clear()
     try:
         assert tmp_path not in kernels.cache_folder().parents

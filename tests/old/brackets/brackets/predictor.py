@@ -1,8 +1,7 @@
 """Answers texts with a saved model, without TensorFlow."""
 
-from rnn_apps.inference.classification import ClassPredictor
-
 from brackets.task import CharacterProcessor
+from rnn_apps.inference.classification import ClassPredictor
 
 
 class BracketsPredictor(ClassPredictor):

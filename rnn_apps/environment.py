@@ -1,4 +1,9 @@
-"""TensorFlow, started quietly and the same way every time, by whatever needs it first."""
+"""What surrounds the program: environment variables, the cache folder, and TensorFlow, started quietly.
+
+RNNAPPS_THREADS    threads of training and prediction; one for each usable processor if unset or 0
+RNNAPPS_CACHE      the folder of the compiled kernels; `rnn_apps` in the user's cache folder if unset
+RNNAPPS_API_KEY    see `rnnapps serve --api-key`
+"""
 
 from __future__ import annotations
 
@@ -8,9 +13,47 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from rnn_apps.errors import MissingExtraError
+from rnn_apps.errors import ConfigError, MissingExtraError
+
+THREADS, CACHE = "RNNAPPS_THREADS", "RNNAPPS_CACHE"
+
+
+def threads_wanted() -> int:
+    """Returns the threads that the environment asks for, 0 where it does not.
+
+    Raises:
+        ConfigError: if it asks for anything but a number.
+    """
+    text = _variable(THREADS) or "0"
+    if not (text.isascii() and text.isdecimal()):
+        raise ConfigError(f"Expected {THREADS} to be a number of threads. Received: '{text}'")
+    return int(text)
+
+
+def threads() -> int:
+    """Returns the threads to work with: `threads_wanted`, or one for each processor that this process may run on."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return threads_wanted() or usable
+
+
+def cache_folder() -> Path:
+    """Returns the folder of what is computed once and kept."""
+    return Path(_variable(CACHE) or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "rnn_apps"))
+
+
+def _variable(name: str) -> str | None:
+    """Returns an environment variable.
+
+    Raises:
+        ConfigError: if it is spelled as it once was, which nothing reads any more.
+    """
+    old = name.replace("RNNAPPS", "RNN_APPS")
+    if old in os.environ:
+        raise ConfigError(f"The environment variable {old} is now called {name}. Rename it.")
+    return os.environ.get(name)
 
 
 def start_tensorflow(what: str) -> Any:
@@ -21,7 +64,9 @@ def start_tensorflow(what: str) -> Any:
 
     Raises:
         MissingExtraError: if the extra "train" is not installed.
+        ConfigError: if an environment variable cannot be used.
     """
+    threads()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # a user who wants another backend imports Keras first; what runs here runs on TensorFlow
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
