@@ -12,7 +12,14 @@ from rnn_apps.task import task_names
 HEAVY = ("tensorflow", "keras", "onnx", "matplotlib", "sklearn", "numba", "tensorflow_datasets", "scipy", "h5py")
 
 # modules that are allowed to import TensorFlow when they are imported
-TRAINING_ONLY = ("rnn_apps.layers", "rnn_apps.training", "rnn_apps.export", "rnn_apps.tasks", "rnn_apps.saved_models")
+TRAINING_ONLY = (
+    "rnn_apps.kernels",
+    "rnn_apps.layers",
+    "rnn_apps.training",
+    "rnn_apps.export",
+    "rnn_apps.tasks",
+    "rnn_apps.saved_models",
+)
 
 
 def light_modules():

@@ -63,9 +63,9 @@ class Attention(keras.layers.Layer):
         mask = ops.cast(mask, "bool")
         projected = ops.matmul(query, self.query_kernel)
         if self.score_kernel is not None and paths.compiled(self.compute_dtype):
-            from rnn_apps.layers import additive
+            from rnn_apps.kernels import attention
 
-            return additive.attend(projected, keys, ops.reshape(self.score_kernel, (-1,)), memory, mask)
+            return attention.attend(projected, keys, ops.reshape(self.score_kernel, (-1,)), memory, mask)
         counts = ops.cast(mask, keys.dtype)[:, None, :]
         if self.score_kernel is None:
             scores = ops.matmul(projected, ops.transpose(keys, (0, 2, 1)))

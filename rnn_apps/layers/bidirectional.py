@@ -127,13 +127,13 @@ class Bidirectional(keras.layers.Layer):
         self, sequences: Tensor, forward_state: Any, backward_state: Any, mask: Tensor | None, training: bool | None
     ) -> Any:
         """The fast path for both directions at once."""
-        from rnn_apps.layers import fast
+        from rnn_apps.kernels import operation
 
         layers = self.forward_layer, self.backward_layer
         given = forward_state, backward_state
         states = [layer.checked_states(state, sequences) for layer, state in zip(layers, given, strict=True)]
         y: Any
-        y, finals = fast.run(
+        y, finals = operation.run(
             [layer.direction() for layer in layers],
             sequences,
             mask,

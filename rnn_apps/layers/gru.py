@@ -8,11 +8,11 @@ import keras
 from keras import ops
 
 from rnn_apps.arrays import Array, Tensor
+from rnn_apps.kernels.activations import sigmoid, sigmoid_slope
+from rnn_apps.kernels.activations import tanh as activate
+from rnn_apps.kernels.activations import tanh_slope as activate_slope
 from rnn_apps.layers import checks
 from rnn_apps.layers.recurrent import Recurrent
-from rnn_apps.layers.scalar import sigmoid, sigmoid_slope
-from rnn_apps.layers.scalar import tanh as activate
-from rnn_apps.layers.scalar import tanh_slope as activate_slope
 
 
 @keras.saving.register_keras_serializable("rnn_apps")

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from rnn_apps.layers import kernels
+from rnn_apps.kernels import compiler
 
 _generic_only: ContextVar[bool] = ContextVar("generic_only", default=False)
 
@@ -69,7 +69,7 @@ def fast(layer: Any, training: bool | None) -> bool:
 
 def compiled(dtype: str) -> bool:
     """Whether compiled loops can run: in float32 on a CPU, with Numba installed."""
-    return accelerated() and dtype == "float32" and kernels.available() and not on_gpu()
+    return accelerated() and dtype == "float32" and compiler.available() and not on_gpu()
 
 
 ACTIVATION_NAMES = {

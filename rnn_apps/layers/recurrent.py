@@ -5,7 +5,7 @@ Three ways lead through time, with equal results:
 
 - the generic one (`generic.py`): `step` inside `keras.ops.scan`. Any backend, any dtype, every option; the reference
   for the other two.
-- the fast path (`fast.py`): compiled kernels over packed rows, for standard cells in float32 on a CPU.
+- the fast path (`operation.py`): compiled kernels over packed rows, for standard cells in float32 on a CPU.
 - Keras' own layer with our weights (`on_gpu.py`), for standard cells on a GPU, where Keras hands them to cuDNN.
 """
 
@@ -19,7 +19,8 @@ from keras import ops
 
 from rnn_apps.arrays import Tensor
 from rnn_apps.errors import ConfigError, check_count, check_rate
-from rnn_apps.layers import checks, generic, kernels, paths
+from rnn_apps.kernels import compiler
+from rnn_apps.layers import checks, generic, paths
 from rnn_apps.layers.generic import Unrolled
 
 
@@ -262,9 +263,9 @@ class Recurrent(keras.layers.Layer):
         self, sequences: Tensor, states: list[Tensor] | None, mask: Tensor | None, training: bool | None
     ) -> Unrolled:
         """The fast path for this layer alone."""
-        from rnn_apps.layers import fast
+        from rnn_apps.kernels import operation
 
-        hidden, finals = fast.run(
+        hidden, finals = operation.run(
             [self.direction()],
             sequences,
             mask,
@@ -286,10 +287,10 @@ class Recurrent(keras.layers.Layer):
 
     def direction(self) -> Any:
         """What the fast path needs to know of this layer."""
-        from rnn_apps.layers.passes import Direction
+        from rnn_apps.kernels.passes import Direction
 
         return Direction(
-            kernels.load(type(self).__name__, self.compiled_steps(), self.compiled_activations() or {}),
+            compiler.load(type(self).__name__, self.compiled_steps(), self.compiled_activations() or {}),
             self.units,
             self.state_count,
             self.recurrent_offset,

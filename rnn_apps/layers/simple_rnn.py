@@ -9,10 +9,10 @@ from keras import ops
 
 from rnn_apps.arrays import Array, Tensor
 from rnn_apps.errors import check_count
+from rnn_apps.kernels.activations import tanh as activate
+from rnn_apps.kernels.activations import tanh_slope as activate_slope
 from rnn_apps.layers import checks
 from rnn_apps.layers.recurrent import Recurrent
-from rnn_apps.layers.scalar import tanh as activate
-from rnn_apps.layers.scalar import tanh_slope as activate_slope
 
 
 @keras.saving.register_keras_serializable("rnn_apps")

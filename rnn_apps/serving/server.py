@@ -16,8 +16,8 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from rnn_apps.bundle import find_bundle
+from rnn_apps.environment import THREADS
 from rnn_apps.errors import ConfigError
-from rnn_apps.inference.session import THREADS
 from rnn_apps.serving.app import create_app
 from rnn_apps.serving.metrics import MULTIPROCESS
 from rnn_apps.serving.settings import Settings

@@ -7,7 +7,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnn_apps.layers import GRU, LSTM, Bidirectional, SimpleRNN, gru, loops, lstm, products, scalar, simple_rnn
+from rnn_apps.kernels import activations, matmul, recurrence
+from rnn_apps.layers import GRU, LSTM, Bidirectional, SimpleRNN, gru, lstm, simple_rnn
 
 FAST = {
     "SimpleRNN": lambda **kw: SimpleRNN(7, **kw),
@@ -77,22 +78,22 @@ def parts_of(name):
     return module, {
         key: function
         for slot, activation in slots.items()
-        for key, function in zip((slot, f"{slot}_slope"), scalar.ACTIVATIONS[activation], strict=True)
+        for key, function in zip((slot, f"{slot}_slope"), activations.ACTIVATIONS[activation], strict=True)
     }
 
 
 @pytest.mark.parametrize("name", ["LSTM", "LSTM linear output", "GRU", "SimpleRNN", "SimpleRNN sigmoid"])
 def test_loops_against_finite_differences(name, monkeypatch):
-    """`loops.forward` and `loops.backward` run as plain Python in float64, each weight and input moved a little."""
+    """The loops run as plain Python in float64, each weight and input moved a little."""
     module, functions = parts_of(name)
     for key, function in functions.items():
         monkeypatch.setattr(module, key, function)
-    monkeypatch.setattr(loops, "forward_step", module.forward_step)
-    monkeypatch.setattr(loops, "backward_step", module.backward_step)
+    monkeypatch.setattr(recurrence, "forward_step", module.forward_step)
+    monkeypatch.setattr(recurrence, "backward_step", module.backward_step)
     rng = np.random.default_rng(0)
     H, D, states = 3, 2, 2 if module is lstm else 1
     blocks, u_blocks, columns, offset = {lstm: (4, 4, 4, 0), gru: (3, 3, 4, H), simple_rnn: (1, 1, 1, 0)}[module]
-    width = max(products.padded(blocks * H), offset + products.padded(u_blocks * H))
+    width = max(matmul.padded(blocks * H), offset + matmul.padded(u_blocks * H))
     # three rows with 3, 2 and 1 steps in a batch of 3 x 3
     alive, index = np.array([3, 2, 1]), np.array([0, 3, 6, 1, 4, 2])
     values = {
@@ -105,12 +106,12 @@ def test_loops_against_finite_differences(name, monkeypatch):
     dy, dstate = rng.normal(0, 1, (9, H)), rng.normal(0, 1, (3, states, H))
 
     def panels(matrix):
-        room = np.zeros((products.padded(matrix.shape[1]) // products.PANEL, matrix.shape[0], products.PANEL))
-        products.pack(matrix, room)
+        room = np.zeros((matmul.padded(matrix.shape[1]) // matmul.PANEL, matrix.shape[0], matmul.PANEL))
+        matmul.pack(matrix, room)
         return room
 
     def side_by_side(state):
-        room = np.zeros((3, states, products.padded(H)))
+        room = np.zeros((3, states, matmul.padded(H)))
         room[:, :, :H] = state
         return room.reshape(3, -1)
 
@@ -122,7 +123,7 @@ def test_loops_against_finite_differences(name, monkeypatch):
         bias[: columns * H] = values["bias"]
         state = side_by_side(values["state"])
         gates, before, y = np.zeros((6, width)), np.zeros((6, state.shape[1])), np.zeros((9, H))
-        loops.forward(
+        recurrence.forward(
             values["x"],
             index,
             alive,
@@ -143,12 +144,12 @@ def test_loops_against_finite_differences(name, monkeypatch):
     _, gates, before = forward()
     gradients = {
         "x": np.zeros((9, D)),
-        "W": np.zeros((D, products.padded(blocks * H))),
-        "U": np.zeros((H, products.padded(u_blocks * H))),
+        "W": np.zeros((D, matmul.padded(blocks * H))),
+        "U": np.zeros((H, matmul.padded(u_blocks * H))),
         "bias": np.zeros(width),
     }
     packed = side_by_side(dstate)
-    loops.backward(
+    recurrence.backward(
         values["x"],
         index,
         alive,
@@ -167,7 +168,7 @@ def test_loops_against_finite_differences(name, monkeypatch):
         gradients["bias"],
         np.zeros((4, D)),
         np.zeros((4, width)),
-        np.zeros((4, products.padded(D))),
+        np.zeros((4, matmul.padded(D))),
     )
     gradients["state"] = apart(packed)
     for key, value in values.items():

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnn_apps.layers import LSTM, kernels, packing, products, workspace
+from rnn_apps.kernels import compiler, matmul, packing, workspace
+from rnn_apps.layers import LSTM
 
 
 @pytest.fixture(scope="module")
@@ -15,9 +16,9 @@ def compiled():
     """The products, compiled for float32 arrays."""
     import numba
 
-    kernels._shared()
-    product = numba.njit(lambda C, A, panels: products.add_product(C, A, panels))
-    transposed = numba.njit(lambda C, A, B: products.add_transposed_product(C, A, B))
+    compiler._shared()
+    product = numba.njit(lambda C, A, panels: matmul.add_product(C, A, panels))
+    transposed = numba.njit(lambda C, A, B: matmul.add_transposed_product(C, A, B))
     return product, transposed
 
 
@@ -26,10 +27,10 @@ def compiled():
 def test_compiled_products(compiled, m, k, n):
     """For any size, also of blocks inside larger arrays, nothing but the result is touched."""
     rng = np.random.default_rng(m + 100 * k + n)
-    width = products.padded(n)
+    width = matmul.padded(n)
     B = rng.normal(0, 1, (k, n)).astype(np.float32)
-    panels = np.empty((width // products.PANEL, k, products.PANEL), np.float32)
-    products.pack(B, panels)
+    panels = np.empty((width // matmul.PANEL, k, matmul.PANEL), np.float32)
+    matmul.pack(B, panels)
     A = rng.normal(0, 1, (m, k + 3)).astype(np.float32)
     C = rng.normal(0, 1, (m + 1, width + 5)).astype(np.float32)
     expected = C.copy()
@@ -111,24 +112,24 @@ def test_any_number_of_threads(threads, monkeypatch, tools):
 def test_compiled_once_and_kept(monkeypatch, tmp_path, caplog):
     """The first time there is a message; the machine code lies in the folder that was named."""
     monkeypatch.setenv("RNNAPPS_CACHE", str(tmp_path))
-    for function in (kernels._cell, kernels._shared, kernels.cache_folder):
+    for function in (compiler._cell, compiler._shared, compiler.kept_in):
         function.cache_clear()
     try:
         from rnn_apps.layers import simple_rnn
 
         steps = simple_rnn.forward_step, simple_rnn.backward_step
         with caplog.at_level(logging.WARNING, logger="rnn_apps"):
-            kernels.load("SimpleRNN", steps, {"activate": "linear"})
-            kernels.load("SimpleRNN", steps, {"activate": "linear"})
+            compiler.load("SimpleRNN", steps, {"activate": "linear"})
+            compiler.load("SimpleRNN", steps, {"activate": "linear"})
         assert len(caplog.records) == 1
         assert "once" in caplog.text
-        kernels._cell.cache_clear()
-        again = kernels.load("SimpleRNN", steps, {"activate": "linear"})
+        compiler._cell.cache_clear()
+        again = compiler.load("SimpleRNN", steps, {"activate": "linear"})
         assert sum(again.forward.stats.cache_hits.values()) == 1
         assert len(caplog.records) == 1
         assert [*tmp_path.rglob("*.nbc")]
     finally:
-        for function in (kernels._cell, kernels._shared, kernels.cache_folder):
+        for function in (compiler._cell, compiler._shared, compiler.kept_in):
             function.cache_clear()
 
 
@@ -136,12 +137,12 @@ def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("RNNAPPS_CACHE", str(blocked))
-    kernels.cache_folder.cache_clear()
+    compiler.kept_in.cache_clear()
     try:
-        assert tmp_path not in kernels.cache_folder().parents
-        assert kernels.cache_folder().is_dir()
+        assert tmp_path not in compiler.kept_in(()).parents
+        assert compiler.kept_in(()).is_dir()
     finally:
-        kernels.cache_folder.cache_clear()
+        compiler.kept_in.cache_clear()
 
 
 def test_importing_the_layers_loads_no_compiler(run_python):
@@ -152,7 +153,7 @@ def test_importing_the_layers_loads_no_compiler(run_python):
 def test_without_numba_the_generic_path_runs(monkeypatch):
     layer, x = LSTM(3), np.ones((2, 4, 3), np.float32)
     expected = layer(x)
-    monkeypatch.setattr(kernels, "available", lambda: False)
+    monkeypatch.setattr(compiler, "available", lambda: False)
     np.testing.assert_allclose(layer(x), expected, atol=1e-6)
 
 

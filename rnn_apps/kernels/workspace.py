@@ -1,4 +1,4 @@
-"""Memory and threads of the fast path."""
+"""Memory and threads of the compiled loops."""
 
 from __future__ import annotations
 

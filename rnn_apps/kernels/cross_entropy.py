@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.arrays import Array, Tensor
-from rnn_apps.layers import kernels
-from rnn_apps.layers.scalar import exp
-from rnn_apps.layers.workspace import pool, share_out
+from rnn_apps.kernels import compiler
+from rnn_apps.kernels.activations import exp
+from rnn_apps.kernels.workspace import pool, share_out
 
 F = np.float32
 LANES = 16
@@ -70,7 +70,7 @@ def _backward(smoothing: float, logits: Array, targets: Any, totals: Array, upst
 
 
 def _compiled() -> list[Any]:
-    return kernels.load_loops(
+    return compiler.load_loops(
         "cross_entropy",
         (forward, "number number read tokens float vector vector"),
         (backward, "number number read tokens float read_vector read_vector array"),

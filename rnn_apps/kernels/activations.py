@@ -72,7 +72,7 @@ def linear_slope(a: Scalar) -> Scalar:
 
 
 def power_of_two(n: Scalar) -> Scalar:
-    """2^n for a whole number n from -126 to 127; `scalar_llvm.py` says what is compiled in its place."""
+    """2^n for a whole number n from -126 to 127; `llvm.py` says what is compiled in its place."""
     return F(2) ** n
 
 
@@ -101,4 +101,4 @@ ACTIVATIONS: dict[str, tuple[Callable[[Scalar], Scalar], Callable[[Scalar], Scal
     "relu": (relu, relu_slope),
     "linear": (linear, linear_slope),
 }
-"""Each activation that the fast path knows, with its slope as a function of its value."""
+"""Each activation that compiled steps know, with its slope as a function of its value."""

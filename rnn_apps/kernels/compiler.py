@@ -1,15 +1,15 @@
 """Compiles loops, those of a cell first of all, once for each processor and version, and only when they first run.
 
 The machine code is kept on disk in a folder of its own below the user's cache folder (see `rnn_apps.environment`),
-which is named after the sources it was made from: Numba by itself looks at one file only, and would not notice a
-change in what that file imports.
+which is named after the sources it was made from, all of this package's and those of the functions that are compiled:
+Numba by itself looks at one file only, and would not notice a change in what that file imports.
 """
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import logging
-import os
 import tempfile
 import threading
 import types as python_types
@@ -19,7 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rnn_apps.layers import loops, packing, products, scalar
+from rnn_apps.environment import cache_folder
+from rnn_apps.kernels import activations, matmul, packing, recurrence
 
 logger = logging.getLogger("rnn_apps")
 
@@ -30,7 +31,7 @@ _lock = threading.RLock()
 
 @dataclass(frozen=True)
 class Kernels:
-    """The compiled functions of one cell, named as in `loops`, `products` and `packing`."""
+    """The compiled functions of one cell, named as in `recurrence`, `matmul` and `packing`."""
 
     forward: Callable[..., None]
     backward: Callable[..., None]
@@ -55,13 +56,14 @@ def _cell(
     from numba import types as t
 
     label = "_".join([name, *(activation for _, activation in slots)])
-    done = _announced(label, f"the {name} layer")
-    activations: dict[str, Any] = {}
+    folder = kept_in(steps)
+    done = _announced(folder, label, f"the {name} layer")
+    filled: dict[str, Any] = {}
     for slot, activation in slots:
-        activations[slot], activations[f"{slot}_slope"] = scalar.ACTIVATIONS[activation]
+        filled[slot], filled[f"{slot}_slope"] = activations.ACTIVATIONS[activation]
     roles = ("forward_step", "backward_step")
     own = {
-        role: _compiled(step, None, label, activations, fastmath=FAST_MATH)
+        role: _compiled(folder, step, None, label, filled, fastmath=FAST_MATH)
         for role, step in zip(roles, steps, strict=True)
     }
     array, read, panels, vector, indices, _ = _array_types()
@@ -74,17 +76,17 @@ def _cell(
         *(array, flag, array, array, vector, array, array, array),
     )
     result = Kernels(
-        forward=_compiled(loops.forward, forward, label, own),
-        backward=_compiled(loops.backward, backward, label, own),
+        forward=_compiled(folder, recurrence.forward, forward, label, own),
+        backward=_compiled(folder, recurrence.backward, backward, label, own),
         **_shared(),
     )
     done.touch()
     return result
 
 
-def _announced(label: str, name: str) -> Path:
+def _announced(folder: Path, label: str, name: str) -> Path:
     """Says that something is compiled, if it is for the first time; returns the file to make when it is done."""
-    done = cache_folder() / f"{label}.done"
+    done = folder / f"{label}.done"
     if not done.exists():
         logger.warning("Compiling %s for this processor, once (about 10 s; kept in %s).", name, done.parent)
     return done
@@ -106,9 +108,10 @@ def _loops(name: str, functions: tuple[tuple[Callable[..., None], str], ...]) ->
         "tokens": t.Array(t.int32, 1, "C", readonly=True),
         "mask": mask,
     }
-    done = _announced(name, f"the {name.replace('_', ' ')}")
+    folder = kept_in(tuple(function for function, _ in functions))
+    done = _announced(folder, name, f"the {name.replace('_', ' ')}")
     result = [
-        _compiled(function, t.void(*map(types.__getitem__, words.split())), name, fastmath=FAST_MATH)
+        _compiled(folder, function, t.void(*map(types.__getitem__, words.split())), name, fastmath=FAST_MATH)
         for function, words in functions
     ]
     done.touch()
@@ -121,16 +124,17 @@ def _shared() -> dict[str, Any]:
     from numba import types as t
     from numba.extending import register_jitable
 
-    from rnn_apps.layers import products_llvm, scalar_llvm  # noqa: F401  (they register what is compiled by hand)
+    from rnn_apps.kernels import llvm  # noqa: F401  (registers what is compiled by hand)
 
-    for function in (scalar.exp, *(f for pair in scalar.ACTIVATIONS.values() for f in pair)):
+    for function in (activations.exp, *(f for pair in activations.ACTIVATIONS.values() for f in pair)):
         register_jitable(function)
     array, read, panels, _, indices, mask = _array_types()
+    folder = kept_in(())
     return {
-        "pack": _compiled(products.pack, t.void(read, panels)),
-        "pack_transposed": _compiled(products.pack_transposed, t.void(read, panels)),
-        "index_steps": _compiled(packing.index_steps, t.void(mask, indices, indices, t.boolean, indices)),
-        "clear_masked": _compiled(packing.clear_masked, t.void(mask, indices, array)),
+        "pack": _compiled(folder, matmul.pack, t.void(read, panels)),
+        "pack_transposed": _compiled(folder, matmul.pack_transposed, t.void(read, panels)),
+        "index_steps": _compiled(folder, packing.index_steps, t.void(mask, indices, indices, t.boolean, indices)),
+        "clear_masked": _compiled(folder, packing.clear_masked, t.void(mask, indices, array)),
     }
 
 
@@ -149,9 +153,9 @@ def _array_types() -> tuple[Any, ...]:
 
 
 def _compiled(
-    function: Any, signature: Any, label: str = "", parts: Mapping[str, Any] | None = None, **how: Any
+    folder: Path, function: Any, signature: Any, label: str = "", parts: Mapping[str, Any] | None = None, **how: Any
 ) -> Any:
-    """Compiles a copy of a function that sees `parts` in the place of globals of those names.
+    """Compiles a copy of a function that sees `parts` in the place of globals of those names; keeps it in `folder`.
 
     Numba takes globals for constants, so the machine code has the parts built in; a name of its own keeps the copies
     apart in the cache. The caller holds the lock: the folder of the cache is a global setting of Numba.
@@ -162,7 +166,7 @@ def _compiled(
     name = f"{function.__name__}_{label}"
     copy = python_types.FunctionType(function.__code__, {**function.__globals__, **(parts or {})}, name)
     copy.__qualname__, copy.__module__ = name, function.__module__
-    before, config.CACHE_DIR = config.CACHE_DIR, str(cache_folder())
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
     try:
         # every function here has nogil: Numba's cache does not tell a function with it from one without
         return numba.njit(signature, nogil=True, error_model="numpy", cache=signature is not None, **how)(copy)
@@ -176,7 +180,7 @@ def load(name: str, steps: tuple[Callable[..., None], Callable[..., None]], slot
     Args:
         name: the cell's name.
         steps: its step and its backward step.
-        slots: names of activations in the steps, and which of `scalar.ACTIVATIONS` stands in each.
+        slots: names of activations in the steps, and which of `activations.ACTIVATIONS` stands in each.
     """
     with _lock:
         # the products must be known to Numba before a loop that calls them is compiled
@@ -197,25 +201,17 @@ def load_loops(name: str, *functions: tuple[Callable[..., None], str]) -> list[C
         return _loops(name, functions)
 
 
-_SOURCES = (
-    *("kernels", "loops", "packing", "products", "products_llvm", "scalar", "scalar_llvm", "lstm", "gru", "simple_rnn"),
-    *("additive", "cross_entropy"),
-)
-
-
 @cache
-def cache_folder() -> Path:
-    """The folder of the machine code; a temporary one if none can be written."""
+def kept_in(functions: tuple[Callable[..., None], ...]) -> Path:
+    """The folder of the machine code of these functions; a temporary one if none can be written."""
     import llvmlite.binding as llvm
     import numba
 
     digest = hashlib.sha256(f"{numba.__version__} {llvm.get_host_cpu_name()}".encode())
-    for source in _SOURCES:
-        digest.update(Path(__file__).with_name(f"{source}.py").read_bytes())
-    base = os.environ.get("RNN_APPS_CACHE") or Path(
-        os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "rnn_apps"
-    )
-    folder = Path(base, f"kernels-{digest.hexdigest()[:12]}")
+    own = {Path(inspect.getsourcefile(function) or __file__) for function in functions}
+    for source in sorted({*Path(__file__).parent.glob("*.py"), *own}):
+        digest.update(source.read_bytes())
+    folder = cache_folder() / f"kernels-{digest.hexdigest()[:12]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -3,22 +3,22 @@
 import numpy as np
 import pytest
 
-from rnn_apps.layers import kernels, scalar
+from rnn_apps.kernels import activations, compiler
 
 
 def plain(x):
-    return np.array([scalar.exp(value) for value in x], np.float32)
+    return np.array([activations.exp(value) for value in x], np.float32)
 
 
 def compiled(x):
     import numba
 
-    kernels._shared()
+    compiler._shared()
 
     @numba.njit
     def fill(x, y):
         for i in range(len(x)):
-            y[i] = scalar.exp(x[i])
+            y[i] = activations.exp(x[i])
 
     y = np.empty_like(x)
     fill(x, y)

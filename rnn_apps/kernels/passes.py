@@ -11,11 +11,11 @@ import numpy as np
 
 from rnn_apps.arrays import Array
 from rnn_apps.environment import threads
-from rnn_apps.layers.kernels import Kernels
-from rnn_apps.layers.loops import BLOCK_ROWS
-from rnn_apps.layers.packing import Part, split
-from rnn_apps.layers.products import PANEL, padded
-from rnn_apps.layers.workspace import pool, run_all
+from rnn_apps.kernels.compiler import Kernels
+from rnn_apps.kernels.matmul import PANEL, padded
+from rnn_apps.kernels.packing import Part, split
+from rnn_apps.kernels.recurrence import BLOCK_ROWS
+from rnn_apps.kernels.workspace import pool, run_all
 
 ROWS_WORTH_A_THREAD = 8
 LARGE = 1 << 18

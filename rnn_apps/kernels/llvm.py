@@ -2,7 +2,7 @@
 
 A recurrent step multiplies few rows (the batch, or a thread's part of it) by a matrix that stays the same for all
 steps. A BLAS library rearranges that matrix anew in every call, which costs as much as it gains at 32 rows. Here the
-matrix is rearranged once for the whole sequence (`products.pack`), and a small tile of the result stays in registers
+matrix is rearranged once for the whole sequence (`matmul.pack`), and a small tile of the result stays in registers
 while the common dimension is walked once:
 
     tile (rows x 2 vectors) += A (rows x k) B (k x 2 vectors)
@@ -19,9 +19,9 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
 
-from rnn_apps.layers import products
+from rnn_apps.kernels import activations, matmul
 
-PANEL = products.PANEL
+PANEL = matmul.PANEL
 _FLOAT, _INT, _LONG = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 
 
@@ -151,7 +151,7 @@ def _tile(a: int, row_step: int, k_step: int, b: int, b_step: int, c: int, c_ste
     _emitted_tile(a, row_step, k_step, b, b_step, c, c_step, depth, rows)
 
 
-@overload(products.add_product)
+@overload(matmul.add_product)
 def _add_product(C: Any, A: Any, panels: Any) -> Any:
     def implementation(C: Any, A: Any, panels: Any) -> None:
         m, depth = A.shape
@@ -173,7 +173,7 @@ def _add_product(C: Any, A: Any, panels: Any) -> Any:
     return implementation
 
 
-@overload(products.add_transposed_product)
+@overload(matmul.add_transposed_product)
 def _add_transposed_product(C: Any, A: Any, B: Any) -> Any:
     def implementation(C: Any, A: Any, B: Any) -> None:
         depth, m = A.shape
@@ -204,11 +204,34 @@ def _prefetch_line(typingctx: Any, address: Any) -> Any:
     return types.void(types.intp), codegen
 
 
-@overload(products.prefetch)
+@overload(matmul.prefetch)
 def _prefetch(matrix: Any, row: Any, start: Any, stop: Any) -> Any:
     def implementation(matrix: Any, row: Any, start: Any, stop: Any) -> None:
         address = matrix.ctypes.data + row * matrix.strides[0]
         for j in range(start, stop, 16):
             _prefetch_line(address + 4 * j)
+
+    return implementation
+
+
+_EXPONENT_BITS, _EXPONENT_BIAS = 23, 127
+
+
+@intrinsic
+def _from_exponent(typingctx: Any, n: Any) -> Any:
+    """2^n in float32 of a whole float32 n, in instructions that LLVM has for vectors too."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        integer = ir.IntType(32)
+        biased = builder.add(builder.fptosi(args[0], integer), integer(_EXPONENT_BIAS))
+        return builder.bitcast(builder.shl(biased, integer(_EXPONENT_BITS)), ir.FloatType())
+
+    return types.float32(types.float32), codegen
+
+
+@overload(activations.power_of_two)
+def _power_of_two(n: Any) -> Any:
+    def implementation(n: Any) -> Any:
+        return _from_exponent(n)
 
     return implementation

@@ -1,4 +1,4 @@
-"""The fast path: the compiled passes of `passes.py` as one differentiable operation in a TensorFlow graph."""
+"""The compiled passes of `passes.py` as one differentiable operation in a TensorFlow graph."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.arrays import Tensor
-from rnn_apps.layers import passes
-from rnn_apps.layers.passes import Direction, Kept, Weights
+from rnn_apps.kernels import passes
+from rnn_apps.kernels.passes import Direction, Kept, Weights
 
 
 def run(

@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_apps.arrays import MASKED, Array, Tensor
-from rnn_apps.layers import kernels
-from rnn_apps.layers.scalar import exp, tanh
-from rnn_apps.layers.workspace import pool, share_out
+from rnn_apps.kernels import compiler
+from rnn_apps.kernels.activations import exp, tanh
+from rnn_apps.kernels.workspace import pool, share_out
 
 F = np.float32
 LOWEST = F(MASKED)
@@ -90,7 +90,7 @@ def _rows(*arrays: Array) -> list[Array]:
 
 
 def _compiled() -> list[Any]:
-    return kernels.load_loops(
+    return compiler.load_loops(
         "additive_attention",
         (forward, "number number read read read read_vector mask array array"),
         (backward, "number number read read read read_vector mask read read read array array vector array"),

@@ -1,6 +1,6 @@
 """A recurrent layer's way through packed time and back: the loops around a cell's compiled step.
 
-`forward_step` and `backward_step` stand for the steps of the cell at hand; `kernels.py` puts them in and compiles.
+`forward_step` and `backward_step` stand for the steps of the cell at hand; `compiler.py` puts them in and compiles.
 With Z the pre-activations of all gates, a cell is two products and a step:
 
     Z<t> = X<t> W + b + H<t-1> U,      H<t>, gates<t> = step(Z<t>, H<t-1>)
@@ -13,7 +13,7 @@ Only those with U are bound to one step. The others are taken for several steps 
 the block stays in the processor's cache.
 
 W fills the first columns of Z, U the last ones from `offset` on; where a cell keeps the two products apart they
-overlap in part only. Rows of Z and of the states are filled up to whole panels (`products.padded`).
+overlap in part only. Rows of Z and of the states are filled up to whole panels (`matmul.padded`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import Any
 
 from rnn_apps.arrays import Array
-from rnn_apps.layers.products import add_product, add_transposed_product, prefetch
+from rnn_apps.kernels.matmul import add_product, add_transposed_product, prefetch
 
 BLOCK_ROWS = 192
 """Packed steps in a block, unless one time step alone has more rows."""

@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnn_apps.layers.cross_entropy import cross_entropy
+from rnn_apps.kernels.cross_entropy import cross_entropy
 
 
 def by_tensorflow(logits, targets, smoothing):
