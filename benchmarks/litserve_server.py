@@ -12,7 +12,7 @@ from typing import Any
 import litserve
 
 from rnn_apps.data.batching import pad_batch
-from rnn_apps.inference.calibration import softmax
+from rnn_apps.inference.probabilities import softmax
 from rnn_apps.inference.session import Session
 from rnn_apps.tasks.sentiment.task import SentimentProcessor
 

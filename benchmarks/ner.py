@@ -22,7 +22,7 @@ from seqeval.scheme import IOB2
 
 import rnn_apps
 from rnn_apps.data.batching import pad_batch
-from rnn_apps.data.conll import read_conll
+from rnn_apps.data.readers.tagged import read_conll
 
 TOKENS = 25
 CALLS = 1000

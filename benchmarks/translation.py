@@ -31,9 +31,9 @@ from common import median, percentile, print_table, seconds_of, write_result
 import rnn_apps
 from rnn_apps.arrays import Arrays
 from rnn_apps.data.batching import pad_batch, plan_batches
-from rnn_apps.data.parallel import SentencePair, read_pairs
+from rnn_apps.data.readers.parallel import SentencePair, read_pairs
 from rnn_apps.environment import start_tensorflow
-from rnn_apps.inference.decoding import Start, Step
+from rnn_apps.inference.decoder import Start, Step
 from rnn_apps.tasks.translation.metrics import TranslationMetrics
 from rnn_apps.tasks.translation.processor import TranslationProcessor
 from rnn_apps.tasks.translation.task import TranslationConfig, TranslationModelConfig

@@ -30,7 +30,7 @@ from rnn_apps.views import InputView, Text, View
 
 if TYPE_CHECKING:
     from rnn_apps.bundle import Bundle
-    from rnn_apps.data.tfds import TFDSDataset
+    from rnn_apps.data.readers.tfds import TFDSDataset
     from rnn_apps.inference.predictor import Predictor
 
 ENTRY_POINT_GROUP = "rnn_apps.tasks"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from rnn_apps.data.sources import file_source, tfds_source
 from rnn_apps.errors import ConfigError
 from rnn_apps.model import load
 from rnn_apps.progress import Reporter
+from rnn_apps.sources import file_source, tfds_source
 
 
 @click.command("evaluate")

@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from rnn_apps.errors import ConfigError, DataError
-from rnn_apps.heatmaps import check_picture, draw_heatmaps
 from rnn_apps.inference.predictor import Prediction
 from rnn_apps.model import load
+from rnn_apps.plots import check_picture, draw_heatmaps
 from rnn_apps.task import Task
 from rnn_apps.views import Heatmap
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnn_apps.arrays import Array
-from rnn_apps.inference.calibration import expected_calibration_error, fit_temperature, log_softmax, softmax
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
+from rnn_apps.inference.probabilities import expected_calibration_error, fit_temperature, log_softmax, softmax
 from rnn_apps.inference.session import Session
 from rnn_apps.task import Metrics, Processor
 from rnn_apps.views import Bars

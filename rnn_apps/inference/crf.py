@@ -171,7 +171,7 @@ class ForwardBackward:
             starts: its first step, (spans,).
             ends: the step behind its last one, (spans,).
             continuations: for each tag at the end of a span the tag that would make it longer, or -1, (K,); see
-                `rnn_apps.data.tags.continuations`.
+                `rnn_apps.data.text.tags.continuations`.
 
         Returns:
             (spans,).

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from rnn_apps.arrays import Floats
 from rnn_apps.errors import check_count, check_number
-from rnn_apps.inference.calibration import softmax
+from rnn_apps.inference.probabilities import softmax
 
 
 def sample(

@@ -10,18 +10,81 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from rnn_apps.arrays import Array, Arrays
-from rnn_apps.errors import ConfigError, check_count
-from rnn_apps.inference.decoding import DEFAULT_PENALTIES, Decoder, Hypothesis, Penalties
+from rnn_apps.errors import ConfigError, check_count, check_number
+from rnn_apps.inference.decoder import Decoder
 from rnn_apps.inference.sampling import check_sampling, sample
 
 # columns that share a maximum when the greatest of a row are looked for
 _GROUPS = 512
+
+_LEAST_COVERAGE = 1e-9
+
+
+class Hypothesis(NamedTuple):
+    """A sequence that was found.
+
+    Attributes:
+        tokens: without the end token, int32 (T,).
+        score: by which hypotheses are compared, see `Penalties`.
+        log_probability: log P(y | x) with its end token, in nats.
+        attention: of each token, and last of the end token, to the source positions that count, (T + 1, S).
+    """
+
+    tokens: Array
+    score: float
+    log_probability: float
+    attention: Array
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """How a hypothesis y with |y| tokens, its end token among them, is scored.
+
+        s(y) = log P(y | x) / ((5 + |y|) / 6)^α  +  β Σ_i log min(Σ_t p<t,i>, 1)
+
+    with the attention p<t,i> of step t to the source position i (Wu et al., 2016, arXiv:1609.08144, equation 14).
+
+    Attributes:
+        length: α, at least 0; 0 compares plain log-probabilities, 1 nearly those per token.
+        coverage: β, at least 0; what it costs to leave a part of the source without attention.
+
+    Raises:
+        ConfigError: for a number below 0.
+    """
+
+    length: float = 1.0
+    coverage: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("length", "coverage"):
+            check_number(f"the {name} penalty", getattr(self, name), "a number of at least 0", lambda value: value >= 0)
+
+    def divisor(self, lengths: Array | int) -> Array:
+        """Returns what the log-probability is divided by at these lengths."""
+        return np.asarray(((5.0 + np.asarray(lengths)) / 6.0) ** self.length)
+
+    def score(self, log_probability: float, length: int, attention: Array) -> float:
+        """Returns s(y).
+
+        Args:
+            log_probability: log P(y | x).
+            length: |y|.
+            attention: Σ_t p<t,i> for each source position that counts, (S,).
+        """
+        score = log_probability / float(self.divisor(length))
+        if self.coverage:
+            score += self.coverage * float(np.log(np.clip(attention, _LEAST_COVERAGE, 1.0), dtype=np.float64).sum())
+        return score
+
+
+DEFAULT_PENALTIES = Penalties()
 
 
 class Search(ABC):

@@ -5,16 +5,14 @@ from rnn_apps.layers.bidirectional import Bidirectional
 from rnn_apps.layers.characters import CharacterCNN
 from rnn_apps.layers.conversion import from_keras, to_keras
 from rnn_apps.layers.crf import CRF
+from rnn_apps.layers.decoders import InputFeedingDecoder, SingleStep
 from rnn_apps.layers.deep import Deep
 from rnn_apps.layers.embedding import Embedding, TiedEmbedding
 from rnn_apps.layers.gru import GRU
-from rnn_apps.layers.input_feeding import InputFeedingDecoder
 from rnn_apps.layers.lstm import LSTM
+from rnn_apps.layers.masking import MaskedPooling, RealSteps
 from rnn_apps.layers.paths import generic_path
-from rnn_apps.layers.pooling import MaskedPooling
-from rnn_apps.layers.real_steps import RealSteps
 from rnn_apps.layers.simple_rnn import SimpleRNN
-from rnn_apps.layers.single_step import SingleStep
 
 __all__ = [
     "CRF",

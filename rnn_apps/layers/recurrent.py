@@ -6,7 +6,7 @@ Three ways lead through time, with equal results:
 - the generic one (`generic.py`): `step` inside `keras.ops.scan`. Any backend, any dtype, every option; the reference
   for the other two.
 - the fast path (`operation.py`): compiled kernels over packed rows, for standard cells in float32 on a CPU.
-- Keras' own layer with our weights (`on_gpu.py`), for standard cells on a GPU, where Keras hands them to cuDNN.
+- Keras' own layer with our weights (`gpu.py`), for standard cells on a GPU, where Keras hands them to cuDNN.
 """
 
 from __future__ import annotations
@@ -281,9 +281,9 @@ class Recurrent(keras.layers.Layer):
 
     def _by_keras(self, sequences: Tensor, states: list[Tensor] | None, mask: Tensor | None) -> Unrolled:
         """Keras' own layer with these weights, for a GPU."""
-        from rnn_apps.layers import on_gpu
+        from rnn_apps.layers import gpu
 
-        return Unrolled(*on_gpu.run(self, sequences, states, mask), {})
+        return Unrolled(*gpu.run(self, sequences, states, mask), {})
 
     def direction(self) -> Any:
         """What the fast path needs to know of this layer."""

@@ -1,11 +1,14 @@
-"""The model card: a README written from the facts in bundle.json, so that it cannot say anything else."""
+"""What a saved model says of itself: the model card, written from the facts in bundle.json, and the history."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rnn_apps.task import Shape, Task
+from rnn_apps.training.checkpoint import Row
 
 _HEADINGS = {"loss": "loss (nats)", "ece": "expected calibration error"}
 
@@ -68,6 +71,14 @@ def write_card(name: str, task: Task, facts: Mapping[str, Any], reliability: boo
         _table(["setting", "value"], [[f"`{path}`", f"`{value}`"] for path, value in _flat(facts["config"])]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def write_history(path: Path, rows: Sequence[Row]) -> None:
+    """Writes one line an epoch as CSV, with a header."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

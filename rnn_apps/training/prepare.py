@@ -15,10 +15,10 @@ import numpy.typing as npt
 from rnn_apps.arrays import Arrays
 from rnn_apps.config import TaskConfig
 from rnn_apps.data.files import write_whole
-from rnn_apps.data.sources import Source, chosen_examples, held_out
 from rnn_apps.data.store import ArrayStore, write_store
 from rnn_apps.errors import DataError
 from rnn_apps.progress import Reporter
+from rnn_apps.sources import Source, chosen_examples, held_out
 from rnn_apps.task import Processor, Task
 
 _CHUNK = 1000

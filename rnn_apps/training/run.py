@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Any
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import LOCAL_MODELS, Bundle, check_output, explained_failures, read_bundle, write_bundle
 from rnn_apps.config import TaskConfig, load_config
-from rnn_apps.data.files import read_texts, write_whole
-from rnn_apps.data.sources import Source, chosen_examples, file_source, held_out, sample_source, tfds_source
-from rnn_apps.data.text import clean
+from rnn_apps.data.files import write_whole
+from rnn_apps.data.readers.tables import read_texts
+from rnn_apps.data.text.cleaning import clean
 from rnn_apps.environment import require_training_packages, start_tensorflow
 from rnn_apps.errors import ConfigError, DataError, NotFoundError, OutputError, TrainingError
 from rnn_apps.model import Model
 from rnn_apps.progress import Reporter
+from rnn_apps.sources import Source, chosen_examples, file_source, held_out, sample_source, tfds_source
 from rnn_apps.task import Task, find_task
 from rnn_apps.training.checkpoint import Row
 from rnn_apps.training.prepare import PreparedData, encode_text_chunks, prepare_data

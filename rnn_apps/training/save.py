@@ -16,11 +16,11 @@ from rnn_apps.data.batching import load_batches, pad_batch, plan_batches
 from rnn_apps.data.store import ArrayStore, read_rows
 from rnn_apps.export.keras_graph import save_onnx
 from rnn_apps.export.shared_weights import SharedWeights
+from rnn_apps.plots import draw_learning_curves, draw_reliability
 from rnn_apps.progress import Reporter
 from rnn_apps.task import Processor, Task
-from rnn_apps.training.card import write_card
+from rnn_apps.training.card import write_card, write_history
 from rnn_apps.training.checkpoint import Row
-from rnn_apps.training.history import draw_learning_curves, draw_reliability, write_history
 
 _PROBE_ROWS = 8
 

@@ -27,7 +27,7 @@ from rnn_apps.views import DrawingInput, InputView, View
 
 if TYPE_CHECKING:
     from rnn_apps.bundle import Bundle
-    from rnn_apps.data.tfds import TFDSDataset
+    from rnn_apps.data.readers.tfds import TFDSDataset
     from rnn_apps.tasks.digits.predictor import DigitsPredictor
 
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from rnn_apps.bundle import Bundle
 from rnn_apps.errors import ConfigError, DataError
-from rnn_apps.inference.calibration import log_softmax
 from rnn_apps.inference.predictor import Generated, Predictor
+from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.inference.session import Session
 from rnn_apps.tasks.music.composing import Composer, Wish, compose, oddity
 from rnn_apps.tasks.music.context import END, canonical, frame_tokens

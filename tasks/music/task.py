@@ -13,7 +13,7 @@ from rnn_apps.arrays import Array, Arrays
 from rnn_apps.config import DataConfig, Section, TaskConfig, TrainingConfig
 from rnn_apps.data.windows import INITIAL, zero_states
 from rnn_apps.errors import DataError
-from rnn_apps.inference.calibration import log_softmax
+from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.task import GraphSpec, Metrics, Processor, Shape, Task
 from rnn_apps.tasks.music.context import END
 from rnn_apps.tasks.music.piece import Piece
@@ -21,7 +21,7 @@ from rnn_apps.tasks.music.processor import MusicProcessor
 
 if TYPE_CHECKING:
     from rnn_apps.bundle import Bundle
-    from rnn_apps.inference.windowed import WindowedSession
+    from rnn_apps.inference.session import WindowedSession
     from rnn_apps.tasks.music.predictor import Music, MusicPredictor
     from rnn_apps.views import InputView, View
 
@@ -170,7 +170,7 @@ class MusicTask(Task):
 
     def runner(self, folder: Path) -> WindowedSession:
         """Returns what runs pieces of any length."""
-        from rnn_apps.inference.windowed import WindowedSession
+        from rnn_apps.inference.session import WindowedSession
 
         return WindowedSession(folder / "model.onnx", MusicProcessor.load(folder).state_sizes)
 

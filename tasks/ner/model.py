@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from rnn_apps.data.tags import legal_transitions
+from rnn_apps.data.text.tags import legal_transitions
 from rnn_apps.layers import CRF, GRU, LSTM, Bidirectional, CharacterCNN, Deep, Embedding, SimpleRNN
 
 if TYPE_CHECKING:

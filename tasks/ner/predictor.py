@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from rnn_apps.bundle import Bundle
-from rnn_apps.data.tags import Span, read_spans, write_tags
-from rnn_apps.data.tokens import Token, split_sentences, tokenize
+from rnn_apps.data.text.tags import Span, read_spans, write_tags
+from rnn_apps.data.text.tokens import Token, split_sentences, tokenize
 from rnn_apps.errors import check_count
 from rnn_apps.inference.entities import Alternative, EntityDecoder
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length

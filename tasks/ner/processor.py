@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from rnn_apps.arrays import Array, Arrays
-from rnn_apps.data.conll import TaggedSentence
-from rnn_apps.data.tags import Span, read_spans, split_tag, write_tags
-from rnn_apps.data.text import clean
-from rnn_apps.data.tokens import tokenize
-from rnn_apps.data.vectors import read_vectors
+from rnn_apps.data.readers.tagged import TaggedSentence
+from rnn_apps.data.text.cleaning import clean
+from rnn_apps.data.text.tags import Span, read_spans, split_tag, write_tags
+from rnn_apps.data.text.tokens import tokenize
+from rnn_apps.data.text.vectors import read_vectors
 from rnn_apps.errors import DataError
 from rnn_apps.task import Processor
 

@@ -11,9 +11,9 @@ import random
 import re
 from functools import cache
 
-from rnn_apps.data.conll import TaggedSentence
-from rnn_apps.data.tags import Span, write_tags
-from rnn_apps.data.tokens import tokenize
+from rnn_apps.data.readers.tagged import TaggedSentence
+from rnn_apps.data.text.tags import Span, write_tags
+from rnn_apps.data.text.tokens import tokenize
 
 COUNT = 2400
 

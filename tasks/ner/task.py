@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, PositiveInt
 
 from rnn_apps.config import DataConfig, Section, TaskConfig, TrainingConfig
-from rnn_apps.data.conll import TaggedSentence, read_conll
-from rnn_apps.data.tags import read_spans, write_tags
+from rnn_apps.data.readers.tagged import TaggedSentence, read_conll
+from rnn_apps.data.text.tags import read_spans, write_tags
 from rnn_apps.errors import DataError
 from rnn_apps.inference.entities import EntityMetrics
 from rnn_apps.task import Processor, Shape, Task
@@ -22,7 +22,7 @@ from rnn_apps.views import InputView, Span, Spans, View
 
 if TYPE_CHECKING:
     from rnn_apps.bundle import Bundle
-    from rnn_apps.data.tfds import TFDSDataset
+    from rnn_apps.data.readers.tfds import TFDSDataset
     from rnn_apps.tasks.ner.predictor import NerPredictor, TaggedText
 
 

@@ -13,8 +13,9 @@ from pydantic import Field, PositiveInt
 
 from rnn_apps.arrays import Arrays
 from rnn_apps.config import DataConfig, Section, TaskConfig, TrainingConfig
-from rnn_apps.data.files import LabelledText, read_labelled_texts
-from rnn_apps.data.text import SubwordTokenizer, clean, cut_middle
+from rnn_apps.data.readers.tables import LabelledText, read_labelled_texts
+from rnn_apps.data.text.cleaning import clean
+from rnn_apps.data.text.subwords import SubwordTokenizer, cut_middle
 from rnn_apps.errors import DataError
 from rnn_apps.inference.classification import ClassificationMetrics, ClassPrediction, class_bars, class_view
 from rnn_apps.task import Processor, Shape, Task
@@ -23,7 +24,7 @@ from rnn_apps.views import InputView, TextInput, View
 
 if TYPE_CHECKING:
     from rnn_apps.bundle import Bundle
-    from rnn_apps.data.tfds import TFDSDataset
+    from rnn_apps.data.readers.tfds import TFDSDataset
     from rnn_apps.tasks.sentiment.predictor import SentimentPredictor
 
 
@@ -170,7 +171,7 @@ class SentimentTask(Task):
 
     def read_tfds(self, dataset: TFDSDataset, split: str) -> Iterator[LabelledText]:
         """Streams any dataset that has one text and one class label."""
-        from rnn_apps.data.tfds import text_and_label_features
+        from rnn_apps.data.readers.tfds import text_and_label_features
 
         text, label = text_and_label_features(dataset.features)
         for number, record in enumerate(dataset.records(split), 1):

@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rnn_apps.data.text import clean
-from rnn_apps.data.tokens import split_sentences, tokenize
+from rnn_apps.data.text.cleaning import clean
+from rnn_apps.data.text.tokens import split_sentences, tokenize
 
 _CLAUSE_ENDS = frozenset(",;:.!?，、；：。！？")
 

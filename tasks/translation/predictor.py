@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from rnn_apps.arrays import Array
 from rnn_apps.bundle import Bundle
-from rnn_apps.data.pieces import BLANK
+from rnn_apps.data.text.pieces import BLANK
 from rnn_apps.errors import ConfigError, DataError
-from rnn_apps.inference.decoding import Hypothesis
 from rnn_apps.inference.predictor import Prediction, Predictor
+from rnn_apps.inference.search import Hypothesis
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
 from rnn_apps.tasks.translation.processor import TranslationProcessor
 from rnn_apps.tasks.translation.translator import SearchSettings, Translator, aligned

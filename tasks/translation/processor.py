@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnn_apps.arrays import Array, Arrays
-from rnn_apps.data.parallel import SentencePair
-from rnn_apps.data.pieces import BLANK, END, PADDING, START, UNKNOWN, PieceTokenizer, join_pieces
-from rnn_apps.data.text import clean
+from rnn_apps.data.readers.parallel import SentencePair
+from rnn_apps.data.text.cleaning import clean
+from rnn_apps.data.text.pieces import BLANK, END, PADDING, START, UNKNOWN, PieceTokenizer, join_pieces
 from rnn_apps.errors import DataError
 from rnn_apps.task import Processor
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from rnn_apps.data.parallel import SentencePair
+from rnn_apps.data.readers.parallel import SentencePair
 
 COUNT = 3000
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from rnn_apps.config import DataConfig, Section, TaskConfig, TrainingConfig
-from rnn_apps.data.parallel import SentencePair, read_pairs
+from rnn_apps.data.readers.parallel import SentencePair, read_pairs
 from rnn_apps.errors import DataError
 from rnn_apps.task import Processor, Shape, Task
 from rnn_apps.tasks.translation import sample
@@ -20,7 +20,7 @@ from rnn_apps.views import InputView, NumberOption, TextInput, View
 
 if TYPE_CHECKING:
     from rnn_apps.bundle import Bundle
-    from rnn_apps.data.tfds import TFDSDataset
+    from rnn_apps.data.readers.tfds import TFDSDataset
     from rnn_apps.inference.predictor import Predictor
     from rnn_apps.task import GraphSpec, Runner
 

@@ -10,12 +10,11 @@ import numpy as np
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.batching import pad_batch, plan_batches
-from rnn_apps.data.pieces import END, PADDING, START
+from rnn_apps.data.text.pieces import END, PADDING, START
 from rnn_apps.errors import ConfigError, check_count
-from rnn_apps.inference.decoding import Hypothesis, Penalties
-from rnn_apps.inference.graph_decoder import GraphDecoder
+from rnn_apps.inference.decoder import GraphDecoder
 from rnn_apps.inference.sampling import check_sampling
-from rnn_apps.inference.search import BeamSearch, SamplingSearch, Search, check_beam
+from rnn_apps.inference.search import BeamSearch, Hypothesis, Penalties, SamplingSearch, Search, check_beam
 
 MAX_BEAM = 100
 
@@ -31,7 +30,7 @@ class SearchSettings:
     Attributes:
         beam: hypotheses that are followed at once; 1 is greedy search.
         nbest: translations to find for each sentence.
-        length_penalty: see `rnn_apps.inference.decoding.Penalties`.
+        length_penalty: see `rnn_apps.inference.search.Penalties`.
         coverage_penalty: likewise.
         temperature: draws translations instead, with this temperature; None searches the best.
         top_k: see `rnn_apps.inference.sampling.sample`.

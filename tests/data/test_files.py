@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_apps.data.files import read_labelled_texts, read_lines, read_texts
+from rnn_apps.data.files import read_lines
+from rnn_apps.data.readers.tables import read_labelled_texts, read_texts
 from rnn_apps.errors import DataError
 
 ROWS = [("good", "a fine film"), ("bad", 'dull, "very" dull'), ("good", "非常好 🙂"), ("bad", "שלום, עולם")]

@@ -10,7 +10,7 @@ from rnn_apps.export.graph import Graph
 from rnn_apps.export.keras_graph import Value, save_onnx, to_onnx, writes
 from rnn_apps.inference.session import Session
 from rnn_apps.layers import Embedding, MaskedPooling
-from rnn_apps.layers.pooling import KINDS
+from rnn_apps.layers.masking import KINDS
 
 D = 6
 

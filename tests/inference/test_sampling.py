@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rnn_apps.errors import ConfigError
-from rnn_apps.inference.calibration import softmax
+from rnn_apps.inference.probabilities import softmax
 from rnn_apps.inference.sampling import sample
 
 logits_strategy = hnp.arrays(

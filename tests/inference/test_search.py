@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rnn_apps.errors import ConfigError
-from rnn_apps.inference.calibration import log_softmax
-from rnn_apps.inference.decoding import Hypothesis, Penalties, Start, Step
-from rnn_apps.inference.search import BeamSearch, SamplingSearch, best_columns
+from rnn_apps.inference.decoder import Start, Step
+from rnn_apps.inference.probabilities import log_softmax
+from rnn_apps.inference.search import BeamSearch, Hypothesis, Penalties, SamplingSearch, best_columns
 
 seeds = st.integers(0, 10_000)
 sources = st.lists(st.integers(0, 300), min_size=1, max_size=6)

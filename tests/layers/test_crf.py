@@ -9,7 +9,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_apps.data.tags import legal_transitions
+from rnn_apps.data.text.tags import legal_transitions
 from rnn_apps.errors import ConfigError
 from rnn_apps.layers import CRF, generic_path
 from rnn_apps.layers.crf import ILLEGAL, log_likelihood

@@ -1,10 +1,11 @@
+import csv
 import json
 import re
 
 import pytest
 
 from rnn_apps.task import find_task
-from rnn_apps.training.card import write_card
+from rnn_apps.training.card import write_card, write_history
 
 
 @pytest.fixture
@@ -70,3 +71,19 @@ def test_what_is_not_known_is_left_out(facts):
 def test_the_card_of_a_model_that_generates_says_how(facts):
     assert "\nrnnapps generate tunes " in write_card("tunes", find_task("music"), facts)
     assert "\nrnnapps predict digits ..." in write_card("digits", find_task("digits"), facts)
+
+
+ROWS = [
+    {"epoch": float(n), "loss": 1 / n, "val_loss": 1.1 / n, "val_f1": 0.123456789 * n, "gradient_norm": 2.0}
+    for n in (1, 2, 3)
+]
+
+
+def test_the_table_has_a_header_and_a_line_an_epoch(tmp_path):
+    write_history(tmp_path / "history.csv", ROWS)
+    with (tmp_path / "history.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [list(line) for line in lines] == [list(ROWS[0])] * 3
+    for line, row in zip(lines, ROWS, strict=True):
+        assert {name: float(value) for name, value in line.items()} == pytest.approx(row, rel=1e-5)
+    assert [line["epoch"] for line in lines] == ["1", "2", "3"]

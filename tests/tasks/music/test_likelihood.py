@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from rnn_apps.inference.calibration import log_softmax
+from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.tasks.music.composing import Composer
 from rnn_apps.tasks.music.context import FIRST_HELD, FIRST_STRUCK, frame_tokens
 from rnn_apps.tasks.music.piece import HELD, KEYS, SILENT, STRUCK, Piece

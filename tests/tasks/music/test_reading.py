@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import scipy.io
 
-from rnn_apps.data.sources import file_source
 from rnn_apps.errors import DataError
 from rnn_apps.progress import tell_once
+from rnn_apps.sources import file_source
 from rnn_apps.task import find_task
 from rnn_apps.tasks.music.midi import midi_bytes
 from rnn_apps.tasks.music.piece import KEYS, Note, Piece, frames_of

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnn_apps.data.conll import TaggedSentence
+from rnn_apps.data.readers.tagged import TaggedSentence
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.ner.processor import NerProcessor, normalize
 from rnn_apps.tasks.ner.task import NerConfig

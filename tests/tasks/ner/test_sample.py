@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from rnn_apps.data.tags import read_spans, write_tags
+from rnn_apps.data.text.tags import read_spans, write_tags
 from rnn_apps.tasks.ner.sample import COUNT, EXAMPLES, sentences
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_apps.data.text import clean
+from rnn_apps.data.text.cleaning import clean
 from rnn_apps.tasks.translation.documents import join_sentences, split_document, split_long
 
 

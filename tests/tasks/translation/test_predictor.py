@@ -7,8 +7,8 @@ import pytest
 
 import rnn_apps
 from rnn_apps.errors import ConfigError, DataError
-from rnn_apps.inference.calibration import log_softmax
-from rnn_apps.inference.decoding import Hypothesis
+from rnn_apps.inference.probabilities import log_softmax
+from rnn_apps.inference.search import Hypothesis
 from rnn_apps.tasks.translation import sample
 from rnn_apps.tasks.translation.processor import END, PADDING, START, UNKNOWN
 from rnn_apps.tasks.translation.translator import MAX_BEAM, SearchSettings, Translator

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnn_apps.config import load_config
-from rnn_apps.data.parallel import SentencePair
+from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.translation.processor import END, START, UNKNOWN, TranslationProcessor, to_bytes, to_text
 from rnn_apps.tasks.translation.task import TranslationConfig

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from rnn_apps.config import load_config
 from rnn_apps.errors import ConfigError, DataError
-from rnn_apps.inference.calibration import log_softmax
+from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.layers import generic_path
 from rnn_apps.tasks.translation import sample
 from rnn_apps.tasks.translation.metrics import TranslationMetrics

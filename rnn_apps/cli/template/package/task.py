@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import PositiveInt
 
 from rnn_apps.config import Section, TaskConfig, TrainingConfig
-from rnn_apps.data.files import LabelledText, read_labelled_texts
+from rnn_apps.data.readers.tables import LabelledText, read_labelled_texts
 from rnn_apps.errors import DataError
 from rnn_apps.inference.classification import ClassificationMetrics, class_bars
 from rnn_apps.task import Processor, Shape, Task

@@ -1,15 +1,62 @@
-"""A decoder of two ONNX graphs: one reads the source, one takes a step."""
+"""What a search asks of a decoder, and the decoder of a saved model: two ONNX graphs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from rnn_apps.arrays import Array, Arrays
-from rnn_apps.inference.decoding import Start, Step
 from rnn_apps.inference.session import Session
+
+
+class Start(NamedTuple):
+    """What a decoder begins with.
+
+    Attributes:
+        memory: what belongs to a sentence and stays, (batch, ...) each.
+        states: what belongs to a hypothesis and changes, (batch, 1, ...) each.
+        mask: true where a source position counts, (batch, S).
+    """
+
+    memory: Arrays
+    states: Arrays
+    mask: npt.NDArray[np.bool_]
+
+
+class Step(NamedTuple):
+    """What a decoder says to one more token of each hypothesis.
+
+    Attributes:
+        log_probabilities: those of the token that follows, (batch, beams, V); the search may write into it.
+        attention: to each source position, (batch, beams, S).
+        states: those that follow, (batch, beams, ...) each.
+    """
+
+    log_probabilities: Array
+    attention: Array
+    states: Arrays
+
+
+class Decoder(Protocol):
+    """What is searched: P(y<t> | x, y<1> ... y<t-1>), a step at a time."""
+
+    @property
+    def start_token(self) -> int:
+        """Stands before each sequence."""
+
+    @property
+    def end_token(self) -> int:
+        """Ends each sequence."""
+
+    def start(self, batch: Arrays) -> Start:
+        """Reads the sources of a batch."""
+
+    def step(self, tokens: Array, memory: Arrays, states: Arrays) -> Step:
+        """Takes the last token of each hypothesis, int32 (batch, beams)."""
 
 
 class GraphDecoder:

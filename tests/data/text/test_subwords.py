@@ -5,12 +5,21 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from rnn_apps.data import text as text_module
-from rnn_apps.data.text import SPECIAL_TOKENS, SubwordTokenizer, clean, cut_middle
+from rnn_apps.data.text import subwords
+from rnn_apps.data.text.cleaning import clean
+from rnn_apps.data.text.subwords import SPECIAL_TOKENS, SubwordTokenizer, cut_middle
 
 TEXTS = ["a film that was not dull, it was gripping.", "这家酒店的房间很干净。", "номер был чистый"] * 20
 
 any_text = st.text(max_size=60)
+
+
+def decode(tokenizer, ids):
+    return tokenizer._tokenizer.decode(list(ids)).strip()
+
+
+def tokens(tokenizer, ids):
+    return [tokenizer._tokenizer.decode([int(i)], skip_special_tokens=False) for i in ids]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +42,7 @@ def normal(text):
 def test_clean_lower_case_text_comes_back_from_its_numbers(tokenizer, text):
     text = normal(text)
     assume(text == normal(text))
-    assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert decode(tokenizer, tokenizer.encode(text)) == text
 
 
 @given(any_text)
@@ -55,7 +64,7 @@ def test_case_counts_only_if_it_is_asked_for():
     either, exact = (SubwordTokenizer.train(TEXTS, 400, lowercase=lowercase) for lowercase in (True, False))
     assert either.encode("FILM").tolist() == either.encode("film").tolist()
     assert exact.encode("FILM").tolist() != exact.encode("film").tolist()
-    assert exact.decode(exact.encode("Film")) == "Film"
+    assert decode(exact, exact.encode("Film")) == "Film"
 
 
 def test_a_saved_tokenizer_is_the_same(tokenizer, tmp_path):
@@ -68,7 +77,7 @@ def test_a_saved_tokenizer_is_the_same(tokenizer, tmp_path):
 
 def test_the_vocabulary_keeps_its_limit_and_its_special_numbers(tokenizer):
     assert 256 < tokenizer.vocabulary_size <= 400
-    assert tokenizer.tokens([0, 1, 2]) == list(SPECIAL_TOKENS)
+    assert tokens(tokenizer, [0, 1, 2]) == list(SPECIAL_TOKENS)
     assert tokenizer.encode("a film 这家").max() < tokenizer.vocabulary_size
 
 
@@ -80,11 +89,11 @@ def test_training_is_repeatable(tmp_path):
 
 def test_frequent_words_become_one_subword(tokenizer):
     assert len(tokenizer.encode("gripping")) == 1
-    assert tokenizer.tokens(tokenizer.encode("not dull")) == [" not", " dull"]
+    assert tokens(tokenizer, tokenizer.encode("not dull")) == [" not", " dull"]
 
 
 def test_the_vocabulary_is_learnt_from_a_bounded_part(monkeypatch):
-    monkeypatch.setattr(text_module, "VOCABULARY_CHARACTERS", 100)
+    monkeypatch.setattr(subwords, "VOCABULARY_CHARACTERS", 100)
     taken = []
     SubwordTokenizer.train((taken.append(n) or "ten chars." for n in range(1000)), 300, lowercase=True)
     assert len(taken) == 10
@@ -120,7 +129,7 @@ def test_cleaning_by_example(text, cleaned):
 def test_a_megabyte_is_cleaned_and_encoded(tokenizer):
     text = clean("not dull <" * 100_000)
     assert len(text) > 900_000
-    assert tokenizer.decode(tokenizer.encode(text)[:4]) == "not dull <"
+    assert decode(tokenizer, tokenizer.encode(text)[:4]) == "not dull <"
 
 
 @given(st.integers(0, 60), st.integers(1, 40))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_apps.data.sources import chosen_examples, file_source, held_out, sample_source, tfds_source
 from rnn_apps.errors import ConfigError, DataError
+from rnn_apps.sources import chosen_examples, file_source, held_out, sample_source, tfds_source
 from rnn_apps.task import find_task
 from rnn_apps.training.run import new_run
 

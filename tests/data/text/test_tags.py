@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2, IOBES, Entities
 
-from rnn_apps.data.tags import SchemeDetector, Span, continuations, legal_transitions, read_spans, split_tag, write_tags
+from rnn_apps.data.text.tags import (
+    SchemeDetector,
+    Span,
+    continuations,
+    legal_transitions,
+    read_spans,
+    split_tag,
+    write_tags,
+)
 from rnn_apps.errors import DataError
 
 EXPECTED = [Span(0, 1, "PER"), Span(3, 6, "LOC")]

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from rnn_apps.data.files import read_lines
-from rnn_apps.data.tags import SchemeDetector, read_spans, write_tags
+from rnn_apps.data.text.tags import SchemeDetector, read_spans, write_tags
 from rnn_apps.errors import DataError
 
 DOCUMENT_START = "-DOCSTART-"

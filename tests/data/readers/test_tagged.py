@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from rnn_apps.data.conll import read_conll
+from rnn_apps.data.readers.tagged import read_conll
 from rnn_apps.errors import DataError
 
 

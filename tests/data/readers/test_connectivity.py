@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from rnn_apps.data import connectivity
-from rnn_apps.data.connectivity import why_unreachable
+from rnn_apps.data.readers import connectivity
+from rnn_apps.data.readers.connectivity import why_unreachable
 
 
 @pytest.fixture(autouse=True)

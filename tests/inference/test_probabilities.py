@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnn_apps.inference.calibration import expected_calibration_error, fit_temperature, log_softmax, softmax
 from rnn_apps.inference.classification import (
     ClassificationMetrics,
     ClassPrediction,
     class_bars,
     class_prediction,
 )
+from rnn_apps.inference.probabilities import expected_calibration_error, fit_temperature, log_softmax, softmax
 
 logits_strategy = hnp.arrays(
     np.float32,

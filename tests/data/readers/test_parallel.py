@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from rnn_apps.data.parallel import SentencePair, read_pairs
+from rnn_apps.data.readers.parallel import SentencePair, read_pairs
 from rnn_apps.errors import DataError
 
 

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from rnn_apps.data.tfds import TFDSDataset, text_and_label_features
+from rnn_apps.data.readers.tfds import TFDSDataset, text_and_label_features
 from rnn_apps.errors import DataError, MissingExtraError
 
 tfds = pytest.importorskip("tensorflow_datasets")
@@ -202,7 +202,7 @@ def test_bad_names(stored, no_network, name, message):
 
 def test_nothing_on_the_terminal_from_a_cold_start(stored):
     code = (
-        "import sys; from pathlib import Path; from rnn_apps.data.tfds import TFDSDataset;"
+        "import sys; from pathlib import Path; from rnn_apps.data.readers.tfds import TFDSDataset;"
         "print(sum(1 for _ in TFDSDataset('folder_reviews/short', data_dir=Path(sys.argv[1])).records('train')))"
     )
     run = subprocess.run([sys.executable, "-c", code, str(stored)], capture_output=True, text=True)
@@ -222,9 +222,8 @@ def test_missing_extra(monkeypatch):
 
 
 def test_importing_the_module_imports_no_tensorflow():
-    code = (
-        "import rnn_apps.data.tfds, sys; print([m for m in ('tensorflow', 'tensorflow_datasets') if m in sys.modules])"
-    )
+    heavy = "('tensorflow', 'tensorflow_datasets')"
+    code = f"import rnn_apps.data.readers.tfds, sys; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

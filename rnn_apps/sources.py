@@ -92,7 +92,7 @@ def tfds_source(task: Task, name: str, split: str = "train") -> Source:
         name: `tfds:NAME` or `tfds:NAME/CONFIG`.
         split: which part.
     """
-    from rnn_apps.data.tfds import TFDSDataset
+    from rnn_apps.data.readers.tfds import TFDSDataset
 
     if not name.startswith(TFDS_PREFIX):
         raise DataError(f"Expected a dataset of the form tfds:NAME, such as tfds:imdb_reviews. Received: '{name}'")

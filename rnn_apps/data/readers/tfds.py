@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from rnn_apps.data.connectivity import why_unreachable
+from rnn_apps.data.readers.connectivity import why_unreachable
 from rnn_apps.environment import start_tensorflow
 from rnn_apps.errors import DataError, MissingExtraError, did_you_mean
 

@@ -1,4 +1,4 @@
-"""A decoder with input feeding: at each step it reads what it made of its own answer of the step before."""
+"""Layers that a decoder is built of: one step of a recurrent layer, and a decoder that reads its own answer again."""
 
 from __future__ import annotations
 
@@ -104,3 +104,40 @@ class InputFeedingDecoder(keras.layers.Layer):
         """Makes the four layers anew."""
         parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in PARTS}
         return cls(**{**config, **parts})
+
+
+class SingleStep(keras.layers.Layer):
+    """One time step of a recurrent layer with the layer's own weights, for several hypotheses of each row.
+
+    It stands in graphs for prediction only: dropout does not act.
+
+    Args:
+        layer: a built recurrent layer.
+    """
+
+    def __init__(self, layer: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.layer = layer
+        self.supports_masking = True
+
+    def call(self, x: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
+        """Steps.
+
+        Args:
+            x: (batch, hypotheses, features).
+            *states: the layer's states before the step, (batch, hypotheses, units) each.
+
+        Returns:
+            The states after it, the hidden state first, (batch, hypotheses, units) each.
+        """
+        rows = [ops.reshape(state, (-1, self.layer.units)) for state in states]
+        following, _ = self.layer.step(ops.reshape(x, (-1, x.shape[-1])), rows, None)
+        return tuple(ops.reshape(state, ops.shape(states[0])) for state in following)
+
+    def compute_output_spec(self, x: Any, *states: Any) -> tuple[Any, ...]:
+        """Shapes of what `call` returns."""
+        return tuple(keras.KerasTensor((*x.shape[:2], self.layer.units), dtype=self.compute_dtype) for _ in states)
+
+    def compute_mask(self, x: Any, *states: Any) -> None:
+        """Hypotheses are no steps of time: none is padding."""
+        return None

@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from rnn_apps.data.vectors import read_vectors
+from rnn_apps.data.text.vectors import read_vectors
 from rnn_apps.errors import DataError
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from rnn_apps.data.text import Int32Array, TrainedTokenizer
+from rnn_apps.data.text.subwords import Int32Array, TrainedTokenizer
 
 PADDING, UNKNOWN, START, END = range(4)
 SPECIAL_PIECES = ("<pad>", "<unk>", "<s>", "</s>")

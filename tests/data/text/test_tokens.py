@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_apps.data.tokens import split_sentences, tokenize
+from rnn_apps.data.text.tokens import split_sentences, tokenize
 
 
 def words(text, **options):

@@ -1,8 +1,7 @@
-"""Text to subword numbers and back, the same for every language."""
+"""Text to subword numbers, the same for every language."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
@@ -16,22 +15,8 @@ Int32Array = npt.NDArray[np.int32]
 PADDING, START, END = "<pad>", "<s>", "</s>"
 SPECIAL_TOKENS = (PADDING, START, END)
 
-# Tags of the kind that review sites leave in their texts; a "<3" or "a < b" stays.
-_MARKUP = re.compile(r"<\s*/?\s*(?:br|p|div|span|i|b|u|em|strong|hr|a|img|li|ul|ol)\b[^<>]*>", re.IGNORECASE)
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\ufeff]")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_BLANKS = re.compile(r"\s+")
-
 # The vocabulary is learnt from this many characters at most, so that memory does not grow with the file.
 VOCABULARY_CHARACTERS = 40_000_000
-
-
-def clean(text: str) -> str:
-    """Returns `text` without markup, control characters, lone surrogates and repeated blanks."""
-    text = _MARKUP.sub(" ", text)
-    text = _CONTROL.sub(" ", text)
-    text = _LONE_SURROGATE.sub("\ufffd", text)
-    return _BLANKS.sub(" ", text).strip()
 
 
 class TrainedTokenizer:
@@ -84,7 +69,7 @@ class SubwordTokenizer(TrainedTokenizer):
             steps.append(normalizers.Lowercase())
         tokenizer.normalizer = normalizers.Sequence(steps)
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-        tokenizer.decoder = decoders.ByteLevel()
+        tokenizer.decoder = decoders.ByteLevel()  # for other programs that read the file
         trainer = trainers.BpeTrainer(
             vocab_size=vocabulary_size,
             special_tokens=list(SPECIAL_TOKENS),
@@ -98,14 +83,6 @@ class SubwordTokenizer(TrainedTokenizer):
     def encode(self, text: str) -> Int32Array:
         """Returns the subword numbers of one clean text, shape (tokens,)."""
         return np.array(self._tokenizer.encode(text, add_special_tokens=False).ids, np.int32)
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Returns the text that the subword numbers stand for, without special tokens."""
-        return str(self._tokenizer.decode(list(ids))).strip()
-
-    def tokens(self, ids: Sequence[int]) -> list[str]:
-        """Returns each subword as readable text; a byte that is no whole character shows as U+FFFD."""
-        return [str(self._tokenizer.decode([int(i)], skip_special_tokens=False)) for i in ids]
 
 
 def cut_middle(ids: Int32Array, longest: int) -> Int32Array:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_apps.data.pieces import BLANK, UNKNOWN, PieceTokenizer, join_pieces
+from rnn_apps.data.text.pieces import BLANK, UNKNOWN, PieceTokenizer, join_pieces
 
 TEXTS = [
     "the dog sees the small dogs .",
