@@ -69,7 +69,7 @@ def _quantize(model: Model, folder: Path) -> None:
     graphs = model.task.graphs(model.keras_model())
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    from rnn_apps.export.keras_graph import to_onnx
+    from rnn_apps.export import to_onnx
 
     logging.getLogger().setLevel(logging.ERROR)  # it recommends a preparation that these graphs do not need
     (folder / SHARED_WEIGHTS).unlink(missing_ok=True)  # every graph has its own, in 8 bits

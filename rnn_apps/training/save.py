@@ -14,8 +14,7 @@ from rnn_apps.bundle import SHARED_WEIGHTS
 from rnn_apps.config import TaskConfig
 from rnn_apps.data.batching import load_batches, pad_batch, plan_batches
 from rnn_apps.data.store import ArrayStore, read_rows
-from rnn_apps.export.keras_graph import save_onnx
-from rnn_apps.export.shared_weights import SharedWeights
+from rnn_apps.export import SharedWeights, save_onnx
 from rnn_apps.plots import draw_learning_curves, draw_reliability
 from rnn_apps.progress import Reporter
 from rnn_apps.task import Processor, Task

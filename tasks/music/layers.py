@@ -9,8 +9,7 @@ import numpy as np
 from keras import ops
 
 from rnn_apps.arrays import MASKED
-from rnn_apps.export.graph import Graph
-from rnn_apps.export.keras_graph import Value, same_rows, writes
+from rnn_apps.export import Graph, Value, same_rows, writes
 from rnn_apps.tasks.music.context import BEFORE, KEY_BITS, OPEN, SO_FAR
 from rnn_apps.tasks.music.piece import KEYS
 

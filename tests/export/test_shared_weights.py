@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 
 from rnn_apps.errors import ExportError
-from rnn_apps.export.keras_graph import save_onnx
-from rnn_apps.export.shared_weights import SharedWeights
+from rnn_apps.export import SharedWeights, save_onnx
 from rnn_apps.inference.session import Session
 
 WIDTH = 64
@@ -39,7 +38,7 @@ def test_graphs_share_a_file_and_answer_as_the_models(two_models, tmp_path, half
 
 
 def test_a_graph_that_differs_is_refused_with_shared_weights_too(two_models, tmp_path, monkeypatch):
-    monkeypatch.setattr("rnn_apps.export.keras_graph.TOLERANCE", -1.0)
+    monkeypatch.setattr("rnn_apps.export.keras_model.TOLERANCE", -1.0)
     weights = SharedWeights(tmp_path / "weights.bin")
     with pytest.raises(ExportError, match="other answers"):
         save_onnx(two_models[0], tmp_path / "a.onnx", {"x": np.ones((1, WIDTH), np.float32)}, weights=weights)

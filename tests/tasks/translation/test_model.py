@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from rnn_apps.config import load_config
-from rnn_apps.export.keras_graph import save_onnx
-from rnn_apps.export.shared_weights import SharedWeights
+from rnn_apps.export import SharedWeights, save_onnx
 from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.inference.session import Session
 from rnn_apps.tasks.translation.model import build_model, graphs

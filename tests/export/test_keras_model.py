@@ -5,9 +5,7 @@ import pytest
 from keras import layers
 
 from rnn_apps.errors import BundleError, ExportError
-from rnn_apps.export import keras_graph
-from rnn_apps.export.graph import Graph
-from rnn_apps.export.keras_graph import Value, save_onnx, to_onnx, writes
+from rnn_apps.export import Graph, Value, registry, save_onnx, to_onnx, writes
 from rnn_apps.inference.session import Session
 from rnn_apps.layers import Embedding, MaskedPooling
 from rnn_apps.layers.masking import KINDS
@@ -141,7 +139,7 @@ def test_an_activation_that_nothing_can_write_is_told():
 
 
 def test_a_writer_can_be_registered_for_a_layer_of_ones_own(tmp_path, monkeypatch):
-    monkeypatch.setattr(keras_graph, "_WRITERS", dict(keras_graph._WRITERS))
+    monkeypatch.setattr(registry, "_WRITERS", dict(registry._WRITERS))
 
     @writes(Odd)
     def odd(graph, layer, value):
@@ -155,7 +153,7 @@ def test_a_writer_can_be_registered_for_a_layer_of_ones_own(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("wrong", [3.0, 1.001, np.nan])
 def test_a_graph_that_answers_otherwise_is_refused_and_not_left(wrong, tmp_path, monkeypatch):
-    monkeypatch.setattr(keras_graph, "_WRITERS", dict(keras_graph._WRITERS))
+    monkeypatch.setattr(registry, "_WRITERS", dict(registry._WRITERS))
 
     @writes(Odd)
     def odd(graph, layer, value):

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 
 from rnn_apps.export.graph import Graph
-from rnn_apps.export.keras_graph import Value
-from rnn_apps.export.layers import activate
+from rnn_apps.export.registry import Value, activate, steps_that_count
 from rnn_apps.layers import GRU, SimpleRNN
 
 _SMALLEST_VARIANCE = 1e-5
@@ -28,8 +27,6 @@ def scan(graph: Graph, layer: Any, value: Value, initial: Sequence[str]) -> tupl
     Returns:
         Hidden states (batch, time, units), zero at padding, and the final states.
     """
-    from rnn_apps.export.recurrent import steps_that_count
-
     states = list(initial) or [_zeros(graph, value.tensor, layer.units)] * layer.state_count
     over_time = [graph.node("Transpose", [value.tensor], perm=[1, 0, 2])]
     if value.lengths is not None:

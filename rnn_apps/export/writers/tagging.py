@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_apps.arrays import MASKED
 from rnn_apps.export.graph import Graph
-from rnn_apps.export.keras_graph import Value, same_rows, writes
+from rnn_apps.export.registry import Value, same_rows, writes
 from rnn_apps.layers import CRF, CharacterCNN
 
 

@@ -2,76 +2,60 @@
 
 Each layer class has one writer: a function that gets the graph, the layer and the layer's inputs, and adds the nodes
 that compute the same. A task with a layer of its own registers a writer for it with `writes`.
-
-A value carries, beside its tensor, the lengths of its rows: that is what a Keras mask becomes, because ONNX's recurrent
-operators take `sequence_lens`. So padding must stand behind the steps of a row, as this package's batches have it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import onnx
+from onnx import TensorProto
+from onnx.external_data_helper import set_external_data
 
+import rnn_apps.export.writers  # noqa: F401  (registers them)
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.errors import ExportError
 from rnn_apps.export.graph import Graph
-from rnn_apps.export.shared_weights import SharedWeights
+from rnn_apps.export.registry import Value, writer_of
+from rnn_apps.inference.session import Session
 
 TOLERANCE = 1e-4
+_SMALLEST = 1024  # bytes; smaller constants stay in their graph
+_ALIGNMENT = 64
 
 
-@dataclass(frozen=True)
-class Value:
-    """A tensor of the graph.
+class SharedWeights:
+    """Takes the large constants of ONNX graphs into one file beside them, equal ones once.
 
-    Attributes:
-        tensor: its name.
-        lengths: name of the int32 tensor (batch,) with the steps of each row that count, or None if all do.
+    Args:
+        path: the file, in the folder of the graphs; it is written anew.
     """
 
-    tensor: str
-    lengths: str | None = None
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._places: dict[bytes, int] = {}
+        path.write_bytes(b"")
 
-
-Writer = Callable[..., "Value | tuple[Value, ...]"]
-
-_WRITERS: dict[type, Writer] = {}
-
-
-def writes(*layer_classes: type) -> Callable[[Writer], Writer]:
-    """Registers a function `(graph, layer, *inputs, **options) -> Value` as the writer of these layer classes.
-
-    Options are what the layer was called with by name beside tensors; most layers have none.
-    """
-
-    def register(writer: Writer) -> Writer:
-        _WRITERS.update(dict.fromkeys(layer_classes, writer))
-        return writer
-
-    return register
-
-
-def writer_of(layer: Any) -> Writer:
-    """Returns the writer of a layer, which may be that of a class it derives from.
-
-    Raises:
-        ExportError: if nothing can write it.
-    """
-    import rnn_apps.export.layers  # noqa: F401  (registers the writers)
-
-    for layer_class in type(layer).__mro__:
-        if layer_class in _WRITERS:
-            return _WRITERS[layer_class]
-    raise ExportError(
-        f"The layer '{layer.name}' ({type(layer).__name__}) cannot be written as ONNX. Register a writer for it: "
-        "rnn_apps.export.keras_graph.writes"
-    )
+    def take_from(self, model: onnx.ModelProto) -> None:
+        """Moves the large constants of `model` into the file; the model refers to them from now on."""
+        with self.path.open("ab") as file:
+            for tensor in model.graph.initializer:
+                content = tensor.raw_data
+                if len(content) < _SMALLEST:
+                    continue
+                digest = hashlib.sha256(content).digest()
+                if digest not in self._places:
+                    file.write(bytes(-file.tell() % _ALIGNMENT))
+                    self._places[digest] = file.tell()
+                    file.write(content)
+                set_external_data(tensor, self.path.name, self._places[digest], len(content))
+                tensor.ClearField("raw_data")
+                tensor.data_location = TensorProto.EXTERNAL
 
 
 def to_onnx(model: keras.Model, half: bool = False) -> onnx.ModelProto:
@@ -119,8 +103,6 @@ def save_onnx(
     Raises:
         ExportError: if that is more than `TOLERANCE`; nothing stays behind then.
     """
-    from rnn_apps.inference.session import Session
-
     written = to_onnx(model, half)
     if weights:
         weights.take_from(written)
@@ -156,8 +138,3 @@ def _options(node: Any) -> dict[str, Any]:
 
 def _largest_difference(expected: Arrays, found: Arrays) -> float:
     return max(float(np.max(np.abs(expected[name] - found[name]), initial=0.0)) for name in expected)
-
-
-def same_rows(value: Value, tensor: str) -> Value:
-    """Returns `tensor` with the row lengths of `value`."""
-    return replace(value, tensor=tensor)

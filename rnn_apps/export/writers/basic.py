@@ -8,34 +8,13 @@ import keras
 import numpy as np
 
 from rnn_apps.arrays import MASKED
-from rnn_apps.errors import ExportError
-from rnn_apps.export import decoding, recurrent, tagging  # noqa: F401  (they register their writers)
 from rnn_apps.export.graph import Graph
-from rnn_apps.export.keras_graph import Value, same_rows, writes
+from rnn_apps.export.registry import Value, activate, same_rows, steps_that_count, writes
 from rnn_apps.layers import Embedding, MaskedPooling
-
-_ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid", "elu": "Elu", "softplus": "Softplus"}
-_OVER_FEATURES = {"softmax": "Softmax", "log_softmax": "LogSoftmax"}
 
 
 def _weights(variable: Any) -> Any:
     return keras.ops.convert_to_numpy(variable)
-
-
-def activate(graph: Graph, function: Any, tensor: str) -> str:
-    """Adds a Keras activation function.
-
-    Raises:
-        ExportError: for a function that ONNX has not.
-    """
-    name = function.__name__
-    if name == "linear":
-        return tensor
-    if name in _OVER_FEATURES:
-        return graph.node(_OVER_FEATURES[name], [tensor], axis=-1)
-    if name not in _ACTIVATIONS:
-        raise ExportError(f"The activation '{name}' cannot be written as ONNX. Known: {', '.join(_ACTIVATIONS)}.")
-    return graph.node(_ACTIVATIONS[name], [tensor])
 
 
 @writes(keras.layers.Dropout, keras.layers.SpatialDropout1D, keras.layers.GaussianNoise, keras.layers.GaussianDropout)
@@ -74,25 +53,9 @@ def embedding(graph: Graph, layer: Any, value: Value) -> Value:
 @writes(MaskedPooling)
 def pooling(graph: Graph, layer: Any, value: Value) -> Value:
     """Each kind of pooling over the steps that count; a row without steps gives zeros."""
-    real = _real_steps(graph, value)
+    real = graph.cast(steps_that_count(graph, value), np.float32)
     pooled = [_POOLINGS[kind](graph, value.tensor, real) for kind in layer.kinds]
     return Value(graph.node("Concat", pooled, axis=-1) if len(pooled) > 1 else pooled[0])
-
-
-def _real_steps(graph: Graph, value: Value) -> str:
-    """1.0 for each step that counts and 0.0 for padding, (batch, time, 1)."""
-    time = graph.node("Shape", [value.tensor], start=1, end=2)
-    scalar = graph.node("Squeeze", [time])
-    zero, one = (graph.constant(np.array(number, np.int64)) for number in (0, 1))
-    steps = graph.node("Range", [zero, scalar, one])
-    if value.lengths is None:
-        batch = graph.node("Shape", [value.tensor], start=0, end=1)
-        lengths = graph.node("Expand", [scalar, batch])
-    else:
-        lengths = graph.cast(value.lengths, np.int64)
-    column = graph.node("Unsqueeze", [lengths, graph.constant(np.array([1], np.int64))])
-    real = graph.cast(graph.node("Less", [steps, column]), np.float32)
-    return graph.node("Unsqueeze", [real, graph.constant(np.array([2], np.int64))])
 
 
 def _count(graph: Graph, real: str) -> str:

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from rnn_apps.export.keras_graph import save_onnx
+from rnn_apps.export import save_onnx
 from rnn_apps.inference.session import Session
 from rnn_apps.layers import CRF, LSTM, Bidirectional, CharacterCNN, Embedding
 from rnn_apps.layers.crf import ILLEGAL

@@ -9,8 +9,8 @@ import numpy as np
 
 from rnn_apps.arrays import MASKED
 from rnn_apps.export.graph import Graph
-from rnn_apps.export.keras_graph import Value, same_rows, writer_of, writes
-from rnn_apps.export.recurrent import run_directions
+from rnn_apps.export.registry import Value, same_rows, writer_of, writes
+from rnn_apps.export.writers.recurrent import run_directions
 from rnn_apps.layers import Attention, Embedding, SingleStep, TiedEmbedding
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rnn_apps.errors import ExportError
-from rnn_apps.export.keras_graph import to_onnx
+from rnn_apps.export import to_onnx
 from rnn_apps.inference.session import Session
 from rnn_apps.layers import GRU, LSTM, Bidirectional, Deep, Embedding, SimpleRNN
 

@@ -17,7 +17,8 @@ import numpy as np
 from rnn_apps.arrays import Floats
 from rnn_apps.errors import ExportError
 from rnn_apps.export.graph import Graph
-from rnn_apps.export.keras_graph import Value, same_rows, writer_of, writes
+from rnn_apps.export.registry import Value, activate, flip, masked, reverse, same_rows, writer_of, writes
+from rnn_apps.export.writers.recurrent_scan import scan
 from rnn_apps.layers import GRU, LSTM, Bidirectional, Deep, SimpleRNN
 
 _OPERATORS = {LSTM: "LSTM", GRU: "GRU", SimpleRNN: "RNN"}
@@ -56,7 +57,7 @@ def one_direction(graph: Graph, layer: Any, value: Value, *initial: Value) -> Va
                 f"The layer '{layer.name}' returns padded sequences from last step to first, which ONNX cannot mask. "
                 "Put it into a Bidirectional layer, or leave go_backwards out."
             )
-        sequence = Value(_flip(graph, sequence.tensor))
+        sequence = Value(flip(graph, sequence.tensor))
     last = Value(_output_part(graph, layer, passage.states[0], None))
     return _returned(layer, sequence if layer.return_sequences else last, passage.states)
 
@@ -93,7 +94,7 @@ def deep(graph: Graph, layer: Any, value: Value, *initial: Value) -> Value | tup
         following = keras.tree.flatten(part.compute_output_spec(symbol))[0]
         output = outputs[0]
         if layer.residual and following.shape == symbol.shape:
-            lower = value.tensor if value.lengths is None else _masked(graph, value.tensor, value)
+            lower = value.tensor if value.lengths is None else masked(graph, value.tensor, value)
             output = same_rows(output, graph.node("Add", [output.tensor, lower]))
         finals += [state.tensor for state in outputs[1:]]
         value, symbol = output, following
@@ -121,13 +122,11 @@ def run_directions(
             _native(graph, [layer], direction, value, [states])[0]
             for layer, direction, states in zip(layers, directions, given, strict=True)
         ]
-    from rnn_apps.export.recurrent_scan import scan
-
     passages = []
     for layer, flag, states in zip(layers, backwards, given, strict=True):
-        rows = same_rows(value, _reverse(graph, value.tensor, value)) if flag else value
+        rows = same_rows(value, reverse(graph, value.tensor, value)) if flag else value
         hidden, finals = scan(graph, layer, rows, states)
-        passages.append(Passage(_reverse(graph, hidden, value) if flag else hidden, finals))
+        passages.append(Passage(reverse(graph, hidden, value) if flag else hidden, finals))
     return passages
 
 
@@ -215,11 +214,11 @@ def _both_ways(graph: Graph, layer: Any, value: Value, initial: Sequence[Value])
     outputs, finals = [], []
     for part, states in ((layer.forward_layer, initial[:count]), (layer.backward_layer, initial[count:])):
         backwards = part is layer.backward_layer
-        rows = same_rows(value, _reverse(graph, value.tensor, value)) if backwards else value
+        rows = same_rows(value, reverse(graph, value.tensor, value)) if backwards else value
         written = writer_of(part)(graph, part, rows, *states)
         output, *rest = written if isinstance(written, tuple) else (written,)
-        flip = backwards and layer.return_sequences
-        outputs.append(_reverse(graph, output.tensor, value) if flip else output.tensor)
+        in_time = backwards and layer.return_sequences
+        outputs.append(reverse(graph, output.tensor, value) if in_time else output.tensor)
         finals += [state.tensor for state in rest]
     rows = value if layer.return_sequences else Value("")
     return _returned(layer, [same_rows(rows, tensor) for tensor in _merge(graph, outputs, layer.merge_mode)], finals)
@@ -238,8 +237,6 @@ def _merge(graph: Graph, outputs: Sequence[str], merge_mode: str | None) -> list
 
 def _output_part(graph: Graph, layer: Any, hidden: str, value: Value | None) -> str:
     """y = g2(Wya a + by) of a SimpleRNN that has it; zero at padding if `value` is given."""
-    from rnn_apps.export.layers import activate
-
     if getattr(layer, "output_units", None) is None:
         return hidden
     weights = [
@@ -249,39 +246,7 @@ def _output_part(graph: Graph, layer: Any, hidden: str, value: Value | None) -> 
     if len(weights) > 1:
         tensor = graph.node("Add", [tensor, graph.constant(weights[1], layer.name)])
     tensor = activate(graph, layer.output_activation, tensor)
-    return tensor if value is None or value.lengths is None else _masked(graph, tensor, value)
-
-
-def steps_that_count(graph: Graph, value: Value) -> str:
-    """(batch, time, 1) bool: true at each step that counts, for a value with lengths."""
-    time = graph.node("Squeeze", [graph.node("Shape", [value.tensor], start=1, end=2)])
-    zero, one = (graph.constant(np.array(number, np.int64)) for number in (0, 1))
-    steps = graph.node("Range", [zero, time, one])
-    lengths = graph.node(
-        "Unsqueeze", [graph.cast(value.lengths or "", np.int64), graph.constant(np.array([1], np.int64))]
-    )
-    return graph.node("Unsqueeze", [graph.node("Less", [steps, lengths]), graph.constant(np.array([2], np.int64))])
-
-
-def _masked(graph: Graph, tensor: str, value: Value) -> str:
-    """`tensor` with zeros at padding."""
-    zero = graph.constant(np.array(0.0, np.float32))
-    return graph.node("Where", [steps_that_count(graph, value), tensor, zero])
-
-
-def _reverse(graph: Graph, tensor: str, value: Value) -> str:
-    """Each row's steps in the other order, padding left where it is."""
-    if value.lengths is None:
-        return _flip(graph, tensor)
-    lengths = graph.cast(value.lengths, np.int64)
-    return graph.node("ReverseSequence", [tensor, lengths], batch_axis=0, time_axis=1)
-
-
-def _flip(graph: Graph, tensor: str) -> str:
-    """All steps in the other order."""
-    numbers = (-1, np.iinfo(np.int64).min, 1, -1)
-    start, end, axis, step = (graph.constant(np.array([number], np.int64)) for number in numbers)
-    return graph.node("Slice", [tensor, start, end, axis, step])
+    return tensor if value is None or value.lengths is None else masked(graph, tensor, value)
 
 
 def _features(layer: Any) -> int:
