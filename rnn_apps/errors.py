@@ -12,7 +12,7 @@
     │   └── VersionError       the bundle was written by a newer RNN Apps
     ├── ExportError            a Keras model that cannot be written as ONNX
     ├── TrainingError          training cannot go on
-    └── Interrupted            training was stopped from the keyboard, and can be resumed
+    └── TrainingInterrupted    training was stopped from the keyboard, and can be resumed
 
 A message says what was expected, what came, where, and what to do. The command line prints it in one line
 and ends with the error's `exit_status`: 2 for what the user can mend, 1 for an interruption. Any other exception that
@@ -74,7 +74,7 @@ class TrainingError(RnnAppsError):
     """Training cannot go on."""
 
 
-class Interrupted(RnnAppsError):  # noqa: N818 (no error of anyone)
+class TrainingInterrupted(RnnAppsError):
     """Training was stopped from the keyboard; its checkpoint is written."""
 
     exit_status = 1

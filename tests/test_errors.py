@@ -36,7 +36,7 @@ def test_errors_are_also_the_builtin_ones_that_people_catch(error, builtin):
 
 @pytest.mark.parametrize("error", ALL, ids=lambda error: error.__name__)
 def test_exit_status_is_2_for_what_the_user_can_mend(error):
-    assert error.exit_status == (1 if error is errors.Interrupted else 2)
+    assert error.exit_status == (1 if error is errors.TrainingInterrupted else 2)
     assert str(make(error))
 
 

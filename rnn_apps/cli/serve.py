@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from rnn_apps.errors import MissingExtraError
-from rnn_apps.serving.limits import Limits
-from rnn_apps.serving.settings import Settings
+from rnn_apps.serving.settings import Limits, Settings
 
 _DEFAULTS = Limits()
 

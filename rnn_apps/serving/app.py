@@ -16,16 +16,14 @@ from starlette.types import ASGIApp
 import rnn_apps
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.model import load
-from rnn_apps.serving import documents, openinference, streaming, tfserving
-from rnn_apps.serving.access import KeyCheck, Observer
-from rnn_apps.serving.demo import DemoPage
-from rnn_apps.serving.http import ClientGone, reply
-from rnn_apps.serving.limits import Refusal
+from rnn_apps.serving.http import ClientDisconnected, RequestError, reply
 from rnn_apps.serving.metrics import ServerMetrics
-from rnn_apps.serving.page import page
-from rnn_apps.serving.served import ServedModels
+from rnn_apps.serving.middleware import KeyCheck, Observer
+from rnn_apps.serving.models import ServedModels, watch
+from rnn_apps.serving.pages.demo import DemoPage
+from rnn_apps.serving.pages.docs import page
+from rnn_apps.serving.protocols import openapi, openinference, streaming, tfserving
 from rnn_apps.serving.settings import Settings
-from rnn_apps.serving.watch import watch
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -63,18 +61,18 @@ def create_app(settings: Settings) -> ASGIApp:
 
     describe = app.openapi
 
-    def openapi() -> dict[str, Any]:
-        return documents.name_models(describe(), models)
+    def document() -> dict[str, Any]:
+        return openapi.name_models(describe(), models)
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = document  # type: ignore[method-assign]
 
-    @app.get("/metrics", tags=["Monitoring"], **documents.counts("Numbers for Prometheus."))
+    @app.get("/metrics", tags=["Monitoring"], **openapi.counts("Numbers for Prometheus."))
     async def numbers() -> Response:
         return metrics.response()
 
     @app.get("/docs", include_in_schema=False)
     async def about(request: Request) -> Response:
-        return HTMLResponse(page(openapi(), models, str(request.base_url).rstrip("/")))
+        return HTMLResponse(page(document(), models, str(request.base_url).rstrip("/")))
 
     if settings.demo:
         app.mount("/", demo)
@@ -87,8 +85,8 @@ def create_app(settings: Settings) -> ASGIApp:
 def _add_errors(app: FastAPI) -> None:
     """Gives every error the form that both protocols have, `{"error": "..."}`."""
 
-    @app.exception_handler(Refusal)
-    async def refused(_: Request, refusal: Refusal) -> Response:
+    @app.exception_handler(RequestError)
+    async def refused(_: Request, refusal: RequestError) -> Response:
         return reply({"error": str(refusal)}, refusal.status, refusal.headers)
 
     @app.exception_handler(RnnAppsError)
@@ -100,8 +98,8 @@ def _add_errors(app: FastAPI) -> None:
         message = f"{error.detail}: {request.method} {request.url.path[:100]}. See /openapi.json for what there is."
         return reply({"error": message}, error.status_code, error.headers)
 
-    @app.exception_handler(ClientGone)
-    async def gone(_: Request, __: ClientGone) -> Response:
+    @app.exception_handler(ClientDisconnected)
+    async def gone(_: Request, __: ClientDisconnected) -> Response:
         return Response(status_code=499)
 
     @app.exception_handler(Exception)

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from rnn_apps.errors import DataError
-from rnn_apps.serving.limits import Limits, Refusal
+from rnn_apps.serving.http import RequestError
+from rnn_apps.serving.settings import Limits
 
 Options = Mapping[str, Any]
 Result = TypeVar("Result")
@@ -76,7 +77,7 @@ class Batcher:
         More inputs than go into a batch run one batch after the other, so that other requests have their turn.
 
         Raises:
-            Refusal: with status 503 if too many inputs wait already.
+            RequestError: with status 503 if too many inputs wait already.
             RnnAppsError: for an input or an option that the model cannot use.
         """
         most = self._limits.max_batch
@@ -105,7 +106,7 @@ class Batcher:
         """Counts inputs as pending as long as the block runs; alone, a request of any size is let in.
 
         Raises:
-            Refusal: with status 503 if too many inputs wait already.
+            RequestError: with status 503 if too many inputs wait already.
         """
         if self.pending and self.pending + count > self._limits.max_queue:
             raise self.overloaded()
@@ -122,10 +123,10 @@ class Batcher:
         """Whether not one more input is let in."""
         return self.pending >= self._limits.max_queue
 
-    def overloaded(self) -> Refusal:
+    def overloaded(self) -> RequestError:
         """Returns what is answered when the queue is full."""
         message = f"The model '{self.name}' has {self.pending} inputs to answer already. Try again in a second."
-        return Refusal(503, message, {"Retry-After": "1"})
+        return RequestError(503, message, {"Retry-After": "1"})
 
     def close(self) -> None:
         """Ends the thread when it has finished what runs."""

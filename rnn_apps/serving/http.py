@@ -5,20 +5,34 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import orjson
 from fastapi import Request, Response
 
-from rnn_apps.serving.limits import Limits, Refusal
+from rnn_apps.serving.settings import Limits
 
 JSON = "application/json"
 _DEEPEST_OPTIONS = 4
 Result = TypeVar("Result")
 
 
-class ClientGone(Exception):  # noqa: N818 (nobody's fault)
+class RequestError(Exception):
+    """A request that is not answered with predictions.
+
+    Args:
+        status: HTTP status.
+        message: what was expected, and what came.
+        headers: more headers of the response.
+    """
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.headers = status, dict(headers or {})
+
+
+class ClientDisconnected(Exception):
     """The client has hung up before its answer was ready."""
 
 
@@ -31,12 +45,12 @@ async def read_body(request: Request, limits: Limits) -> bytes:
     """Reads the body of a request.
 
     Raises:
-        Refusal: with status 413 if it is too large, with 415 if it is compressed, with 408 if it takes too long.
-        ClientGone: if the client hangs up before its end.
+        RequestError: with status 413 if it is too large, with 415 if it is compressed, with 408 if it takes too long.
+        ClientDisconnected: if the client hangs up before its end.
     """
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
-        raise Refusal(415, f"Expected a body as it is. Received one with the content encoding '{encoding[:40]}'.")
+        raise RequestError(415, f"Expected a body as it is. Received one with the content encoding '{encoding[:40]}'.")
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced[:20]) > limits.max_body:
         raise _too_large(limits.max_body)
@@ -44,7 +58,7 @@ async def read_body(request: Request, limits: Limits) -> bytes:
         async with asyncio.timeout(limits.timeout):
             return await _whole_body(request, limits.max_body)
     except TimeoutError:
-        raise Refusal(408, f"Expected the whole body within {limits.timeout:g} seconds.") from None
+        raise RequestError(408, f"Expected the whole body within {limits.timeout:g} seconds.") from None
 
 
 async def _whole_body(request: Request, limit: int) -> bytes:
@@ -52,7 +66,7 @@ async def _whole_body(request: Request, limit: int) -> bytes:
     while True:
         message = await request.receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone
+            raise ClientDisconnected
         part = message.get("body", b"")
         size += len(part)
         if size > limit:
@@ -62,22 +76,22 @@ async def _whole_body(request: Request, limit: int) -> bytes:
             return b"".join(parts)
 
 
-def _too_large(limit: int) -> Refusal:
-    return Refusal(413, f"Expected a body of at most {limit:,} bytes. Received more.", {"Connection": "close"})
+def _too_large(limit: int) -> RequestError:
+    return RequestError(413, f"Expected a body of at most {limit:,} bytes. Received more.", {"Connection": "close"})
 
 
 def parse_object(body: bytes | memoryview) -> dict[str, Any]:
     """Returns the JSON object that a body holds.
 
     Raises:
-        Refusal: with status 400 if it is no JSON, with 422 if it is no object.
+        RequestError: with status 400 if it is no JSON, with 422 if it is no object.
     """
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Refusal(400, f"Expected a JSON document in UTF-8. The body is none: {error}") from None
+        raise RequestError(400, f"Expected a JSON document in UTF-8. The body is none: {error}") from None
     if not isinstance(value, dict):
-        raise Refusal(422, f"Expected a JSON object. Received {kind(value)}.")
+        raise RequestError(422, f"Expected a JSON object. Received {kind(value)}.")
     return value
 
 
@@ -85,14 +99,14 @@ def take_options(value: Any) -> dict[str, Any]:
     """Returns the options in a request, none where there are none.
 
     Raises:
-        Refusal: with status 422 if they are no object, or nested deep.
+        RequestError: with status 422 if they are no object, or nested deep.
     """
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Refusal(422, f"Expected the parameters to be a JSON object. Received {kind(value)}.")
+        raise RequestError(422, f"Expected the parameters to be a JSON object. Received {kind(value)}.")
     if _is_nested(value, _DEEPEST_OPTIONS):
-        raise Refusal(422, f"Expected parameters with at most {_DEEPEST_OPTIONS} lists or objects in each other.")
+        raise RequestError(422, f"Expected parameters with at most {_DEEPEST_OPTIONS} lists or objects in each other.")
     return value
 
 
@@ -111,14 +125,14 @@ def decode_base64(value: Any) -> bytes:
     """Returns the bytes that a base64 string stands for.
 
     Raises:
-        Refusal: with status 422 if it is none.
+        RequestError: with status 422 if it is none.
     """
     try:
         if isinstance(value, str):
             return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         pass
-    raise Refusal(422, "Expected base64 behind b64.")
+    raise RequestError(422, "Expected base64 behind b64.")
 
 
 def kind(value: Any) -> str:
@@ -135,8 +149,8 @@ async def in_time(request: Request, seconds: float, work: Coroutine[Any, Any, Re
     The body of the request must have been read.
 
     Raises:
-        Refusal: with status 504 if time is over.
-        ClientGone: if the client has hung up.
+        RequestError: with status 504 if time is over.
+        ClientDisconnected: if the client has hung up.
     """
     task = asyncio.current_task()
     assert task is not None
@@ -152,12 +166,47 @@ async def in_time(request: Request, seconds: float, work: Coroutine[Any, Any, Re
         async with asyncio.timeout(seconds):
             return await work
     except TimeoutError:
-        raise Refusal(504, f"Expected an answer within {seconds:g} seconds. It took longer and was given up.") from None
+        raise RequestError(
+            504, f"Expected an answer within {seconds:g} seconds. It took longer and was given up."
+        ) from None
     except asyncio.CancelledError:
         if watcher.done():
             task.uncancel()
-            raise ClientGone from None
+            raise ClientDisconnected from None
         raise
     finally:
         waiting = False
         watcher.cancel()
+
+
+def check_instances(instances: Sequence[Any], limits: Limits) -> None:
+    """Makes sure that the inputs of a request are neither none, nor too many, nor too long.
+
+    Raises:
+        RequestError: with status 422.
+    """
+    if not instances:
+        raise RequestError(422, "Expected at least one input. Received none.")
+    if len(instances) > limits.max_instances:
+        raise RequestError(422, f"Expected at most {limits.max_instances:,} inputs. Received {len(instances):,}.")
+    for number, instance in enumerate(instances, 1):
+        length = len(instance) if isinstance(instance, str) else _characters(instance)
+        if length > limits.max_text:
+            raise RequestError(
+                422, f"Input {number}: expected at most {limits.max_text:,} characters. Received {length:,}."
+            )
+
+
+def _characters(value: Any) -> int:
+    """Counts the characters of all strings in a JSON value; it may be nested deeper than Python can recurse."""
+    count, rest = 0, [value]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, str):
+            count += len(part)
+        elif isinstance(part, list):
+            rest += part
+        elif isinstance(part, dict) and list(part) != ["b64"]:  # a file, which the bytes of the body bound
+            rest += part.keys()
+            rest += part.values()
+    return count

@@ -4,7 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rnn_apps.serving.limits import Limits
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of a server.
+
+    Attributes:
+        max_batch: inputs that run together at most.
+        max_delay_ms: how long a batch waits for as many inputs as the last one had, at most, in milliseconds.
+        max_queue: inputs that wait or run, for one model.
+        timeout: seconds until a request is given up.
+        max_body: bytes of a request's body.
+        max_instances: inputs of one request.
+        max_text: characters of one input.
+    """
+
+    max_batch: int = 64
+    max_delay_ms: float = 2.0
+    max_queue: int = 256
+    timeout: float = 30.0
+    max_body: int = 4 * 2**20
+    max_instances: int = 1024
+    max_text: int = 20_000
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.progress import Reporter
 from rnn_apps.task import Metrics
 from rnn_apps.training.checkpoint import save_arrays
-from rnn_apps.training.loop import Trainer
+from rnn_apps.training.trainer import Trainer
 
 WINDOW = 200
 SHORTEST = 10

@@ -187,7 +187,7 @@ class Run:
                 yield row
 
     def _train(self, data: PreparedData, pretrained: Pretrained | None) -> tuple[Any, list[Row]]:
-        from rnn_apps.training.loop import Trainer
+        from rnn_apps.training.trainer import Trainer
 
         def build_model() -> Any:
             model = self.task.build_model(self.config, data.processor)

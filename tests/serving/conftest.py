@@ -23,9 +23,8 @@ from rnn_apps.errors import DataError
 from rnn_apps.inference.predictor import Prediction, Predictor
 from rnn_apps.model import Model
 from rnn_apps.serving.app import create_app
-from rnn_apps.serving.limits import Limits
 from rnn_apps.serving.server import bind
-from rnn_apps.serving.settings import Settings
+from rnn_apps.serving.settings import Limits, Settings
 from rnn_apps.task import find_task
 
 COMMAND = Path(sys.executable).with_name("rnnapps")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from rnn_apps.errors import DataError
 from rnn_apps.serving.batching import Batcher
-from rnn_apps.serving.limits import Limits, Refusal
+from rnn_apps.serving.http import RequestError
+from rnn_apps.serving.settings import Limits
 
 
 class Recorder:
@@ -133,7 +134,7 @@ def test_a_full_queue_refuses_and_then_answers_again():
     answers, pending, after, alone = asyncio.run(crowd())
     assert answers[:3] == [[0], [2], [4]]
     for refusal in answers[3:]:
-        assert isinstance(refusal, Refusal)
+        assert isinstance(refusal, RequestError)
         assert (refusal.status, refusal.headers) == (503, {"Retry-After": "1"})
         assert "'doubler' has 3 inputs" in str(refusal)
     assert (pending, after, alone) == (0, [14], [2] * 9)

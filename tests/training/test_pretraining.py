@@ -133,7 +133,7 @@ def test_a_pretraining_that_was_killed_goes_on_to_the_same_result_and_is_not_rep
         save_checkpoint(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr("rnn_apps.training.loop.save_checkpoint", save)
+        patched.setattr("rnn_apps.training.trainer.save_checkpoint", save)
         with pytest.raises(Killed):
             learn("killed")
     found = learn("killed")

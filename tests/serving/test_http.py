@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnn_apps.serving.limits import Limits, Refusal
+from rnn_apps.serving.http import RequestError, check_instances
+from rnn_apps.serving.settings import Limits
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
@@ -27,16 +28,16 @@ def characters(value):
 def test_all_texts_of_an_input_count(value, most):
     limits = Limits(max_text=most)
     if characters(value) <= most:
-        limits.check_instances([value])
+        check_instances([value], limits)
     else:
-        with pytest.raises(Refusal, match=f"Input 1: expected at most {most} characters"):
-            limits.check_instances([value])
+        with pytest.raises(RequestError, match=f"Input 1: expected at most {most} characters"):
+            check_instances([value], limits)
 
 
 def test_no_input_and_too_many_are_refused():
     for instances, words in (([], "at least one"), (["a"] * 3, "at most 2 inputs. Received 3")):
-        with pytest.raises(Refusal, match=words) as caught:
-            Limits(max_instances=2).check_instances(instances)
+        with pytest.raises(RequestError, match=words) as caught:
+            check_instances(instances, Limits(max_instances=2))
         assert caught.value.status == 422
 
 
@@ -44,10 +45,10 @@ def test_nesting_deeper_than_python_can_recurse_is_counted():
     deep = "end"
     for _ in range(100_000):
         deep = [deep]
-    Limits().check_instances([deep])
+    check_instances([deep], Limits())
 
 
 def test_a_file_is_no_text():
-    Limits(max_text=10).check_instances([{"b64": "A" * 100}])
-    with pytest.raises(Refusal, match="at most 10 characters"):
-        Limits(max_text=10).check_instances([{"b64": "A", "text": "A" * 100}])
+    check_instances([{"b64": "A" * 100}], Limits(max_text=10))
+    with pytest.raises(RequestError, match="at most 10 characters"):
+        check_instances([{"b64": "A", "text": "A" * 100}], Limits(max_text=10))

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
 
+from rnn_apps.bundle import MANIFEST, read_bundle
 from rnn_apps.errors import ConfigError, DataError, did_you_mean
 from rnn_apps.inference.predictor import Prediction
 from rnn_apps.model import Model
 from rnn_apps.serving.batching import Batcher, Meter, Options
-from rnn_apps.serving.limits import Limits, Refusal
+from rnn_apps.serving.http import RequestError
+from rnn_apps.serving.settings import Limits
+
+logger = logging.getLogger(__name__)
+
+Stamp = tuple[int, int, int]
 
 _DATATYPES = {str: "BYTES", bool: "BOOL", int: "INT64", float: "FP64"}
 
@@ -69,7 +78,7 @@ class ServedModel:
         Each part is made in the model's thread, between the batches of other requests.
 
         Raises:
-            Refusal: with status 503 if too many inputs wait already.
+            RequestError: with status 503 if too many inputs wait already.
             RnnAppsError: for an input or an option that the model cannot use.
         """
         with self.batcher.admission(1):
@@ -142,15 +151,15 @@ class ServedModels(Mapping[str, ServedModel]):
         """Returns the model that a client asks for.
 
         Raises:
-            Refusal: with status 404 if there is none of this name or version; it names those there are.
+            RequestError: with status 404 if there is none of this name or version; it names those there are.
         """
         served = self._models.get(name)
         if served is None:
             known = ", ".join(self._models)
             meant = did_you_mean(name, self._models)
-            raise Refusal(404, f"There is no model '{name[:100]}'.{meant} There are: {known}.")
+            raise RequestError(404, f"There is no model '{name[:100]}'.{meant} There are: {known}.")
         if version not in (None, "", str(served.version)):
-            raise Refusal(
+            raise RequestError(
                 404, f"The model '{name}' has no version '{str(version)[:20]}'. It has version {served.version}."
             )
         return served
@@ -198,3 +207,47 @@ def _output_specs(predict: Callable[..., Any]) -> tuple[TensorSpec, ...]:
         TensorSpec(name, _DATATYPES.get(field.annotation, "BYTES"), json=field.annotation not in _DATATYPES)
         for name, field in prediction.model_fields.items()
     )
+
+
+async def watch(models: ServedModels, seconds: float = 1.0) -> None:
+    """Looks for new bundles in the folders of the models, until it is cancelled.
+
+    A bundle is written beside the old one and renamed, so that it is whole when it is seen. It is verified and loaded
+    in another thread; requests go on with the old one until then, and where it is broken, for good.
+
+    Args:
+        models: the models of the server.
+        seconds: between two looks.
+    """
+    stamps = {name: _stamp(served.model.bundle.folder) for name, served in models.items()}
+    while True:
+        await asyncio.sleep(seconds)
+        for name, served in models.items():
+            stamp = _stamp(served.model.bundle.folder)
+            if stamp is not None and stamp != stamps[name]:
+                stamps[name] = stamp
+                await _renew(served)
+
+
+async def _renew(served: ServedModel) -> None:
+    try:
+        served.replace(await asyncio.to_thread(_load, served.model.bundle.folder))
+    except Exception as error:  # whatever is wrong with the new one, the old one answers
+        logger.error("The new model '%s' is not taken, the old one goes on: %s", served.name, error)
+    else:
+        logger.warning("Took the new model '%s', version %d.", served.name, served.version)
+
+
+def _load(folder: Path) -> Model:
+    model = Model(read_bundle(folder))
+    _ = model.predictor  # loads the graphs, here and not in the event loop
+    return model
+
+
+def _stamp(folder: Path) -> Stamp | None:
+    """Returns what tells one saved bundle from the next; None between the two renames of a replacement."""
+    try:
+        facts = (folder / MANIFEST).stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size

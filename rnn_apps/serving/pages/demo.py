@@ -12,8 +12,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rnn_apps.serving.limits import Limits, Refusal
-from rnn_apps.serving.served import ServedModels
+from rnn_apps.serving.http import RequestError
+from rnn_apps.serving.models import ServedModels
+from rnn_apps.serving.settings import Limits
 
 _PATHS = ("/assets/", "/static/", "/gradio_api/run/", "/gradio_api/queue/", "/gradio_api/upload")
 _FILES = ("/", "/config", "/theme.css", "/favicon.ico", "/gradio_api/startup-events", "/gradio_api/info")
@@ -57,7 +58,7 @@ class DemoPage:
 
         Raises:
             HTTPException: with status 404 if the path is none of the page's.
-            Refusal: with status 413 if the body is too large.
+            RequestError: with status 413 if the body is too large.
         """
         path = scope["path"] or "/"
         if scope["type"] != "http" or not (path in _FILES or path.startswith(_PATHS)):
@@ -85,7 +86,7 @@ class DemoPage:
             self._page = _html(_BROKEN)
 
     def _make(self) -> FastAPI:
-        from rnn_apps.serving.demo_tabs import mount_tabs
+        from rnn_apps.serving.pages.tabs import mount_tabs
 
         app = FastAPI(openapi_url=None)
         mount_tabs(app, self._models, self._limits, self._streaming)
@@ -98,7 +99,7 @@ def _html(text: str) -> Response:
 
 def _limited(scope: Scope, receive: Receive, limit: int) -> Receive:
     """Counts the bytes of a body as it comes, and refuses one that says at once that it is too large."""
-    refusal = Refusal(413, f"Expected a body of at most {limit:,} bytes. Received more.", {"Connection": "close"})
+    refusal = RequestError(413, f"Expected a body of at most {limit:,} bytes. Received more.", {"Connection": "close"})
     announced = Headers(scope=scope).get("content-length", "0")
     if announced.isdecimal() and int(announced[:20]) > limit:
         raise refusal

@@ -19,12 +19,11 @@ from fastapi.testclient import TestClient
 from rnn_apps.bundle import Bundle
 from rnn_apps.inference.predictor import Prediction, Predictor
 from rnn_apps.model import Model, load
-from rnn_apps.serving import demo as demo_module
 from rnn_apps.serving.app import create_app
-from rnn_apps.serving.demo import DemoPage
-from rnn_apps.serving.limits import Limits
-from rnn_apps.serving.served import ServedModels
-from rnn_apps.serving.settings import Settings
+from rnn_apps.serving.models import ServedModels
+from rnn_apps.serving.pages import demo as demo_module
+from rnn_apps.serving.pages.demo import DemoPage
+from rnn_apps.serving.settings import Limits, Settings
 from rnn_apps.tasks.sentiment.task import SentimentTask
 from rnn_apps.views import ChoiceOption, FileInput, Heatmap, InputView, NumberOption, Text
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from rnn_apps.serving.served import ServedModel
+from rnn_apps.serving.models import ServedModel
 
 _STYLE = """
 :root { color-scheme: light dark }

@@ -8,10 +8,8 @@ import pytest
 from rnn_apps.bundle import find_bundle
 from rnn_apps.model import load
 from rnn_apps.serving.app import create_app
-from rnn_apps.serving.limits import Limits
-from rnn_apps.serving.served import ServedModels
-from rnn_apps.serving.settings import Settings
-from rnn_apps.serving.watch import watch
+from rnn_apps.serving.models import ServedModels, watch
+from rnn_apps.serving.settings import Limits, Settings
 
 PATH = "/v1/models/{}:predict"
 

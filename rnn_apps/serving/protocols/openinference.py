@@ -13,11 +13,20 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 import rnn_apps
-from rnn_apps.serving import documents
-from rnn_apps.serving.http import in_time, kind, parse_object, read_body, reply, take_options
-from rnn_apps.serving.limits import Limits, Refusal
-from rnn_apps.serving.served import ServedModel, ServedModels, TensorSpec
-from rnn_apps.serving.tensors import describe, read_tensor, write_tensor
+from rnn_apps.serving.http import (
+    RequestError,
+    check_instances,
+    in_time,
+    kind,
+    parse_object,
+    read_body,
+    reply,
+    take_options,
+)
+from rnn_apps.serving.models import ServedModel, ServedModels, TensorSpec
+from rnn_apps.serving.protocols import openapi
+from rnn_apps.serving.protocols.tensors import describe, read_tensor, write_tensor
+from rnn_apps.serving.settings import Limits
 
 _JSON_LENGTH = "Inference-Header-Content-Length"
 
@@ -26,39 +35,39 @@ def routes(models: ServedModels, limits: Limits) -> APIRouter:
     """Returns the protocol's routes for the models."""
     router = APIRouter(tags=["Open Inference Protocol"])
 
-    @router.get("/v2", **documents.reads("Describe the server."))
+    @router.get("/v2", **openapi.reads("Describe the server."))
     async def server() -> Response:
         return reply({"name": "rnn-apps", "version": rnn_apps.__version__, "extensions": ["binary_tensor_data"]})
 
-    @router.get("/v2/health/live", **documents.reads("Say that the server runs."))
+    @router.get("/v2/health/live", **openapi.reads("Say that the server runs."))
     async def live() -> Response:
         return reply({"live": True})
 
-    @router.get("/v2/health/ready", **documents.reads("Say that every model answers."))
+    @router.get("/v2/health/ready", **openapi.reads("Say that every model answers."))
     async def ready() -> Response:
         return reply({"ready": True})
 
-    @router.get("/v2/models/{name}", **documents.reads("Describe what a model takes and gives.", 404))
+    @router.get("/v2/models/{name}", **openapi.reads("Describe what a model takes and gives.", 404))
     async def metadata(name: str) -> Response:
         return reply(_metadata(models.find(name)))
 
-    @router.get("/v2/models/{name}/versions/{version}", **documents.reads("The same for a version.", 404))
+    @router.get("/v2/models/{name}/versions/{version}", **openapi.reads("The same for a version.", 404))
     async def version_metadata(name: str, version: str) -> Response:
         return reply(_metadata(models.find(name, version)))
 
-    @router.get("/v2/models/{name}/ready", **documents.reads("Say that a model answers.", 404))
+    @router.get("/v2/models/{name}/ready", **openapi.reads("Say that a model answers.", 404))
     async def model_ready(name: str) -> Response:
         return reply({"name": models.find(name).name, "ready": True})
 
-    @router.get("/v2/models/{name}/versions/{version}/ready", **documents.reads("The same for a version.", 404))
+    @router.get("/v2/models/{name}/versions/{version}/ready", **openapi.reads("The same for a version.", 404))
     async def version_ready(name: str, version: str) -> Response:
         return reply({"name": models.find(name, version).name, "ready": True})
 
-    @router.post("/v2/models/{name}/infer", **documents.infers("Answer inputs."))
+    @router.post("/v2/models/{name}/infer", **openapi.infers("Answer inputs."))
     async def infer(name: str, request: Request) -> Response:
         return await _infer(models.find(name), request, limits)
 
-    @router.post("/v2/models/{name}/versions/{version}/infer", **documents.infers("The same for a version."))
+    @router.post("/v2/models/{name}/versions/{version}/infer", **openapi.infers("The same for a version."))
     async def version_infer(name: str, version: str, request: Request) -> Response:
         return await _infer(models.find(name, version), request, limits)
 
@@ -75,9 +84,9 @@ async def _infer(served: ServedModel, request: Request, limits: Limits) -> Respo
     tensors = document.get("inputs")
     if not isinstance(tensors, list) or len(tensors) != 1:
         count = len(tensors) if isinstance(tensors, list) else kind(tensors)
-        raise Refusal(422, f"Expected inputs to be a list of one tensor, '{served.input.name}'. Received {count}.")
+        raise RequestError(422, f"Expected inputs to be a list of one tensor, '{served.input.name}'. Received {count}.")
     instances = read_tensor(tensors[0], served.input, body[length:])
-    limits.check_instances(instances)
+    check_instances(instances, limits)
     options = take_options(document.get("parameters"))
     binary = options.pop("binary_data_output", False) is True
     wanted = _wanted(document.get("outputs"), served.outputs, binary)
@@ -100,7 +109,7 @@ def _json_length(request: Request, size: int) -> int:
     if header is None:
         return size
     if not header.isascii() or not header.isdecimal() or len(header) > 18 or int(header) > size:
-        raise Refusal(
+        raise RequestError(
             400, f"Expected {_JSON_LENGTH} to be a number of at most {size:,} bytes. Received: {header[:40]!r}"
         )
     return int(header)
@@ -110,7 +119,7 @@ def _wanted(outputs: Any, specs: Sequence[TensorSpec], binary: bool) -> list[tup
     """Returns the outputs that a request asks for, all where it names none, and whether each is to be binary.
 
     Raises:
-        Refusal: with status 422 for an output that the model does not have.
+        RequestError: with status 422 for an output that the model does not have.
     """
     if outputs is None or outputs == []:
         return [(spec, binary) for spec in specs]
@@ -119,7 +128,7 @@ def _wanted(outputs: Any, specs: Sequence[TensorSpec], binary: bool) -> list[tup
     for output in outputs if isinstance(outputs, list) else [outputs]:
         name = output.get("name") if isinstance(output, dict) else None
         if not isinstance(name, str) or name not in by_name:
-            raise Refusal(422, f"Expected outputs among {', '.join(by_name)}. Received {str(name)[:40]!r}.")
+            raise RequestError(422, f"Expected outputs among {', '.join(by_name)}. Received {str(name)[:40]!r}.")
         parameters = output.get("parameters")
         own = parameters.get("binary_data", binary) if isinstance(parameters, Mapping) else binary
         wanted.append((by_name[name], own is True))

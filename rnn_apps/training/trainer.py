@@ -28,7 +28,7 @@ from rnn_apps.config import TrainingConfig
 from rnn_apps.data.batching import Change, load_batches, plan_batches
 from rnn_apps.data.store import ArrayStore
 from rnn_apps.data.windows import INITIAL, carried, windows, zero_states
-from rnn_apps.errors import Interrupted, TrainingError
+from rnn_apps.errors import TrainingError, TrainingInterrupted
 from rnn_apps.progress import Bar, Reporter
 from rnn_apps.task import Metrics
 from rnn_apps.training.checkpoint import Progress, Row, load_checkpoint, save_arrays, save_checkpoint
@@ -139,7 +139,7 @@ class Trainer:
 
         Raises:
             TrainingError: if the loss is no number any more.
-            Interrupted: after Ctrl-C, with a checkpoint written.
+            TrainingInterrupted: after Ctrl-C, with a checkpoint written.
         """
         progress = load_checkpoint(self.folder / CHECKPOINT, self.variables)
         if progress.epoch or progress.batch:
@@ -195,7 +195,9 @@ class Trainer:
             if interrupted.is_set():
                 save_checkpoint(self.folder / CHECKPOINT, self.variables, progress)
                 where = f"epoch {progress.epoch + 1}, step {progress.batch}"
-                raise Interrupted(f"Stopped at {where}. The same command goes on from there, without --overwrite.")
+                raise TrainingInterrupted(
+                    f"Stopped at {where}. The same command goes on from there, without --overwrite."
+                )
             if time.monotonic() - last_checkpoint >= self.config.checkpoint_seconds:
                 save_checkpoint(self.folder / CHECKPOINT, self.variables, progress)
                 last_checkpoint = time.monotonic()

@@ -19,10 +19,11 @@ import gradio as gr
 
 from rnn_apps.errors import DataError, RnnAppsError
 from rnn_apps.inference.predictor import Predictor
-from rnn_apps.serving.drawing import fit_drawing
-from rnn_apps.serving.html import VIEW_STYLE, page_error, page_views
-from rnn_apps.serving.limits import Limits, Refusal
-from rnn_apps.serving.served import ServedModel, ServedModels
+from rnn_apps.serving.http import RequestError, check_instances
+from rnn_apps.serving.models import ServedModel, ServedModels
+from rnn_apps.serving.pages.drawing import fit_drawing
+from rnn_apps.serving.pages.html import VIEW_STYLE, page_error, page_views
+from rnn_apps.serving.settings import Limits
 from rnn_apps.views import ChoiceOption, DrawingInput, FileInput, NumberOption, TextInput
 
 STYLE = """
@@ -139,7 +140,7 @@ class _Tab:
         """Turns what the components hold into the input and the options that a client would send."""
         rest = list(values)
         given = _given(self._view.given, rest.pop(0)) if self._view.given else None
-        self._limits.check_instances([given])
+        check_instances([given], self._limits)
         return given, dict(zip(self._view.options, rest, strict=True))
 
     def _shown(self, given: Any, prediction: Any) -> str:
@@ -159,7 +160,7 @@ class _Tab:
 
 def _told(error: Exception) -> str:
     """Returns what went wrong as HTML; a fault of the program goes to the log."""
-    if isinstance(error, RnnAppsError | Refusal):
+    if isinstance(error, RnnAppsError | RequestError):
         return page_error(str(error))
     logging.getLogger(__name__).error("The demo page has failed.", exc_info=error)
     return page_error("The server has failed. Its log says more.")

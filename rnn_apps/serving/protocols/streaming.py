@@ -19,11 +19,11 @@ from starlette.types import Receive, Scope, Send
 
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.inference.predictor import Prediction
-from rnn_apps.serving import documents
-from rnn_apps.serving.http import in_time, parse_object, read_body, take_options
-from rnn_apps.serving.limits import Limits, Refusal
-from rnn_apps.serving.served import ServedModel, ServedModels
-from rnn_apps.serving.tfserving import read_instances
+from rnn_apps.serving.http import RequestError, check_instances, in_time, parse_object, read_body, take_options
+from rnn_apps.serving.models import ServedModel, ServedModels
+from rnn_apps.serving.protocols import openapi
+from rnn_apps.serving.protocols.tfserving import read_instances
+from rnn_apps.serving.settings import Limits
 
 _DONE = b"event: done\ndata: {}\n\n"
 
@@ -62,20 +62,20 @@ def routes(models: ServedModels, limits: Limits) -> APIRouter:
         "/v1/models/{name}:stream",
         response_class=EventStream,
         status_code=200,
-        **documents.streams("Answer one input in parts, as they come."),
+        **openapi.streams("Answer one input in parts, as they come."),
     )
     async def stream(name: str, request: Request) -> Response:
         served = models.find(name)
         request.scope["model"] = served.name
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/plain":
             if served.input.name != "text":
-                raise Refusal(422, f"The model '{name}' does not take texts. Expected a JSON body.")
+                raise RequestError(422, f"The model '{name}' does not take texts. Expected a JSON body.")
             return EventStream(_typed(served, request, limits))
         document = parse_object(await read_body(request, limits))
         instances = read_instances(document, served.input)
-        limits.check_instances(instances)
+        check_instances(instances, limits)
         if len(instances) > 1:
-            raise Refusal(422, f"Expected one input to stream the answer of. Received {len(instances):,}.")
+            raise RequestError(422, f"Expected one input to stream the answer of. Received {len(instances):,}.")
         parts = served.parts(instances[0], take_options(document.get("parameters")))
         first = await in_time(request, limits.timeout, _next(parts))  # what is wrong with the input shows here
         return EventStream(_parts(parts, first, request, limits))
@@ -98,7 +98,7 @@ async def _parts(parts: Parts, first: Prediction | None, request: Request, limit
                 async with asyncio.timeout(limits.timeout):
                     part = await _next(parts)
             yield _DONE
-        except (TimeoutError, RnnAppsError, Refusal) as error:
+        except (TimeoutError, RnnAppsError, RequestError) as error:
             yield _error(error, limits)
         finally:
             gone.cancel()
@@ -126,7 +126,7 @@ async def _typed(served: ServedModel, request: Request, limits: Limits) -> Event
             if text.strip() == answered:
                 continue
             answered = text.strip()
-            limits.check_instances([text])
+            check_instances([text], limits)
             try:
                 async with asyncio.timeout(limits.timeout):
                     (prediction,) = await served.answer([text], {})
@@ -134,7 +134,7 @@ async def _typed(served: ServedModel, request: Request, limits: Limits) -> Event
             except RnnAppsError as error:  # a text may begin with what is none yet
                 yield _error(error, limits)
         yield _DONE
-    except (TimeoutError, Refusal) as error:
+    except (TimeoutError, RequestError) as error:
         yield _error(error, limits)
 
 

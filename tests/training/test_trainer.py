@@ -10,12 +10,12 @@ import tensorflow as tf
 
 from rnn_apps.config import ClippingConfig, TrainingConfig
 from rnn_apps.data.store import ArrayStore, read_rows, write_store
-from rnn_apps.errors import Interrupted, TrainingError
+from rnn_apps.errors import TrainingError, TrainingInterrupted
 from rnn_apps.inference.classification import ClassificationMetrics
 from rnn_apps.layers import GRU, Embedding, MaskedPooling
 from rnn_apps.training.checkpoint import Progress, load_checkpoint
-from rnn_apps.training.loop import BEST_WEIGHTS, CHECKPOINT, Trainer, WarmUpThenDecay
 from rnn_apps.training.losses import summed_cross_entropy
+from rnn_apps.training.trainer import BEST_WEIGHTS, CHECKPOINT, Trainer, WarmUpThenDecay
 
 TIMES = ("seconds", "validation_seconds", "examples_per_second", "tokens_per_second", "waiting_share")
 EXAMPLES, BATCH, EPOCHS = 43, 10, 3
@@ -212,7 +212,7 @@ def test_a_run_killed_while_it_writes_ends_like_an_undisturbed_one(trainer, undi
 
 def test_control_c_finishes_the_step_and_the_run_goes_on_later(trainer, undisturbed):
     handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(Interrupted, match=r"Stopped at epoch 2, step 3\. The same command goes on from there"):
+    with pytest.raises(TrainingInterrupted, match=r"Stopped at epoch 2, step 3\. The same command goes on from there"):
         trainer(callbacks=[At(1, 2, press_control_c)], checkpoint_seconds=1e9).fit()
     assert signal.getsignal(signal.SIGINT) is handler
     last = trainer(checkpoint_seconds=1e9)
@@ -221,7 +221,7 @@ def test_control_c_finishes_the_step_and_the_run_goes_on_later(trainer, undistur
 
 
 def test_control_c_in_the_last_step_of_the_last_epoch_loses_nothing(trainer, undisturbed):
-    with pytest.raises(Interrupted):
+    with pytest.raises(TrainingInterrupted):
         trainer(callbacks=[At(EPOCHS - 1, STEPS - 1, press_control_c)]).fit()
     last = trainer()
     assert timeless(last.fit()) == timeless(undisturbed[0])
@@ -435,7 +435,7 @@ from pathlib import Path
 from rnn_apps.config import ClippingConfig, TrainingConfig
 from rnn_apps.data.store import ArrayStore
 from rnn_apps.inference.classification import ClassificationMetrics
-from rnn_apps.training.loop import Trainer
+from rnn_apps.training.trainer import Trainer
 from rnn_apps.training.losses import summed_cross_entropy
 from rnn_apps.layers import GRU, Embedding, MaskedPooling
 

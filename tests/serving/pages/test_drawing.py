@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_apps.model import load
-from rnn_apps.serving.drawing import fit_drawing
+from rnn_apps.serving.pages.drawing import fit_drawing
 
 
 @given(st.integers(1, 5), st.integers(0, 2**32 - 1))

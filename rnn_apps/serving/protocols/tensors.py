@@ -15,9 +15,8 @@ import numpy as np
 import orjson
 
 from rnn_apps.arrays import Array
-from rnn_apps.serving.http import kind
-from rnn_apps.serving.limits import Refusal
-from rnn_apps.serving.served import TensorSpec
+from rnn_apps.serving.http import RequestError, kind
+from rnn_apps.serving.models import TensorSpec
 
 _DTYPES = {
     "BOOL": np.bool_,
@@ -45,17 +44,19 @@ def read_tensor(tensor: Any, spec: TensorSpec, binary: memoryview) -> list[Any]:
         binary: what stands behind the JSON.
 
     Raises:
-        Refusal: with status 422, saying what was expected and what came.
+        RequestError: with status 422, saying what was expected and what came.
     """
     if not isinstance(tensor, dict):
-        raise Refusal(422, f"Expected each input to be an object. Received {kind(tensor)}.")
+        raise RequestError(422, f"Expected each input to be an object. Received {kind(tensor)}.")
     if tensor.get("name") != spec.name:
-        raise Refusal(422, f"Expected one input called '{spec.name}'. Received {str(tensor.get('name'))[:40]!r}.")
+        raise RequestError(422, f"Expected one input called '{spec.name}'. Received {str(tensor.get('name'))[:40]!r}.")
     shape = _shape(tensor.get("shape"), spec)
     datatype = tensor.get("datatype")
     known = (spec.datatype,) if spec.datatype == "BYTES" else tuple(_DTYPES)
     if datatype not in known:
-        raise Refusal(422, f"Expected the datatype {spec.datatype} for '{spec.name}'. Received {str(datatype)[:40]!r}.")
+        raise RequestError(
+            422, f"Expected the datatype {spec.datatype} for '{spec.name}'. Received {str(datatype)[:40]!r}."
+        )
     parameters = tensor.get("parameters") or {}
     size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
     if size is not None:
@@ -63,9 +64,11 @@ def read_tensor(tensor: Any, spec: TensorSpec, binary: memoryview) -> list[Any]:
     elif "data" in tensor:
         data = _json_data(tensor["data"], datatype)
     else:
-        raise Refusal(422, f"Expected data, or the parameter binary_data_size, in the input '{spec.name}'.")
+        raise RequestError(422, f"Expected data, or the parameter binary_data_size, in the input '{spec.name}'.")
     if len(data) != math.prod(shape):
-        raise Refusal(422, f"Expected {math.prod(shape):,} elements for the shape {shape}. Received {len(data):,}.")
+        raise RequestError(
+            422, f"Expected {math.prod(shape):,} elements for the shape {shape}. Received {len(data):,}."
+        )
     if isinstance(data, np.ndarray):
         return list(data.reshape(shape))
     return [_element(element) for element in data] if spec.json else data
@@ -77,11 +80,11 @@ def _shape(shape: Any, spec: TensorSpec) -> list[int]:
         or not 1 <= len(shape) <= _MOST_DIMENSIONS
         or not all(type(size) is int and 0 <= size < 2**31 for size in shape)
     ):
-        raise Refusal(422, f"Expected the shape of '{spec.name}' as a list such as [1]. Received: {_short(shape)}")
+        raise RequestError(422, f"Expected the shape of '{spec.name}' as a list such as [1]. Received: {_short(shape)}")
     if spec.datatype == "BYTES" and any(size != 1 for size in shape[1:]):
-        raise Refusal(422, f"Expected the shape [inputs] or [inputs, 1] for '{spec.name}'. Received: {shape}")
+        raise RequestError(422, f"Expected the shape [inputs] or [inputs, 1] for '{spec.name}'. Received: {shape}")
     if spec.datatype != "BYTES" and len(shape) != len(spec.shape):
-        raise Refusal(422, f"Expected {len(spec.shape)} dimensions for '{spec.name}'. Received: {shape}")
+        raise RequestError(422, f"Expected {len(spec.shape)} dimensions for '{spec.name}'. Received: {shape}")
     return shape
 
 
@@ -89,7 +92,7 @@ def _json_data(data: Any, datatype: str) -> list[str] | Array:
     if datatype == "BYTES":
         strings = _flat(data)
         if not all(isinstance(element, str) for element in strings):
-            raise Refusal(422, "Expected the data to be strings, in a list.")
+            raise RequestError(422, "Expected the data to be strings, in a list.")
         return strings
     try:
         given = np.asarray(data).reshape(-1) if isinstance(data, list) else np.zeros(0, object)
@@ -98,30 +101,30 @@ def _json_data(data: Any, datatype: str) -> list[str] | Array:
     if data == []:
         return np.zeros(0, _DTYPES[datatype])
     if given.dtype.kind not in "fiub":
-        raise Refusal(422, "Expected the data to be numbers, in a list or in rows of one length.")
+        raise RequestError(422, "Expected the data to be numbers, in a list or in rows of one length.")
     with np.errstate(over="ignore"):
         array: Array = given.astype(_DTYPES[datatype])
     if array.dtype.kind != "f" and not np.array_equal(array, given):
-        raise Refusal(422, f"Expected numbers that fit into {datatype}.")
+        raise RequestError(422, f"Expected numbers that fit into {datatype}.")
     return array
 
 
 def _flat(data: Any) -> list[Any]:
     """Returns the elements of a list, or of a list of lists of one element each."""
     if not isinstance(data, list):
-        raise Refusal(422, f"Expected the data to be a list. Received {kind(data)}.")
+        raise RequestError(422, f"Expected the data to be a list. Received {kind(data)}.")
     return [part[0] if isinstance(part, list) and len(part) == 1 else part for part in data]
 
 
 def _binary_data(binary: memoryview, size: Any, datatype: str) -> list[str] | Array:
     if type(size) is not int or size != len(binary):
-        raise Refusal(
+        raise RequestError(
             422, f"Expected binary_data_size to be the {len(binary):,} bytes behind the JSON. Received: {_short(size)}"
         )
     if datatype != "BYTES":
         dtype = np.dtype(_DTYPES[datatype]).newbyteorder("<")
         if size % dtype.itemsize:
-            raise Refusal(422, f"Expected a multiple of {dtype.itemsize} bytes for {datatype}. Received {size:,}.")
+            raise RequestError(422, f"Expected a multiple of {dtype.itemsize} bytes for {datatype}. Received {size:,}.")
         return np.frombuffer(binary, dtype)
     elements: list[str] = []
     start = 0
@@ -130,11 +133,11 @@ def _binary_data(binary: memoryview, size: Any, datatype: str) -> list[str] | Ar
         if stop <= size:
             stop += struct.unpack_from("<I", binary, start)[0]
         if stop > size:
-            raise Refusal(422, f"The element {len(elements) + 1} of the binary data ends behind its end.")
+            raise RequestError(422, f"The element {len(elements) + 1} of the binary data ends behind its end.")
         try:
             elements.append(str(binary[start + 4 : stop], "utf-8"))
         except UnicodeDecodeError as error:
-            raise Refusal(422, f"Expected UTF-8 in the element {len(elements) + 1}: {error.reason}.") from None
+            raise RequestError(422, f"Expected UTF-8 in the element {len(elements) + 1}: {error.reason}.") from None
         start = stop
     return elements
 
@@ -143,7 +146,7 @@ def _element(text: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Refusal(422, f"Expected each element to be a JSON document: {error}") from None
+        raise RequestError(422, f"Expected each element to be a JSON document: {error}") from None
 
 
 def write_tensor(spec: TensorSpec, values: Sequence[Any], binary: bool) -> tuple[dict[str, Any], bytes]:

@@ -11,10 +11,20 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from rnn_apps.serving import documents
-from rnn_apps.serving.http import decode_base64, in_time, kind, parse_object, read_body, reply, take_options
-from rnn_apps.serving.limits import Limits, Refusal
-from rnn_apps.serving.served import ServedModel, ServedModels, TensorSpec
+from rnn_apps.serving.http import (
+    RequestError,
+    check_instances,
+    decode_base64,
+    in_time,
+    kind,
+    parse_object,
+    read_body,
+    reply,
+    take_options,
+)
+from rnn_apps.serving.models import ServedModel, ServedModels, TensorSpec
+from rnn_apps.serving.protocols import openapi
+from rnn_apps.serving.settings import Limits
 
 _DTYPES = {"BYTES": "DT_STRING", "FP32": "DT_FLOAT", "FP64": "DT_DOUBLE", "INT64": "DT_INT64", "BOOL": "DT_BOOL"}
 _KEYS = ("instances", "inputs", "signature_name", "parameters")
@@ -24,31 +34,31 @@ def routes(models: ServedModels, limits: Limits) -> APIRouter:
     """Returns the protocol's routes for the models."""
     router = APIRouter(tags=["TensorFlow Serving"])
 
-    @router.get("/v1/models", **documents.reads("List the models."))
+    @router.get("/v1/models", **openapi.reads("List the models."))
     async def listing() -> Response:
         return reply({"models": [served.description for served in models.values()]})
 
-    @router.get("/v1/models/{name}", **documents.reads("Say whether a model is available.", 404))
+    @router.get("/v1/models/{name}", **openapi.reads("Say whether a model is available.", 404))
     async def status(name: str) -> Response:
         return reply(_status(models.find(name)))
 
-    @router.get("/v1/models/{name}/versions/{version}", **documents.reads("The same for a version.", 404))
+    @router.get("/v1/models/{name}/versions/{version}", **openapi.reads("The same for a version.", 404))
     async def version_status(name: str, version: str) -> Response:
         return reply(_status(models.find(name, version)))
 
-    @router.get("/v1/models/{name}/metadata", **documents.reads("Describe what a model takes and gives.", 404))
+    @router.get("/v1/models/{name}/metadata", **openapi.reads("Describe what a model takes and gives.", 404))
     async def metadata(name: str) -> Response:
         return reply(_metadata(models.find(name)))
 
-    @router.get("/v1/models/{name}/versions/{version}/metadata", **documents.reads("The same for a version.", 404))
+    @router.get("/v1/models/{name}/versions/{version}/metadata", **openapi.reads("The same for a version.", 404))
     async def version_metadata(name: str, version: str) -> Response:
         return reply(_metadata(models.find(name, version)))
 
-    @router.post("/v1/models/{name}:predict", **documents.predicts("Answer inputs."))
+    @router.post("/v1/models/{name}:predict", **openapi.predicts("Answer inputs."))
     async def predict(name: str, request: Request) -> Response:
         return await _predict(models.find(name), request, limits)
 
-    @router.post("/v1/models/{name}/versions/{version}:predict", **documents.predicts("The same for a version."))
+    @router.post("/v1/models/{name}/versions/{version}:predict", **openapi.predicts("The same for a version."))
     async def version_predict(name: str, version: str, request: Request) -> Response:
         return await _predict(models.find(name, version), request, limits)
 
@@ -61,7 +71,7 @@ async def _predict(served: ServedModel, request: Request, limits: Limits) -> Res
         raise served.batcher.overloaded()
     document = parse_object(await read_body(request, limits))
     instances = read_instances(document, served.input)
-    limits.check_instances(instances)
+    check_instances(instances, limits)
     options = take_options(document.get("parameters"))
     predictions = await in_time(request, limits.timeout, served.answer(instances, options))
     rows = [prediction.model_dump(mode="json") for prediction in predictions]
@@ -74,21 +84,21 @@ def read_instances(document: Mapping[str, Any], spec: TensorSpec) -> Sequence[An
     """Returns the inputs of a request, in rows or columns.
 
     Raises:
-        Refusal: with status 422 for a document of another form.
+        RequestError: with status 422 for a document of another form.
     """
     for key in document:
         if key not in _KEYS:
-            raise Refusal(422, f"Expected the keys {', '.join(_KEYS)}. Received '{key[:40]}'.")
+            raise RequestError(422, f"Expected the keys {', '.join(_KEYS)}. Received '{key[:40]}'.")
     signature = document.get("signature_name", "serving_default")
     if signature not in ("", "serving_default"):
-        raise Refusal(422, f"Expected the signature 'serving_default'. Received {str(signature)[:40]!r}.")
+        raise RequestError(422, f"Expected the signature 'serving_default'. Received {str(signature)[:40]!r}.")
     if ("instances" in document) == ("inputs" in document):
-        raise Refusal(422, "Expected either instances (a list) or inputs (a list for the column format).")
+        raise RequestError(422, "Expected either instances (a list) or inputs (a list for the column format).")
     rows = document["instances"] if "instances" in document else document["inputs"]
     if "inputs" in document and isinstance(rows, dict) and list(rows) == [spec.name]:
         rows = rows[spec.name]
     if not isinstance(rows, list):
-        raise Refusal(422, f"Expected a list of inputs. Received {kind(rows)}.")
+        raise RequestError(422, f"Expected a list of inputs. Received {kind(rows)}.")
     return [_instance(row, spec) for row in rows]
 
 
@@ -100,7 +110,7 @@ def _instance(row: Any, spec: TensorSpec) -> Any:
         try:
             return decode_base64(row["b64"]).decode("utf-8")
         except UnicodeDecodeError:
-            raise Refusal(422, "Expected base64 of a text in UTF-8 behind b64.") from None
+            raise RequestError(422, "Expected base64 of a text in UTF-8 behind b64.") from None
     return row
 
 

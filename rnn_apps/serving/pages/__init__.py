@@ -1,0 +1,1 @@
+"""The pages of a server: how to use it, and the demo."""

@@ -1,0 +1,1 @@
+"""The protocols that clients speak, a module each, and what the OpenAPI document says of them."""
