@@ -14,7 +14,7 @@ import litserve
 from rnn_apps.data.batching import pad_batch
 from rnn_apps.inference.probabilities import softmax
 from rnn_apps.inference.session import Session
-from rnn_apps.tasks.sentiment.task import SentimentProcessor
+from rnn_apps.tasks.sentiment.processor import SentimentProcessor
 
 
 class SentimentAPI(litserve.LitAPI):

@@ -3,8 +3,8 @@
     python benchmarks/music.py --data jsb-chorales-16th.json.gz [--model music] [--output benchmarks/results/music.json]
 
 The data is divided into a training part, where copies are looked for, and a held-out one. Four pieces of 30 seconds are
-composed, seeds 0 to 3. Distances are total variations of the distributions in `rnn_apps/tasks/music/statistics.py`, 0
-for the same and 1 for nothing in common: of the composed pieces and all held-out ones; of four held-out pieces, cut to
+composed, seeds 0 to 3. Distances are total variations of the distributions in `tasks/music/report/statistics.py`, 0 for
+the same and 1 for nothing in common: of the composed pieces and all held-out ones; of four held-out pieces, cut to
 30 seconds, and the others, over 20 draws; of the two halves of the held-out pieces.
 """
 
@@ -19,13 +19,13 @@ import numpy as np
 from common import median, percentile, print_table, seconds_of, write_result
 
 import rnn_apps
-from rnn_apps.tasks.music.copying import shared_passages
-from rnn_apps.tasks.music.midi import midi_bytes
-from rnn_apps.tasks.music.picture import png_bytes
-from rnn_apps.tasks.music.piece import Piece
-from rnn_apps.tasks.music.reading import read_split, splits
-from rnn_apps.tasks.music.statistics import distances
-from rnn_apps.tasks.music.synthesis import synthesise
+from rnn_apps.tasks.music.report.copying import shared_passages
+from rnn_apps.tasks.music.report.statistics import distances
+from rnn_apps.tasks.music.scores.midi import midi_bytes
+from rnn_apps.tasks.music.scores.piece import Piece
+from rnn_apps.tasks.music.scores.reading import read_split, splits
+from rnn_apps.tasks.music.sound.picture import png_bytes
+from rnn_apps.tasks.music.sound.synthesis import synthesise
 
 PIECES = 4
 SECONDS = 30.0

@@ -39,7 +39,7 @@ LITSERVE = {"without batching": (1, 0.0), "0 ms": (32, 0.0), "2 ms": (32, 0.002)
 
 def write_bodies(folder: Path, tokens: int, model: rnn_apps.Model) -> Path:
     """Writes 200 different requests, each with a text of so many tokens."""
-    encode = model.task.processor_class.load(model.bundle.folder).encode_inputs
+    encode = model.task.processor.load(model.bundle.folder).encode_inputs
     words = " ".join(text for _, text in examples()).split()
     texts: list[str] = []
     while len(texts) < 200:

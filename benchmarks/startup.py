@@ -76,7 +76,7 @@ def main() -> None:
     processes = {name: time_process(command) for name, command in commands.items()}
 
     model = rnn_apps.load(arguments.model)
-    encode = model.task.processor_class.load(model.bundle.folder).encode_inputs
+    encode = model.task.processor.load(model.bundle.folder).encode_inputs
     text = text_of(TOKENS, lambda text: len(encode([text])[0]["tokens"]))
     tokens = len(encode([text])[0]["tokens"])
     calls = {"rnn_apps.load(MODEL).predict": time_calls(lambda: model.predict([text]), 1000)}

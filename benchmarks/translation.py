@@ -34,9 +34,9 @@ from rnn_apps.data.batching import pad_batch, plan_batches
 from rnn_apps.data.readers.parallel import SentencePair, read_pairs
 from rnn_apps.environment import start_tensorflow
 from rnn_apps.inference.decoder import Start, Step
+from rnn_apps.tasks.translation.config import TranslationConfig, TranslationModelConfig
 from rnn_apps.tasks.translation.metrics import TranslationMetrics
 from rnn_apps.tasks.translation.processor import TranslationProcessor
-from rnn_apps.tasks.translation.task import TranslationConfig, TranslationModelConfig
 
 WORDS = 12
 BEAMS = (1, 5)
@@ -94,7 +94,7 @@ def search(arguments: argparse.Namespace) -> dict[str, Any]:
         }
 
     start_tensorflow("This benchmark")
-    graphs = {graph.name: graph.model for graph in model.task.graphs(model.keras_model())}
+    graphs = {graph.name: graph.model for graph in model.task.new_network().graphs(model.keras_model())}
     graph_decoder = translator.decoder
     ways = {
         "model(...)": lambda keras_model, inputs: keras_model(inputs, training=False),

@@ -18,12 +18,10 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rnn_apps.config import TaskConfig, load_config
 from rnn_apps.errors import (
     BundleError,
     HashError,
@@ -33,7 +31,6 @@ from rnn_apps.errors import (
     VersionError,
     did_you_mean,
 )
-from rnn_apps.task import Task, find_task
 
 FORMAT = 1
 MANIFEST = "bundle.json"
@@ -64,27 +61,6 @@ class Bundle:
     def calibration(self) -> dict[str, float]:
         """What the task fitted on the validation part to make probabilities honest."""
         return dict(self.facts["calibration"])
-
-    @cached_property
-    def task(self) -> Task:
-        """The task that the model solves.
-
-        Raises:
-            NotFoundError: if no installed package has this task.
-        """
-        name = str(self.facts["task"])
-        try:
-            return find_task(name)
-        except NotFoundError as error:
-            raise NotFoundError(
-                f"The model {self.folder} was made by the task '{name}', which is not installed. "
-                f"Run: pip install {self.facts['package']}. {error}"
-            ) from None
-
-    @cached_property
-    def config(self) -> TaskConfig:
-        """The settings it was trained with."""
-        return load_config(self.task.Config, values=self.facts["config"])
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -216,6 +192,27 @@ def model_folders() -> dict[str, Path]:
     return found
 
 
+def find_folder(name: str | os.PathLike[str]) -> Path | None:
+    """Returns the folder of the saved model of this name or path; None where there is none."""
+    path = Path(name).expanduser()
+    # unlike Path.exists, this takes a name that is too long for a file
+    if os.path.exists(path / MANIFEST):
+        return path.resolve()
+    return model_folders().get(str(name))
+
+
+def task_of(folder: Path) -> str:
+    """Returns the name of the task that a saved model says it solves, before anything of it is verified.
+
+    Raises:
+        BundleError: if `bundle.json` cannot be read.
+    """
+    try:
+        return str(json.loads((folder / MANIFEST).read_bytes())["task"])
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BundleError(f"{folder / MANIFEST} cannot be read ({error}).") from None
+
+
 def find_bundle(name: str | os.PathLike[str]) -> Bundle:
     """Reads the saved model of this name, or the one in the folder of this path.
 
@@ -223,15 +220,10 @@ def find_bundle(name: str | os.PathLike[str]) -> Bundle:
         NotFoundError: if there is neither; the message names the saved models there are.
         BundleError: if it cannot be trusted (see `read_bundle`).
     """
-    path = Path(name).expanduser()
-    # unlike Path.exists, these take a name that is too long for a file
-    if os.path.exists(path / MANIFEST):
-        return read_bundle(path.resolve())
+    folder = find_folder(name)
+    if folder is not None or os.path.isdir(name):
+        return read_bundle(folder or Path(name))
     known = model_folders()
-    if str(name) in known:
-        return read_bundle(known[str(name)])
-    if os.path.isdir(path):
-        return read_bundle(path)
     listed = f"There are: {', '.join(known)}." if known else "There is none yet; train one with: rnnapps run TASK"
     raise NotFoundError(f"There is no saved model '{name}'.{did_you_mean(str(name), known)} {listed}")
 

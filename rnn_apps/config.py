@@ -27,6 +27,9 @@ from pydantic import (
 
 from rnn_apps.errors import ConfigError, did_you_mean
 
+CellName = Literal["lstm", "gru", "simple_rnn"]
+"""Names of the recurrent cells, those of `rnn_apps.layers.CELLS`."""
+
 
 class Section(BaseModel):
     """A group of settings; an unknown name is an error and values do not change after checking."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from importlib import import_module
 from itertools import islice
 from typing import Any
 
 from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle, find_bundle
 from rnn_apps.environment import start_tensorflow
-from rnn_apps.errors import ConfigError, DataError, did_you_mean
+from rnn_apps.errors import DataError, NotFoundError
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
-from rnn_apps.task import Runner, Task
+from rnn_apps.inference.session import Runner
+from rnn_apps.task import Task, find_task
 
 _CHUNK = 2048
 
@@ -29,15 +29,26 @@ class Model:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
 
-    @property
-    def task(self) -> Task:
-        """The task that the model solves."""
-        return self.bundle.task
+    @cached_property
+    def task(self) -> Task[Any, Any]:
+        """The task that the model solves.
+
+        Raises:
+            NotFoundError: if no installed package has this task.
+        """
+        name = str(self.bundle.facts["task"])
+        try:
+            return find_task(name)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"The model {self.bundle.folder} was made by the task '{name}', which is not installed. "
+                f"Run: pip install {self.bundle.facts['package']}. {error}"
+            ) from None
 
     @cached_property
     def predictor(self) -> Predictor:
         """The task's predictor with this model's graphs and processor."""
-        return self.task.predictor(self.bundle)
+        return self.task.predictor_class(self.bundle)
 
     def predict(self, inputs: Sequence[Any], **options: Any) -> Sequence[Prediction]:
         """Returns one prediction for each input, in their order.
@@ -48,9 +59,8 @@ class Model:
 
         Raises:
             DataError: for an input that cannot be used, with its number.
-            ConfigError: for an option that the task does not have.
+            ConfigError: for an option that the task does not have, or that cannot be used.
         """
-        self._check_options(options)
         return self.predictor.predict(inputs, **options)
 
     def stream(self, given: Any, **options: Any) -> Iterator[Prediction]:
@@ -62,9 +72,8 @@ class Model:
 
         Raises:
             DataError: for an input that cannot be used.
-            ConfigError: for an option that the task does not have.
+            ConfigError: for an option that the task does not have, or that cannot be used.
         """
-        self._check_options(options)
         return self.predictor.stream(given, **options)
 
     def evaluate(self, examples: Iterable[Any]) -> tuple[int, dict[str, float]]:
@@ -76,7 +85,7 @@ class Model:
         Raises:
             DataError: if there is no example, or one has a label that the model does not know.
         """
-        processor = self.task.processor_class.load(self.bundle.folder)
+        processor = self.task.processor.load(self.bundle.folder)
         metrics = self.task.metrics(processor, self.bundle.calibration)
         runner = self.task.runner(self.bundle.folder)
         count = 0
@@ -93,18 +102,8 @@ class Model:
         start_tensorflow("The Keras model")
         import keras
 
-        for module in ("rnn_apps.layers", self.task.layers_module):  # these register the layers
-            import_module(module)
+        self.task.new_network()  # registers the layers
         return keras.saving.load_model(self.bundle.folder / "model.keras", compile=False, safe_mode=True)
-
-    def _check_options(self, options: Iterable[str]) -> None:
-        known = self.predictor.options
-        for name in options:
-            if name not in known:
-                has = f"It has: {', '.join(known)}." if known else "It has none."
-                raise ConfigError(
-                    f"The task '{self.task.name}' has no option '{name}' of predict.{did_you_mean(name, known)} {has}"
-                )
 
 
 def load(name: str | os.PathLike[str]) -> Model:

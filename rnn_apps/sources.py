@@ -43,7 +43,7 @@ class Source:
         return self.stream()
 
 
-def file_source(task: Task, paths: Sequence[Path], split: str | None = None) -> Source:
+def file_source(task: Task[Any, Any], paths: Sequence[Path], split: str | None = None) -> Source:
     """Returns the examples of a data file, or of several that belong together (as a source and a target text).
 
     Args:
@@ -78,13 +78,13 @@ def file_source(task: Task, paths: Sequence[Path], split: str | None = None) -> 
     return Source(name, lambda: task.read(paths), {"dataset": dataset, "licence": _LICENCE}, digest.hexdigest())
 
 
-def sample_source(task: Task) -> Source:
+def sample_source(task: Task[Any, Any]) -> Source:
     """Returns the task's built-in sample."""
     facts = {"dataset": f"the built-in sample of '{task.name}'", "licence": task.sample_licence}
     return Source("sample", lambda: iter(task.sample()), facts, f"sample:{task.name}")
 
 
-def tfds_source(task: Task, name: str, split: str = "train") -> Source:
+def tfds_source(task: Task[Any, Any], name: str, split: str = "train") -> Source:
     """Returns one split of a TensorFlow dataset; "train" brings its "validation" split with it, if there is one.
 
     Args:

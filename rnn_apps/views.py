@@ -1,7 +1,7 @@
 """What a task asks of a person and what it answers, described without saying how it is drawn.
 
-`Task.input_view` says what a person gives, `Task.views` what a prediction looks like. The demo page draws both, so a
-task has its tab by describing itself; nothing here knows of pages.
+`Predictor.input_view` says what a person gives, `Predictor.views` what a prediction looks like. A terminal, a page
+and a plot draw the same views, so a task is seen at every door by describing itself once; nothing here knows of doors.
 
     Bars        how likely each of a few names is
     Spans       a text with marked parts
@@ -15,16 +15,14 @@ task has its tab by describing itself; nothing here knows of pages.
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-# What a person gives; `Task.input_from_json` makes the input of the predictor from it
+# What a person gives; `Predictor.from_json` makes the input of the predictor from it
 
 
 @dataclass(frozen=True)
@@ -114,12 +112,10 @@ class InputView:
 
     Attributes:
         given: where the input comes from; None where there is none, and None is given.
-        options: what else can be chosen, by the names of the predictor's options.
         action: what the button says.
     """
 
     given: TextInput | DrawingInput | FileInput | None = TextInput()
-    options: Mapping[str, NumberOption | ChoiceOption] = field(default_factory=dict)
     action: str = "Predict"
 
 
@@ -217,7 +213,7 @@ class Image:
     """A picture.
 
     Attributes:
-        png: the content of a PNG file, as `write_png` makes one.
+        png: the content of a PNG file.
         description: what it shows, for those who cannot see it.
     """
 
@@ -254,22 +250,3 @@ class File:
 
 
 View = Bars | Spans | Text | Table | Heatmap | Image | Audio | File
-
-
-def write_png(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """Returns the content of a PNG file.
-
-    Args:
-        pixels: (height, width) for grey, (height, width, 3) for red, green and blue; 0 is dark.
-
-    Source: PNG specification, third edition, chapters 5, 9 and 11.
-    """
-    height, width = pixels.shape[:2]
-    colour_type = 0 if pixels.ndim == 2 else 2
-    rows = np.ascontiguousarray(pixels, np.uint8).reshape(height, -1)
-    unfiltered = np.concatenate([np.zeros((height, 1), np.uint8), rows], axis=1)
-    header = struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(unfiltered.tobytes())), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )

@@ -89,7 +89,7 @@ def test_a_missing_file(fails, data, option):
 
 def test_unlabelled_texts_for_a_task_that_has_no_use_for_them(fails, images, data):
     said = fails("run", "digits", "--data", images, "--unlabelled", data(b"a text\n", "texts.txt"))
-    assert "The task 'digits' does not learn from texts without labels. Leave --unlabelled out." in said
+    assert "does not learn from texts without labels. Leave --unlabelled out." in said
 
 
 def test_unlabelled_texts_that_are_not_utf8(fails, data):

@@ -15,7 +15,7 @@ def test_a_model_knows_its_task_and_bundle(digits_model):
 
 def test_predictions_are_typed_and_do_not_change(digits_model):
     model = rnn_apps.load(digits_model)
-    (prediction,) = model.predict(model.task.example_inputs[:1])
+    (prediction,) = model.predict(model.predictor.examples[:1])
     assert isinstance(prediction, Prediction)
     with pytest.raises(ValueError, match="frozen"):
         prediction.label = "3"
@@ -48,12 +48,12 @@ def test_the_keras_model_is_ready_for_further_work(digits_model):
 
 def test_a_model_reloaded_gives_the_same_answers(digits_model):
     first, second = rnn_apps.load(digits_model), rnn_apps.load(digits_model)
-    assert first.predict(first.task.example_inputs) == second.predict(second.task.example_inputs)
+    assert first.predict(first.predictor.examples) == second.predict(second.predictor.examples)
 
 
 def test_a_stream_ends_with_the_whole_prediction_and_refuses_options_as_predict_does(digits_model):
     model = rnn_apps.load(digits_model)
-    (image,) = model.task.example_inputs[:1]
+    (image,) = model.predictor.examples[:1]
     *_, last = model.stream(image)
     assert last == model.predict([image])[0]
     with pytest.raises(ConfigError, match="no option 'nbest'"):
@@ -62,6 +62,5 @@ def test_a_stream_ends_with_the_whole_prediction_and_refuses_options_as_predict_
 
 def test_json_is_an_input_as_it_is_unless_the_task_says_otherwise(digits_model):
     model = rnn_apps.load(digits_model)
-    image = model.task.example_inputs[0].tolist()
-    assert model.predict([model.task.input_from_json(image)]) == model.predict([image])
-    assert model.task.options_from_json({"nbest": 2}) == {"nbest": 2}
+    image = model.predictor.examples[0].tolist()
+    assert model.predict([model.predictor.from_json(image)]) == model.predict([image])

@@ -92,7 +92,7 @@ def test_predicting_loads_no_tensorflow(run_python, digits_model, sentiment_mode
 import sys, json, rnn_apps
 for folder, text in zip(sys.argv[1:3], ("a fine film", None)):
     model = rnn_apps.load(folder)
-    inputs = [text] if text else model.task.example_inputs
+    inputs = [text] if text else model.predictor.examples
     assert model.predict(inputs)
 print(json.dumps([name for name in json.loads(sys.argv[3]) if name in sys.modules]))
 """

@@ -4,10 +4,13 @@ from importlib.metadata import EntryPoint
 import numpy as np
 import pytest
 
+import rnn_apps
 from rnn_apps import task as task_module
 from rnn_apps.config import TaskConfig
+from rnn_apps.data.processor import Processor
 from rnn_apps.errors import NotFoundError, RnnAppsError
-from rnn_apps.task import Processor, Shape, Task, find_task, task_names
+from rnn_apps.inference.predictor import Predictor
+from rnn_apps.task import Network, Shape, Task, find_task, task_names
 
 NAMES = task_names()
 
@@ -26,15 +29,17 @@ def test_a_task_keeps_the_contract(name):
     assert task.shape in Shape
     assert task.monitor_mode in ("max", "min")
     assert isinstance(task.Config(), TaskConfig)
-    assert issubclass(task.processor_class, Processor)
+    assert issubclass(task.processor, Processor)
+    assert issubclass(task.predictor_class, Predictor)
+    assert isinstance(task.new_network(), Network)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_can_be_typed_at_the_command_line(name):
-    task = find_task(name)
-    (argument,) = shlex.split(task.example_argument)
-    assert len(task.example_inputs) >= 3
-    assert np.array_equal(task.parse_input(argument), task.example_inputs[0])
+    predictor = rnn_apps.load(name).predictor
+    (argument,) = shlex.split(predictor.example_argument)
+    assert len(predictor.examples) >= 3
+    assert np.array_equal(predictor.parse(argument), predictor.examples[0])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -48,9 +53,9 @@ def test_the_sample_is_the_same_every_time(name):
 def test_a_processor_comes_back_from_its_files(name, tmp_path):
     task = find_task(name)
     examples = list(task.sample())[:200]
-    processor = task.fit_processor(examples, task.Config())
+    processor = task.processor.fit(examples, task.Config())
     processor.save(tmp_path)
-    loaded = task.processor_class.load(tmp_path)
+    loaded = task.processor.load(tmp_path)
     for before, after in zip(processor.encode(examples[:20]), loaded.encode(examples[:20]), strict=True):
         assert before.keys() == after.keys()
         for key in before:

@@ -66,7 +66,8 @@ def _write_saved_model(model: Model, folder: Path) -> None:
 
 
 def _quantize(model: Model, folder: Path) -> None:
-    graphs = model.task.graphs(model.keras_model())
+    keras_model = model.keras_model()
+    graphs = model.task.new_network().graphs(keras_model)
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     from rnn_apps.export import to_onnx

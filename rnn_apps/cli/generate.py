@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from rnn_apps.bundle import explained_failures
+from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.data.files import write_whole
 from rnn_apps.errors import ConfigError, OutputError
 from rnn_apps.inference.predictor import Generated
@@ -23,50 +24,38 @@ from rnn_apps.views import Audio, File, Image, View
 _FILE = click.Path(path_type=Path)
 
 
-@click.command("generate")
+@click.command("generate", cls=ModelCommand)
 @click.argument("model")
-@click.option("--seconds", type=float, metavar="S", help="How long the whole lasts, a primer counted in. Default: 30.")
-@click.option(
-    "--temperature", type=float, metavar="T", help="Below 1 likely notes are likelier still, above 1 less so."
-)
-@click.option("--top-k", type=int, metavar="K", help="Draw only among the K likeliest.")
-@click.option("--top-p", type=float, metavar="P", help="Draw only among the likeliest that together have this share.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="The same seed gives the same files. Default: 0.")
-@click.option(
-    "--key", metavar="KEY", help="The key it begins in, such as C, f# or 'Bb major'; a small letter is minor."
-)
-@click.option("--tempo", type=float, metavar="QPM", help="Quarter notes a minute.")
 @click.option("--pieces", type=click.IntRange(1), default=1, metavar="N", help="So many, each with the next seed.")
 @click.option("--primer", type=_FILE, metavar="FILE", help="A piece to continue.")
-@click.option("--melody", type=_FILE, metavar="FILE", help="A piece whose highest voice is harmonised.")
 @click.option("--output", type=_FILE, metavar="FILE", help="Where the files go, each with its own ending.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list on stdout.")
 def command(
     model: str,
-    seed: int,
     pieces: int,
     primer: Path | None,
-    melody: Path | None,
     output: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Let the saved MODEL (a name or a folder) compose: from nothing, or from a piece that is given."""
+    """Let the saved MODEL (a name or a folder) compose: from nothing, or from a piece that is given.
+
+    What can be chosen depends on the model: rnnapps generate MODEL --help
+    """
     loaded = load(model)
     _check_task(loaded)
     place = output or Path(loaded.bundle.name)
     _check_place(place)
-    chosen = {name: value for name, value in options.items() if value is not None}
-    given = loaded.task.parse_input(str(primer)) if primer else None
-    if melody:
-        chosen["melody"] = loaded.task.parse_input(str(melody))
-    inputs = [path.resolve() for path in (primer, melody) if path]
+    chosen = chosen_options(loaded, options)
+    given = loaded.predictor.parse(str(primer)) if primer else None
+    inputs = [path.resolve() for path in (primer, *options.values()) if isinstance(path, Path)]
+    seed = chosen.pop("seed", 0)
 
     reporter = Reporter()
     answers = []
     for number in range(pieces):
         whole = _follow(loaded, given, chosen | {"seed": seed + number}, reporter)
-        views = loaded.task.views(given, whole)
+        views = loaded.predictor.views(given, whole)
         files = _write(views, place, f"-{number + 1}" if pieces > 1 else "", inputs)
         if whole.remark:
             reporter.note(f"{files[0]}: {whole.remark}" if files else whole.remark)

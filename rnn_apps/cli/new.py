@@ -30,7 +30,7 @@ def command(name: str, output: Path | None) -> None:
     if folder.exists():
         raise OutputError(f"{folder} exists. Choose another --output.")
     title = name.title().replace("_", "")
-    words = {"name": name, "class": f"{title}Task", "predictor": f"{title}Predictor"}
+    words = {"name": name, "class": f"{title}Task", "network": f"{title}Network", "predictor": f"{title}Predictor"}
     try:
         _write(files("rnn_apps.cli") / "template", folder, words)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options of the commands that train."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from rnn_apps.training.run import Run, new_run
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 
 _TRAINING_OPTIONS = (
     click.option(

@@ -10,23 +10,17 @@ from typing import Any
 
 import click
 
+from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.predictor import Prediction
-from rnn_apps.model import load
+from rnn_apps.model import Model, load
 from rnn_apps.plots import check_picture, draw_heatmaps
-from rnn_apps.task import Task
 from rnn_apps.views import Heatmap
 
 
-@click.command("predict")
+@click.command("predict", cls=ModelCommand)
 @click.argument("model")
 @click.argument("inputs", nargs=-1, metavar="[TEXT]...")
-@click.option("--nbest", type=click.IntRange(1), metavar="N", help="So many alternatives, where the task has them.")
-@click.option(
-    "--beam", type=click.IntRange(1), metavar="N", help="Follow so many hypotheses at once; 1 is greedy (translation)."
-)
-@click.option("--temperature", type=float, metavar="T", help="Draw the answer instead of the best one (translation).")
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="What is drawn follows from this number.")
 @click.option(
     "--attention",
     type=click.Path(path_type=Path),
@@ -35,32 +29,35 @@ from rnn_apps.views import Heatmap
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list on stdout.")
 def command(model: str, inputs: tuple[str, ...], attention: Path | None, as_json: bool, **options: Any) -> None:
-    """Answer each TEXT with the saved MODEL (a name or a folder); "-" reads one input a line from stdin."""
+    """Answer each TEXT with the saved MODEL (a name or a folder); "-" reads one input a line from stdin.
+
+    What else can be chosen depends on the model: rnnapps predict MODEL --help
+    """
     texts = list(_lines()) if inputs == ("-",) else list(inputs)
     if not texts:
         raise ConfigError('Expected at least one input, or "-" to read one a line from standard input.')
     if attention:
         check_picture(attention)
     loaded = load(model)
-    given = [loaded.task.parse_input(text) for text in texts]
-    predictions = loaded.predict(given, **{name: value for name, value in options.items() if value is not None})
+    given = [loaded.predictor.parse(text) for text in texts]
+    predictions = loaded.predict(given, **chosen_options(loaded, options))
     if attention:
-        _draw_attention(loaded.task, given, predictions, attention)
+        _draw_attention(loaded, given, predictions, attention)
     if as_json:
         click.echo(json.dumps([prediction.model_dump() for prediction in predictions], ensure_ascii=False))
         return
-    from rich.console import Console
+    from rnn_apps.cli.terminal import console, draw
 
-    console = Console(highlight=False, soft_wrap=True)
+    screen = console()
     for text, prediction in zip(given, predictions, strict=True):
-        console.print(loaded.task.show(text, prediction))
+        screen.print(*draw(text, loaded.predictor.terminal_views(text, prediction)), sep="\n")
 
 
-def _draw_attention(task: Task, given: Sequence[Any], predictions: Sequence[Prediction], path: Path) -> None:
-    views = [view for pair in zip(given, predictions, strict=True) for view in task.views(*pair)]
+def _draw_attention(model: Model, given: Sequence[Any], predictions: Sequence[Prediction], path: Path) -> None:
+    views = [view for pair in zip(given, predictions, strict=True) for view in model.predictor.views(*pair)]
     heatmaps = [view for view in views if isinstance(view, Heatmap)]
     if not heatmaps:
-        raise ConfigError(f"There is no attention to draw in what the task '{task.name}' has answered.")
+        raise ConfigError(f"There is no attention to draw in what the task '{model.task.name}' has answered.")
     for remark in draw_heatmaps(path, heatmaps):
         click.echo(remark, err=True)
 

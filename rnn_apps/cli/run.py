@@ -7,12 +7,12 @@ import sys
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
 
 from rnn_apps.cli.options import run_from_options, training_options
 from rnn_apps.cli.serve import check_serving
-from rnn_apps.errors import DataError, OutputError
+from rnn_apps.cli.terminal import console, draw
+from rnn_apps.errors import OutputError
 from rnn_apps.model import Model
 from rnn_apps.task import Shape
 from rnn_apps.training.run import Run
@@ -57,27 +57,23 @@ def _serve(model: Model) -> None:
 
 def show_model(model: Model, run: Run) -> None:
     """Prints the metrics of a model, its answers to the task's example inputs, and what to try next."""
-    console = Console(highlight=False, soft_wrap=True)
+    screen = console()
     facts = model.bundle.facts
-    console.print(f"\n[bold]Evaluation[/bold]  on {facts['data']['validation_examples']:,} examples not trained on")
+    screen.print(f"\n[bold]Evaluation[/bold]  on {facts['data']['validation_examples']:,} examples not trained on")
     for name, value in facts["metrics"].items():
-        console.print(f"  {name:<10} {value:.4f}")
+        screen.print(f"  {name:<10} {value:.4f}")
     if run.source.name == "sample":
-        console.print("  [dim](the built-in sample: made-up data to try the program on)[/dim]")
-    inputs = list(model.task.example_inputs)
-    try:
-        predictions = model.predict(inputs)
-    except DataError:  # the model is for other inputs than the task's examples: images of another size, say
-        inputs, predictions = [], []
-    if inputs:
-        console.print("\n[bold]Predictions[/bold]")
-    for given, prediction in zip(inputs, predictions, strict=True):
-        console.print(model.task.show(given, prediction))
+        screen.print("  [dim](the built-in sample: made-up data to try the program on)[/dim]")
+    examples = list(model.predictor.examples)
+    if examples:
+        screen.print("\n[bold]Predictions[/bold]")
+    for given, prediction in zip(examples, model.predict(examples), strict=True):
+        screen.print(*draw(given, model.predictor.terminal_views(given, prediction)), sep="\n")
     name = model.bundle.name
-    console.print(f"\n[bold]Saved[/bold]  {escape(str(model.bundle.folder))}\n\n[bold]Try next[/bold]")
+    screen.print(f"\n[bold]Saved[/bold]  {escape(str(model.bundle.folder))}\n\n[bold]Try next[/bold]")
     if model.task.shape is Shape.ONE_TO_MANY:
-        console.print(f"  rnnapps generate {name} --seed 1", markup=False)
-    elif inputs:
-        console.print(f"  rnnapps predict {name} {model.task.example_argument}", markup=False)
-    console.print(f"  rnnapps run {model.task.name} --data FILE", markup=False)
-    console.print(f"  rnnapps evaluate {name} --data FILE", markup=False)
+        screen.print(f"  rnnapps generate {name} --seed 1", markup=False)
+    elif examples:
+        screen.print(f"  rnnapps predict {name} {model.predictor.example_argument}", markup=False)
+    screen.print(f"  rnnapps run {model.task.name} --data FILE", markup=False)
+    screen.print(f"  rnnapps evaluate {name} --data FILE", markup=False)

@@ -1,21 +1,23 @@
-"""What every task that picks one class has in common: metrics, predictor, and how an answer is shown."""
+"""What every task that picks one class has in common: its predictor and its metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rnn_apps.arrays import Array
+from rnn_apps.bundle import Bundle
+from rnn_apps.data.processor import Processor
+from rnn_apps.inference.metrics import Metrics
+from rnn_apps.inference.options import Options
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
 from rnn_apps.inference.probabilities import expected_calibration_error, fit_temperature, log_softmax, softmax
 from rnn_apps.inference.session import Session
-from rnn_apps.task import Metrics, Processor
-from rnn_apps.views import Bars
+from rnn_apps.views import Bars, View
 
-if TYPE_CHECKING:
-    from rnn_apps.bundle import Bundle
+MOST_BARS = 10
 
 
 class ClassPrediction(Prediction):
@@ -53,31 +55,18 @@ class ClassPredictor(Predictor):
         self.session = Session(bundle.folder / "model.onnx")
         self.temperature = bundle.calibration["temperature"]
 
-    def predict(self, inputs: Sequence[Any], **options: Any) -> list[ClassPrediction]:
+    def answer(self, inputs: Sequence[Any], options: Options) -> list[ClassPrediction]:
         """Returns the class of each input, in their order."""
         rows = self.processor.encode_inputs(inputs)
         probabilities = np.zeros((len(rows), len(self.class_names)))
-        for numbers, batch in batches_by_length(rows):
-            probabilities[numbers] = softmax(self.session.run(batch)["logits"] / self.temperature)
+        for index, batch in batches_by_length(rows):
+            probabilities[index] = softmax(self.session.run(batch)["logits"] / self.temperature)
         return [class_prediction(self.class_names, row) for row in probabilities]
 
-
-def class_bars(prediction: ClassPrediction, most: int = 5) -> str:
-    """Returns a bar for each of the likeliest classes, as rich markup."""
-    from rich.markup import escape
-
-    lines = []
-    for name, probability in sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:most]:
-        style = "bold" if name == prediction.label else "dim"
-        bar = "█" * round(probability * 30)
-        lines.append(f"  [{style}]{escape(name):<12} {probability:6.1%}[/{style}] {bar}")
-    return "\n".join(lines)
-
-
-def class_view(prediction: ClassPrediction, most: int = 10) -> Bars:
-    """Returns a bar for each of the likeliest classes, for the demo page."""
-    ordered = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
-    return Bars(dict(ordered[:most]))
+    def views(self, given: Any, prediction: ClassPrediction) -> Sequence[View]:
+        """Returns a bar for each of the likeliest classes."""
+        ordered = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
+        return [Bars(dict(ordered[:MOST_BARS]))]
 
 
 class ClassificationMetrics(Metrics):

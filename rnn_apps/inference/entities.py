@@ -10,8 +10,8 @@ import numpy as np
 from rnn_apps.arrays import Array
 from rnn_apps.data.text.tags import Span, continuations, read_spans
 from rnn_apps.inference import crf
+from rnn_apps.inference.metrics import Metrics
 from rnn_apps.inference.probabilities import best_temperature, expected_calibration_error
-from rnn_apps.task import Metrics
 
 
 class Decoded(NamedTuple):

@@ -1,7 +1,9 @@
-"""What every predictor does: inputs in, typed predictions out, in the order they came."""
+"""The contract of a predictor: inputs in, typed predictions out, in the order they came."""
 
 from __future__ import annotations
 
+import json
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
@@ -10,7 +12,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from rnn_apps.arrays import Array, Arrays
+from rnn_apps.bundle import Bundle
 from rnn_apps.data.batching import pad_batch, plan_batches
+from rnn_apps.inference import options as predictor_options
+from rnn_apps.inference.options import check_options
+from rnn_apps.views import InputView, Text, View
 
 BATCH_SIZE = 64
 BATCH_TOKENS = 16384
@@ -37,29 +43,119 @@ class Generated(Prediction):
 
 
 class Predictor(ABC):
-    """Answers inputs with a saved model.
+    """Answers inputs with a saved model, and says what inputs and answers look like at every door.
+
+    A task's predictor overrides `answer`, says in `Options` what else can be chosen, and describes its input and its
+    answers; Python, the command line, the server and the demo page all go through the same methods.
+
+    Args:
+        bundle: a verified bundle of the task.
 
     Attributes:
-        options: names of the options that `predict` takes.
+        Options: what can be chosen beside the input.
+        ClientOptions: the same for a client of the server, where narrower bounds keep a request from costing too much.
+        input_options: names of options that are inputs themselves, given as an input is given at each door.
     """
 
-    options: ClassVar[tuple[str, ...]] = ()
+    Options: ClassVar[type[predictor_options.Options]] = predictor_options.Options
+    ClientOptions: ClassVar[type[predictor_options.Options] | None] = None
+    input_options: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
+    def __init__(self, bundle: Bundle) -> None:
+        """Loads the graphs and the processor."""
+
+    # What it answers
+
     def predict(self, inputs: Sequence[Any], **options: Any) -> Sequence[Prediction]:
         """Returns one prediction for each input, in their order.
+
+        Args:
+            inputs: what the task takes: texts, say.
+            options: see `Options`.
+
+        Raises:
+            DataError: for an input that cannot be used, with its number.
+            ConfigError: for an option that does not exist or cannot be used.
+        """
+        return self.answer(inputs, check_options(self.Options, options))
+
+    def stream(self, given: Any, **options: Any) -> Iterator[Prediction]:
+        """Yields the prediction for one input in parts, as they come, and last the whole of it.
+
+        Args:
+            given: what the task takes: a text, say.
+            options: see `Options`.
+
+        Raises:
+            DataError: for an input that cannot be used.
+            ConfigError: for an option that does not exist or cannot be used.
+        """
+        return self.parts(given, check_options(self.Options, options))
+
+    @abstractmethod
+    def answer(self, inputs: Sequence[Any], options: Any) -> Sequence[Prediction]:
+        """Returns one prediction for each input, in their order; the options are an instance of `Options`.
 
         Raises:
             DataError: for an input that cannot be used, with its number.
         """
 
-    def stream(self, given: Any, **options: Any) -> Iterator[Prediction]:
-        """Yields the prediction for one input in parts, as they come, and last the whole of it.
+    def parts(self, given: Any, options: Any) -> Iterator[Prediction]:
+        """Yields the prediction for one input in parts; all at once, unless overridden."""
+        yield self.answer([given], options)[0]
+
+    # What it takes
+
+    @property
+    @abstractmethod
+    def examples(self) -> Sequence[Any]:
+        """A few inputs worth trying, for the end of a run and the demo; none where the model takes others."""
+
+    @property
+    def example_argument(self) -> str:
+        """An input as one would type it behind `rnnapps predict MODEL`."""
+        return shlex.quote(str(self.examples[0]))
+
+    def parse(self, text: str) -> Any:
+        """Turns what a user typed or piped into an input; text stays text."""
+        return text
+
+    def from_json(self, value: Any) -> Any:
+        """Turns a JSON value that a client of the server sent into an input.
+
+        Whoever sends it is not at this machine: a task whose inputs can be paths does not take them here.
 
         Raises:
-            DataError: for an input that cannot be used.
+            DataError: for a value that is no input.
         """
-        yield self.predict([given], **options)[0]
+        return value
+
+    def client_options(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Turns options that a client of the server sent as JSON into those of `predict` and `stream`.
+
+        Raises:
+            ConfigError: for one that cannot be used, or that asks for too much work.
+            DataError: for one that is an input and cannot be used.
+        """
+        check_options(self.ClientOptions or self.Options, values)
+        return {name: self.from_json(value) if name in self.input_options else value for name, value in values.items()}
+
+    # What a person sees
+
+    def input_view(self) -> InputView:
+        """Returns what a person gives on the demo page: a text, unless the task says otherwise."""
+        return InputView()
+
+    def views(self, given: Any, prediction: Any) -> Sequence[View]:
+        """Returns what one prediction, or a part of it while it streams, looks like: its JSON, unless the task says
+        otherwise.
+        """
+        return [Text(json.dumps(prediction.model_dump(mode="json"), indent=2, ensure_ascii=False))]
+
+    def terminal_views(self, given: Any, prediction: Any) -> Sequence[View]:
+        """Returns what it looks like in a terminal, where that has a form of its own."""
+        return self.views(given, prediction)
 
 
 def batches_by_length(rows: Sequence[Arrays]) -> Iterator[tuple[Array, Arrays]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import onnxruntime as ort
@@ -12,6 +13,13 @@ from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.windows import FINAL, carried, windows, zero_states
 from rnn_apps.environment import threads_wanted
 from rnn_apps.errors import BundleError
+
+
+class Runner(Protocol):
+    """What gives the outputs for a batch: one graph, or a search that runs several."""
+
+    def run(self, arrays: Mapping[str, Array]) -> Arrays:
+        """Returns the outputs by name for the inputs by name."""
 
 
 class Session:

@@ -14,7 +14,11 @@ from rnn_apps.layers.masking import MaskedPooling, RealSteps
 from rnn_apps.layers.paths import generic_path
 from rnn_apps.layers.simple_rnn import SimpleRNN
 
+CELLS = {"lstm": LSTM, "gru": GRU, "simple_rnn": SimpleRNN}
+"""Recurrent cells by the names that settings have for them, see `rnn_apps.config.CellName`."""
+
 __all__ = [
+    "CELLS",
     "CRF",
     "GRU",
     "LSTM",

@@ -92,33 +92,33 @@ class ServedModel:
     @property
     def description(self) -> dict[str, Any]:
         """What a client may want to know of the model."""
-        facts, task = self.model.bundle.facts, self.model.task
+        facts, task, predictor = self.model.bundle.facts, self.model.task, self.model.predictor
         return {
             "name": self.name,
             "version": str(self.version),
             "task": task.name,
             "summary": task.summary,
-            "options": list(self.model.predictor.options),
+            "options": list(predictor.Options.model_fields),
             "metrics": facts["metrics"],
             "parameters": facts["parameters"],
         }
 
     def _take(self, model: Model) -> None:
         predictor = model.predictor  # loads the graphs
-        self.input = _input_spec(model.task.example_inputs)
-        self.outputs = _output_specs(predictor.predict)
+        self.input = _input_spec(predictor.examples)
+        self.outputs = _output_specs(predictor.answer)
         self.model = model
 
     def _stream(self, given: Any, options: Options) -> Generator[Prediction, None, None]:
-        task = self.model.task
+        predictor = self.model.predictor
         with _nesting_is_bad_input():
-            yield from self.model.stream(task.input_from_json(given), **task.options_from_json(options))
+            yield from predictor.stream(predictor.from_json(given), **predictor.client_options(dict(options)))
 
     def _predict(self, inputs: Sequence[Any], options: Options) -> Sequence[Prediction]:
-        task = self.model.task
+        predictor = self.model.predictor
         with _nesting_is_bad_input():
-            given = [task.input_from_json(value) for value in inputs]
-            return self.model.predict(given, **task.options_from_json(options))
+            given = [predictor.from_json(value) for value in inputs]
+            return predictor.predict(given, **predictor.client_options(dict(options)))
 
 
 class ServedModels(Mapping[str, ServedModel]):
@@ -192,7 +192,7 @@ def _check_names(models: Sequence[Model]) -> None:
 
 def _input_spec(examples: Sequence[Any]) -> TensorSpec:
     """Returns what an input looks like, from an example: a text, an array of numbers, or anything else as JSON."""
-    example = examples[0]
+    example = examples[0] if examples else None
     if isinstance(example, str):
         return TensorSpec("text", "BYTES")
     if isinstance(example, np.ndarray):

@@ -13,7 +13,7 @@ from rnn_apps.training.checkpoint import Row
 _HEADINGS = {"loss": "loss (nats)", "ece": "expected calibration error"}
 
 
-def write_card(name: str, task: Task, facts: Mapping[str, Any], reliability: bool = False) -> str:
+def write_card(name: str, task: Task[Any, Any], facts: Mapping[str, Any], reliability: bool = False) -> str:
     """Returns the model card as Markdown.
 
     Args:

@@ -15,11 +15,12 @@ import numpy.typing as npt
 from rnn_apps.arrays import Arrays
 from rnn_apps.config import TaskConfig
 from rnn_apps.data.files import write_whole
+from rnn_apps.data.processor import Processor
 from rnn_apps.data.store import ArrayStore, write_store
 from rnn_apps.errors import DataError
 from rnn_apps.progress import Reporter
 from rnn_apps.sources import Source, chosen_examples, held_out
-from rnn_apps.task import Processor, Task
+from rnn_apps.task import Task
 
 _CHUNK = 1000
 _SECONDS = "data_seconds"  # written last, so its presence says that the data is whole
@@ -43,7 +44,7 @@ class PreparedData:
 
 
 def prepare_data(
-    task: Task,
+    task: Task[Any, Any],
     config: TaskConfig,
     source: Source,
     valid: Source | None,
@@ -67,7 +68,7 @@ def prepare_data(
     """
     done = folder / _SECONDS
     if done.exists():
-        processor = task.processor_class.load(folder / "processor")
+        processor = task.processor.load(folder / "processor")
     else:
         started = time.monotonic()
         processor = _encode_all(task, config, source, valid, folder, reporter, texts)
@@ -76,7 +77,7 @@ def prepare_data(
 
 
 def _encode_all(
-    task: Task,
+    task: Task[Any, Any],
     config: TaskConfig,
     source: Source,
     valid: Source | None,
@@ -93,7 +94,7 @@ def _encode_all(
         out = held_out(count, config.data.validation_fraction, config.seed)
     training = _Chosen(source, ~out)
     reporter.note("learning the vocabulary")
-    processor = task.fit_processor(training, config)
+    processor = task.processor.fit(training, config)
     processor.learn_texts(texts)
     (folder / "processor").mkdir(exist_ok=True)
     processor.save(folder / "processor")

@@ -29,9 +29,9 @@ from rnn_apps.arrays import MASKED, Array, Arrays
 from rnn_apps.config import TrainingConfig
 from rnn_apps.data.store import ArrayStore, write_store
 from rnn_apps.errors import DataError
+from rnn_apps.inference.metrics import Metrics
 from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.progress import Reporter
-from rnn_apps.task import Metrics
 from rnn_apps.training.checkpoint import save_arrays
 from rnn_apps.training.trainer import Trainer
 

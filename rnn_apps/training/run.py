@@ -31,7 +31,7 @@ from rnn_apps.errors import ConfigError, DataError, NotFoundError, OutputError, 
 from rnn_apps.model import Model
 from rnn_apps.progress import Reporter
 from rnn_apps.sources import Source, chosen_examples, file_source, held_out, sample_source, tfds_source
-from rnn_apps.task import Task, find_task
+from rnn_apps.task import Network, Task, find_task
 from rnn_apps.training.checkpoint import Row
 from rnn_apps.training.prepare import PreparedData, encode_text_chunks, prepare_data
 
@@ -61,7 +61,7 @@ class Run:
         reporter: what shows the progress.
     """
 
-    task: Task
+    task: Task[Any, Any]
     config: TaskConfig
     source: Source
     valid: Source | None = None
@@ -85,6 +85,11 @@ class Run:
         parts = [self.task.name, self.config.model_dump_json(), self.source.identity]
         parts += [self.valid.identity if self.valid else "", _identity(self.unlabelled)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @cached_property
+    def network(self) -> Network[Any, Any]:
+        """What is trained; asked for after TensorFlow has started."""
+        return self.task.new_network()
 
     def finished(self) -> Model | None:
         """Returns the saved model if a run with the same settings and data has ended here before."""
@@ -135,7 +140,11 @@ class Run:
         def write(folder: Path) -> None:
             from rnn_apps.training.save import save_model, save_story
 
-            facts.update(save_model(folder, model, self.task, self.config, data.processor, data.valid, self.reporter))
+            facts.update(
+                save_model(
+                    folder, model, self.task, self.network, self.config, data.processor, data.valid, self.reporter
+                )
+            )
             facts["report"] = self.task.report(Bundle(folder, facts), *self._examples(data))
             save_story(folder, self.task, facts, rows, self.output.name)
 
@@ -166,7 +175,7 @@ class Run:
 
         assert self.unlabelled
         return pretrain(
-            lambda: self.task.language_layers(self.task.build_model(self.config, data.processor)),
+            lambda: self.network.language_layers(self.network.build(self.config, data.processor)),
             self._language(data),
             (data.valid[number] for number in range(len(data.valid))),
             self.config.pretraining,
@@ -190,16 +199,16 @@ class Run:
         from rnn_apps.training.trainer import Trainer
 
         def build_model() -> Any:
-            model = self.task.build_model(self.config, data.processor)
+            model = self.network.build(self.config, data.processor)
             if pretrained:
-                weights = [weight for layer in self.task.language_layers(model) for weight in layer.weights]
+                weights = [weight for layer in self.network.language_layers(model) for weight in layer.weights]
                 for weight, value in zip(weights, pretrained.weights, strict=True):
                     weight.assign(value)
             return model
 
         trainer = Trainer(
             build_model=build_model,
-            loss=self.task.loss,
+            loss=self.network.loss,
             train=data.train,
             valid=data.valid,
             metrics=lambda: self.task.metrics(data.processor, {}),
@@ -310,7 +319,7 @@ def train(
 
 
 def new_run(
-    task: Task,
+    task: Task[Any, Any],
     config: TaskConfig,
     *,
     data: Sequence[Path] = (),

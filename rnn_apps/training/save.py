@@ -13,11 +13,12 @@ import numpy.typing as npt
 from rnn_apps.bundle import SHARED_WEIGHTS
 from rnn_apps.config import TaskConfig
 from rnn_apps.data.batching import load_batches, pad_batch, plan_batches
+from rnn_apps.data.processor import Processor
 from rnn_apps.data.store import ArrayStore, read_rows
 from rnn_apps.export import SharedWeights, save_onnx
 from rnn_apps.plots import draw_learning_curves, draw_reliability
 from rnn_apps.progress import Reporter
-from rnn_apps.task import Processor, Task
+from rnn_apps.task import Network, Task
 from rnn_apps.training.card import write_card, write_history
 from rnn_apps.training.checkpoint import Row
 
@@ -30,7 +31,8 @@ RELIABILITY = "reliability.png"
 def save_model(
     folder: Path,
     model: Any,
-    task: Task,
+    task: Task[Any, Any],
+    network: Network[Any, Any],
     config: TaskConfig,
     processor: Processor,
     valid: ArrayStore,
@@ -51,7 +53,7 @@ def save_model(
     model.save(folder / "model.keras")
     _compress(folder / "model.keras")
     probe = pad_batch(read_rows(valid, _probe_rows(valid)))
-    graphs = task.graphs(model)
+    graphs = network.graphs(model)
     weights = SharedWeights(folder / SHARED_WEIGHTS) if len(graphs) > 1 else None
     difference = max(
         save_onnx(graph.model, folder / f"{graph.name}.onnx", graph.probe(probe), config.half_precision, weights)
@@ -70,7 +72,7 @@ def save_model(
     return found
 
 
-def save_story(folder: Path, task: Task, facts: dict[str, Any], rows: Sequence[Row], name: str) -> None:
+def save_story(folder: Path, task: Task[Any, Any], facts: dict[str, Any], rows: Sequence[Row], name: str) -> None:
     """Writes the history, the learning curves and the model card of the model called `name` into `folder`."""
     write_history(folder / "history.csv", rows)
     draw_learning_curves(folder / "learning_curves.png", rows, task.monitor, facts["training"]["best_epoch"])

@@ -29,8 +29,8 @@ from rnn_apps.data.batching import Change, load_batches, plan_batches
 from rnn_apps.data.store import ArrayStore
 from rnn_apps.data.windows import INITIAL, carried, windows, zero_states
 from rnn_apps.errors import TrainingError, TrainingInterrupted
+from rnn_apps.inference.metrics import Metrics
 from rnn_apps.progress import Bar, Reporter
-from rnn_apps.task import Metrics
 from rnn_apps.training.checkpoint import Progress, Row, load_checkpoint, save_arrays, save_checkpoint
 from rnn_apps.training.clipping import clip_gradients
 from rnn_apps.training.optimizer import AdamW

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rnn_apps.arrays import Array
 from rnn_apps.bundle import Bundle
-from rnn_apps.inference.classification import ClassPredictor
-from rnn_apps.tasks.digits.task import DigitsProcessor
+from rnn_apps.errors import DataError
+from rnn_apps.inference.classification import ClassPrediction, ClassPredictor
+from rnn_apps.tasks.digits import sample
+from rnn_apps.tasks.digits.processor import DigitsProcessor
+from rnn_apps.views import DrawingInput, InputView, Text, View
+
+_INK = " .:-=+*#%@"
 
 
 class DigitsPredictor(ClassPredictor):
@@ -15,5 +27,45 @@ class DigitsPredictor(ClassPredictor):
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        processor = DigitsProcessor.load(bundle.folder)
-        super().__init__(bundle, processor, processor.class_names)
+        self.images = DigitsProcessor.load(bundle.folder)
+        super().__init__(bundle, self.images, self.images.class_names)
+
+    @property
+    def examples(self) -> Sequence[Array]:
+        """Three digits drawn by hand, where the model is for images of their size."""
+        return [image for image in sample.EXAMPLES if image.shape == self.images.image_shape]
+
+    @property
+    def example_argument(self) -> str:
+        """One of them as JSON."""
+        return f"'{json.dumps(self.examples[0].astype(int).tolist(), separators=(',', ':'))}'"
+
+    def parse(self, text: str) -> Any:
+        """Reads an image as JSON rows of numbers, or from an .npy file."""
+        if text.endswith(".npy"):
+            try:
+                return np.load(text, allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise DataError(f"{text} cannot be read as one image: {error}") from None
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise DataError(
+                f"Expected an image as JSON rows of numbers, or an .npy file. Received: {text[:60]!r}"
+            ) from None
+
+    def terminal_views(self, given: Any, prediction: ClassPrediction) -> Sequence[View]:
+        """Returns the image in characters, and a bar for each likely class."""
+        image = np.asarray(given, float)
+        shares = (image / max(float(image.max()), 1e-9)).clip(0.0, 1.0)
+        levels = (shares * (len(_INK) - 1)).round().astype(int)
+        return [
+            Text("\n".join("".join(_INK[level] * 2 for level in row) for row in levels)),
+            *self.views(given, prediction),
+        ]
+
+    def input_view(self) -> InputView:
+        """Returns a pad for images of the model's size; those of 20 pixels and more have the margin of MNIST's."""
+        height, width = self.images.image_shape
+        margin = height // 7 if height >= 20 else 0
+        return InputView(DrawingInput((height, width), self.images.full_ink, margin), action="Classify")

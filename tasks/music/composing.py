@@ -1,4 +1,4 @@
-"""Composing frame by frame: what is wished for, which tokens may come, and what is odd about the result."""
+"""Composing frame by frame: what is asked for, which tokens may come, and what is odd about the result."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rnn_apps.data.windows import carried, zero_states
 from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.sampling import check_sampling, sample
 from rnn_apps.tasks.music.context import END, FIRST_HELD, FIRST_STRUCK, Context, canonical, frame_tokens, token_frame
-from rnn_apps.tasks.music.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Frames, Piece
 from rnn_apps.tasks.music.processor import MusicProcessor
+from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Frames, Piece
 
 _KEY = re.compile(r"([A-Ga-g])([#b]?)\s*(|major|minor)", re.ASCII)
 _PITCH_CLASSES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
@@ -27,7 +27,7 @@ _ODD_BARS = 4
 
 
 @dataclass(frozen=True)
-class Wish:
+class Request:
     """What is to be composed.
 
     Attributes:
@@ -134,12 +134,12 @@ class Composer:
             yield from self._run(rows)
 
     def next_frame(
-        self, wish: Wish, rng: np.random.Generator, allowed: npt.NDArray[np.bool_], top: int | None = None
+        self, request: Request, rng: np.random.Generator, allowed: npt.NDArray[np.bool_], top: int | None = None
     ) -> Frames:
         """Draws the next frame.
 
         Args:
-            wish: how to draw.
+            request: how to draw.
             rng: where chance comes from.
             allowed: which of END and the keys may be drawn, (89,); END comes where nothing may.
             top: the token of the highest key if it is given, END for silence.
@@ -157,7 +157,9 @@ class Composer:
                 may = may & self.context.legal(self.articulated)
                 may[0] |= not may.any() or bool(drawn)
                 token = 1 + int(
-                    sample(np.where(may, logits, -np.inf)[None], rng, wish.temperature, wish.top_k, wish.top_p)[0]
+                    sample(
+                        np.where(may, logits, -np.inf)[None], rng, request.temperature, request.top_k, request.top_p
+                    )[0]
                 )
             self.context.push(token)
             drawn.append(token)
@@ -170,21 +172,21 @@ class Composer:
         return np.asarray(outputs["logits"][0])
 
 
-def compose(composer: Composer, wish: Wish) -> Iterator[Frames]:
-    """Yields the frames of what is wished for, uint8 (88,), struck and held notes told apart, a primer's first."""
-    rng = np.random.default_rng(wish.seed)
+def compose(composer: Composer, request: Request) -> Iterator[Frames]:
+    """Yields the frames of what is asked for, uint8 (88,), struck and held notes told apart, a primer's first."""
+    rng = np.random.default_rng(request.seed)
     sounded = np.zeros(KEYS, np.bool_)
-    if wish.primer:
-        primer = wish.primer
+    if request.primer:
+        primer = request.primer
         for _ in composer.follow(canonical(primer.frames, primer.articulated, composer.articulated)):
             pass
         yield from canonical(primer.frames, primer.articulated, True)
         sounded = primer.frames[-1] != SILENT
-    voice = _highest_voice(wish.melody) if wish.melody else None
-    start = len(wish.primer.frames) if wish.primer else 0
+    voice = _highest_voice(request.melody) if request.melody else None
+    start = len(request.primer.frames) if request.primer else 0
     lowest_given = KEYS
-    for time in range(start, len(voice) if voice is not None else wish.frames):
-        allowed = _allowed(wish, time, composer.context.frames_per_bar)
+    for time in range(start, len(voice) if voice is not None else request.frames):
+        allowed = _allowed(request, time, composer.context.frames_per_bar)
         top = None
         if voice is not None and voice[time].any():
             top = frame_tokens(voice[time])[0]
@@ -193,7 +195,7 @@ def compose(composer: Composer, wish: Wish) -> Iterator[Frames]:
             lowest_given = (top - FIRST_STRUCK) % KEYS
         elif voice is not None:
             allowed[1:] &= np.arange(KEYS) < lowest_given  # the harmony goes on below a rest of the melody
-        frame = composer.next_frame(wish, rng, allowed, top)
+        frame = composer.next_frame(request, rng, allowed, top)
         if not composer.articulated:
             frame[(frame != SILENT) & sounded] = HELD
         if top is not None and voice is not None:
@@ -203,14 +205,14 @@ def compose(composer: Composer, wish: Wish) -> Iterator[Frames]:
         yield frame
 
 
-def _allowed(wish: Wish, time: int, frames_per_bar: int) -> npt.NDArray[np.bool_]:
+def _allowed(request: Request, time: int, frames_per_bar: int) -> npt.NDArray[np.bool_]:
     """Which of END and the keys may be drawn in a frame: music from nothing begins, at once, in its key."""
     allowed = np.ones(1 + KEYS, np.bool_)
-    if wish.primer or wish.melody:
+    if request.primer or request.melody:
         return allowed
     allowed[0] = time > 0
-    if wish.key and time < _BARS_IN_KEY * frames_per_bar:
-        scale, triad = scale_of(wish.key)
+    if request.key and time < _BARS_IN_KEY * frames_per_bar:
+        scale, triad = scale_of(request.key)
         allowed[1:] = np.isin((np.arange(KEYS) + LOWEST_PITCH) % 12, scale if time else triad)
     return allowed
 
@@ -222,7 +224,7 @@ def _highest_voice(melody: Piece) -> Frames:
     return np.where(np.arange(KEYS) == highest[:, None], frames, SILENT).astype(np.uint8)
 
 
-def oddity(piece: Piece) -> str:
+def describe_degeneration(piece: Piece) -> str:
     """Returns in words if a piece is or falls silent, or repeats itself without end; "" if not."""
     sounding = piece.frames != SILENT
     heard = np.flatnonzero(sounding.any(axis=1))

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnn_apps.arrays import Arrays
-from rnn_apps.tasks.music.piece import HELD, KEYS, SILENT, STRUCK, Frames
+from rnn_apps.tasks.music.scores.piece import HELD, KEYS, SILENT, STRUCK, Frames
 
 PADDING, END = 0, 1
 FIRST_STRUCK = 2

@@ -11,7 +11,7 @@ from keras import ops
 from rnn_apps.arrays import MASKED
 from rnn_apps.export import Graph, Value, same_rows, writes
 from rnn_apps.tasks.music.context import BEFORE, KEY_BITS, OPEN, SO_FAR
-from rnn_apps.tasks.music.piece import KEYS
+from rnn_apps.tasks.music.scores.piece import KEYS
 
 REACH = 12
 SEEN = (SO_FAR, BEFORE)

@@ -2,71 +2,68 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
 
 from rnn_apps.bundle import Bundle
-from rnn_apps.errors import ConfigError, DataError
-from rnn_apps.inference.predictor import Generated, Predictor
+from rnn_apps.errors import DataError
+from rnn_apps.inference.options import Options, option
+from rnn_apps.inference.predictor import Predictor
 from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.inference.session import Session
-from rnn_apps.tasks.music.composing import Composer, Wish, compose, oddity
+from rnn_apps.tasks.music import sample
+from rnn_apps.tasks.music.composing import Composer, Request, compose, describe_degeneration
 from rnn_apps.tasks.music.context import END, canonical, frame_tokens
-from rnn_apps.tasks.music.piece import HELD, KEYS, LOWEST_PITCH, STRUCK, Frames, Note, Piece, frames_of
+from rnn_apps.tasks.music.prediction import Music, MusicNote
+from rnn_apps.tasks.music.presentation import music_views, text_roll
 from rnn_apps.tasks.music.processor import MusicProcessor
+from rnn_apps.tasks.music.scores.midi import read_midi
+from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, STRUCK, Frames, Note, Piece
+from rnn_apps.tasks.music.scores.reading import read_pieces
+from rnn_apps.views import FileInput, InputView, NumberOption, Text, View
 
-SECONDS, MAX_SECONDS = 30.0, 3600.0
+MAX_SECONDS, MAX_CLIENT_SECONDS = 3600.0, 300.0
+MAX_CLIENT_TEMPO = 400.0
+MAX_CLIENT_FRAMES = 4096
 _NOTHING = np.zeros((0, KEYS), np.uint8)
 
 
-class MusicNote(BaseModel):
-    """A note.
+class MusicOptions(Options):
+    """How music is composed."""
 
-    Attributes:
-        pitch: its MIDI pitch; 60 is middle C.
-        start: when it begins, in quarter notes.
-        duration: how long it lasts, in quarter notes.
-        start_seconds: when it begins.
-        duration_seconds: how long it lasts.
-    """
+    seconds: float = option(
+        30.0,
+        "How long the whole lasts, a continued piece counted in.",
+        NumberOption("Seconds", 20, 5, 120, 5),
+        gt=0,
+        le=MAX_SECONDS,
+    )
+    temperature: float = option(
+        1.0, "Below 1 likely notes are likelier still, above 1 less so.", NumberOption("Temperature", 1, 0.5, 1.5, 0.05)
+    )
+    top_k: int = option(0, "Draw only among the K likeliest; 0 for all.")
+    top_p: float = option(
+        1.0,
+        "Draw only among the likeliest that together have this share.",
+        NumberOption("Top-p", 0.95, 0.5, 1.0, 0.01),
+    )
+    seed: int = option(0, "The same seed gives the same music.", NumberOption("Seed", 0, 0, 9999, 1), ge=0, lt=2**63)
+    key: str = option("", "The key it begins in, such as C, f# or 'Bb major'; a small letter is minor.")
+    tempo: float | None = option(None, "Quarter notes a minute.")
+    melody: Any = option(None, "A piece whose highest voice is harmonised.")
 
-    model_config = ConfigDict(frozen=True)
 
-    pitch: int
-    start: float
-    duration: float
-    start_seconds: float
-    duration_seconds: float
+class MusicClientOptions(MusicOptions):
+    """The same for a client of the server: nothing that would keep it busy for minutes."""
 
-
-class Music(Generated):
-    """A piece of music, or a part of one.
-
-    Attributes:
-        notes: in the order of their starts.
-        tempo: quarter notes a minute.
-        metre: beats in a bar, and the note value of a beat.
-        frames_per_quarter: the grid: all times are multiples of so large a part of a quarter note.
-    """
-
-    notes: list[MusicNote]
-    tempo: float
-    metre: tuple[int, int]
-    frames_per_quarter: int
-
-    def piece(self) -> Piece:
-        """Returns it on its grid."""
-        grid = self.frames_per_quarter
-        notes = [
-            Note(note.pitch, round(note.start * grid), round((note.start + note.duration) * grid))
-            for note in self.notes
-        ]
-        length = round(self.seconds * self.tempo / 60 * grid)
-        return Piece("composition", frames_of(notes, length), grid, self.tempo, self.metre)
+    seconds: float = option(30.0, "How long the whole lasts.", gt=0, le=MAX_CLIENT_SECONDS)
+    tempo: float | None = option(None, "Quarter notes a minute.", gt=0, le=MAX_CLIENT_TEMPO)
 
 
 class Composition(NamedTuple):
@@ -83,67 +80,100 @@ class MusicPredictor(Predictor):
         bundle: a verified bundle of the task `music`.
     """
 
-    options: ClassVar[tuple[str, ...]] = ("seconds", "temperature", "top_k", "top_p", "seed", "key", "tempo", "melody")
+    Options = MusicOptions
+    ClientOptions = MusicClientOptions
+    input_options = frozenset({"melody"})
 
     def __init__(self, bundle: Bundle) -> None:
         self.processor = MusicProcessor.load(bundle.folder)
         self._session = Session(bundle.folder / "model.onnx", threads=1)  # a step is too small to share
 
-    def predict(self, inputs: Sequence[Piece | None], **options: Any) -> list[Music]:
+    def answer(self, inputs: Sequence[Piece | None], options: MusicOptions) -> list[Music]:
         """Returns a piece for each input, in their order.
 
         Args:
             inputs: pieces to continue, or None for music from nothing.
-            options: `seconds` (the length, a continued piece counted in), and what `Wish` has. Each input is answered
-                as if it were alone: the same input twice gives the same music twice.
+            options: each input is answered as if it were alone: the same input twice gives the same music twice.
 
         Raises:
             DataError: for an input that is no piece or cannot be continued.
-            ConfigError: for an option out of range.
+            ConfigError: for options that do not go together or are out of range.
         """
-        return [_whole(*self.compose(self.wish(given, **options))) for given in inputs]
+        return [_whole(*self.compose(self.request(given, options))) for given in inputs]
 
-    def stream(self, given: Piece | None, **options: Any) -> Iterator[Music]:
-        """Yields each note when it has ended, and last the whole piece; for the arguments see `predict`."""
-        wish = self.wish(given, **options)
+    def parts(self, given: Piece | None, options: MusicOptions) -> Iterator[Music]:
+        """Yields each note when it has ended, and last the whole piece; for the arguments see `answer`."""
+        request = self.request(given, options)
         frames: list[Frames] = []
-        piece = self._piece(wish, _NOTHING)
-        for note in _notes(self._noted(wish, frames)):
+        piece = self._piece(request, _NOTHING)
+        for note in _notes(self._noted(request, frames)):
             yield _music(piece, [note], frames=note.end, complete=False)
-        piece = self._piece(wish, np.stack(frames))
-        yield _whole(piece, oddity(piece))
+        piece = self._piece(request, np.stack(frames))
+        yield _whole(piece, describe_degeneration(piece))
 
-    def wish(self, given: Piece | None, seconds: float = SECONDS, **options: Any) -> Wish:
+    def request(self, given: Piece | None, options: MusicOptions) -> Request:
         """Returns what is asked for, on the model's grid, with its length in frames, checked.
 
         Raises:
-            DataError: if `given` is neither a piece nor None, or cannot be continued.
+            DataError: if `given` or the melody is neither a piece nor None, or cannot be continued.
             ConfigError: for an option out of range.
         """
-        if given is not None and not isinstance(given, Piece):
-            raise DataError(f"Expected a piece of music or None. Received: {type(given).__name__}.")
-        if not 0 < seconds <= MAX_SECONDS:
-            raise ConfigError(f"Expected up to {MAX_SECONDS:.0f} seconds of music, and some. Received: {seconds:g}.")
+        for piece in (given, options.melody):
+            if piece is not None and not isinstance(piece, Piece):
+                raise DataError(f"Expected a piece of music or None. Received: {type(piece).__name__}.")
         grid = self.processor.frames_per_quarter
-        given = given and given.on_grid(grid)
-        if options.get("melody"):
-            options["melody"] = options["melody"].on_grid(grid)
-        wish = Wish(primer=given, **options)
-        frame = self._piece(wish, _NOTHING).seconds_per_frame
-        wish = Wish(primer=given, frames=round(seconds / frame), **options)
-        wish.check(grid)
-        return wish
+        chosen = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p", "seed", "key", "tempo")}
+        chosen |= {"primer": given and given.on_grid(grid), "melody": options.melody and options.melody.on_grid(grid)}
+        frame = self._piece(Request(**chosen), _NOTHING).seconds_per_frame
+        request = Request(frames=round(options.seconds / frame), **chosen)
+        request.check(grid)
+        return request
 
-    def frames(self, wish: Wish) -> Iterator[Frames]:
+    @property
+    def examples(self) -> Sequence[Piece | None]:
+        """Nothing given, for music from nothing, and the beginnings of two tunes."""
+        return (None, *sample.beginnings("Twinkle, twinkle, little star", "Greensleeves"))
+
+    @property
+    def example_argument(self) -> str:
+        """No file: music from nothing."""
+        return "''"
+
+    def parse(self, text: str) -> Piece | None:
+        """Reads the one piece in a file, to be continued; an empty text is music from nothing."""
+        if not text:
+            return None
+        pieces = list(read_pieces(Path(text)))
+        if len(pieces) != 1:
+            raise DataError(f"Expected one piece of music to continue. {text} has {len(pieces)}.")
+        return pieces[0]
+
+    def from_json(self, value: Any) -> Piece | None:
+        """Takes a MIDI file as `{"b64": "..."}` in base64, or null for music from nothing, and never a path."""
+        return piece_of(value)
+
+    def input_view(self) -> InputView:
+        """Asks for a MIDI file to continue, or nothing."""
+        return InputView(FileInput((".mid", ".midi"), "A beginning to continue (MIDI), if you like"), action="Compose")
+
+    def views(self, given: Piece | None, prediction: Music) -> Sequence[View]:
+        """Returns a picture, a sound and a MIDI file; of a part, the names of its notes."""
+        return music_views(prediction)
+
+    def terminal_views(self, given: Piece | None, prediction: Music) -> Sequence[View]:
+        """Returns the piece in characters: time to the right, a line for each pitch."""
+        return [Text(text_roll(prediction))]
+
+    def frames(self, request: Request) -> Iterator[Frames]:
         """Yields uint8 (88,) for each frame, 0 silent, 1 struck, 2 held, in constant memory; a primer's come first."""
-        wish.check(self.processor.frames_per_quarter)
-        bar = self._piece(wish, _NOTHING).frames_per_bar
-        return compose(Composer(self._session, self.processor, bar), wish)
+        request.check(self.processor.frames_per_quarter)
+        bar = self._piece(request, _NOTHING).frames_per_bar
+        return compose(Composer(self._session, self.processor, bar), request)
 
-    def compose(self, wish: Wish) -> Composition:
+    def compose(self, request: Request) -> Composition:
         """Returns the whole piece, and what is odd about it."""
-        piece = self._piece(wish, np.stack(list(self.frames(wish))))
-        return Composition(piece, oddity(piece))
+        piece = self._piece(request, np.stack(list(self.frames(request))))
+        return Composition(piece, describe_degeneration(piece))
 
     def nats(self, piece: Piece) -> npt.NDArray[np.float64]:
         """Returns the negative log-likelihood of each frame given those before it, in nats, (frames,)."""
@@ -156,15 +186,15 @@ class MusicPredictor(Predictor):
             frame += token == END
         return result
 
-    def _noted(self, wish: Wish, frames: list[Frames]) -> Iterator[Frames]:
-        for frame in self.frames(wish):
+    def _noted(self, request: Request, frames: list[Frames]) -> Iterator[Frames]:
+        for frame in self.frames(request):
             frames.append(frame)
             yield frame
 
-    def _piece(self, wish: Wish, frames: Frames) -> Piece:
-        """The frames with grid, tempo and metre of the wish, of what is given with it, or of the training data."""
-        like = wish.primer or wish.melody
-        tempo = wish.tempo or (like.tempo if like else self.processor.tempo)
+    def _piece(self, request: Request, frames: Frames) -> Piece:
+        """The frames with grid, tempo and metre of the request, of what is given with it, or of the training data."""
+        like = request.primer or request.melody
+        tempo = request.tempo or (like.tempo if like else self.processor.tempo)
         metre = like.metre if like else self.processor.metre
         return Piece("composition", frames, self.processor.frames_per_quarter, tempo, metre)
 
@@ -208,3 +238,34 @@ def _music(piece: Piece, notes: Sequence[Note], frames: int, complete: bool = Tr
         metre=piece.metre,
         frames_per_quarter=piece.frames_per_quarter,
     )
+
+
+def piece_of(value: Any) -> Piece | None:
+    """Returns the piece in `{"b64": "..."}`, a MIDI file in base64; None for null and an empty text.
+
+    A path is refused: whoever sends it is not at this machine.
+
+    Raises:
+        DataError: if it is anything else, or too long.
+    """
+    if value is None or value == "":
+        return None
+    if not isinstance(value, dict) or list(value) != ["b64"] or not isinstance(value["b64"], str):
+        raise DataError('Expected null, or a MIDI file as {"b64": "..."} in base64.')
+    try:
+        content = base64.b64decode(value["b64"], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise DataError(f"Expected a MIDI file in base64: {error}.") from None
+    return piece_in(content)
+
+
+def piece_in(content: bytes) -> Piece:
+    """Returns the piece in a MIDI file that was sent.
+
+    Raises:
+        DataError: if it cannot be read or is too long.
+    """
+    piece = read_midi(content, "the file").piece
+    if len(piece.frames) > MAX_CLIENT_FRAMES:
+        raise DataError(f"The file has {len(piece.frames):,} frames; at most {MAX_CLIENT_FRAMES:,} are taken.")
+    return piece

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from rnn_apps.arrays import Arrays
+from rnn_apps.data.processor import Processor
+from rnn_apps.data.windows import INITIAL
 from rnn_apps.errors import DataError
-from rnn_apps.task import Processor
+from rnn_apps.tasks.music.config import MusicConfig
 from rnn_apps.tasks.music.context import END, FIRST_STRUCK, canonical, encode_frames, transpose
-from rnn_apps.tasks.music.piece import KEYS, Piece
+from rnn_apps.tasks.music.scores.piece import KEYS, Piece
 
 
 class MusicProcessor(Processor):
@@ -45,19 +47,21 @@ class MusicProcessor(Processor):
         self.state_sizes = dict(state_sizes)
 
     @classmethod
-    def fit(cls, pieces: Iterable[Piece], transposition: int, state_sizes: dict[str, int]) -> MusicProcessor:
+    def fit(cls, examples: Iterable[Piece], config: MusicConfig) -> MusicProcessor:
         """Learns what the training pieces have in common."""
         grids: Counter[int] = Counter()
         metres: Counter[tuple[int, int]] = Counter()
         tempi: list[float] = []
         articulated = True
-        for piece in pieces:
+        for piece in examples:
             grids[piece.frames_per_quarter] += 1
             metres[piece.metre] += 1
             tempi.append(piece.tempo)
             articulated = articulated and piece.articulated
         grid, metre = grids.most_common(1)[0][0], metres.most_common(1)[0][0]
-        return cls(articulated, grid, median(tempi), metre, transposition, state_sizes)
+        per_layer = 2 if config.model.cell == "lstm" else 1
+        sizes = {f"{INITIAL}{n}": config.model.units for n in range(per_layer * config.model.layers)}
+        return cls(articulated, grid, median(tempi), metre, config.data.transposition, sizes)
 
     def encode(self, examples: Sequence[Piece], training: bool = False) -> list[Arrays]:
         """Returns what `encode_frames` gives for each piece."""

@@ -21,8 +21,8 @@ from fractions import Fraction
 from functools import cache
 from itertools import accumulate
 
-from rnn_apps.tasks.music.piece import Note, Piece, frames_of
-from rnn_apps.tasks.music.tunes import TUNES
+from rnn_apps.tasks.music.scores.piece import Note, Piece, frames_of
+from rnn_apps.tasks.music.scores.tunes import TUNES
 
 FRAMES_PER_QUARTER = 4
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10), "dorian": (0, 2, 3, 5, 7, 9, 10)}

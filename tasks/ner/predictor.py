@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,13 +14,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.text.tags import Span, read_spans, write_tags
 from rnn_apps.data.text.tokens import Token, split_sentences, tokenize
-from rnn_apps.errors import check_count
 from rnn_apps.inference.entities import Alternative, EntityDecoder
+from rnn_apps.inference.options import Options, option
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
 from rnn_apps.inference.session import Session
+from rnn_apps.tasks.ner import sample
 from rnn_apps.tasks.ner.processor import NerProcessor
+from rnn_apps.views import InputView, Spans, Table, View
+from rnn_apps.views import Span as Marked
 
-COLOURS = ("green", "cyan", "magenta", "yellow", "blue", "red", "bright_green", "bright_magenta")
+
+class NerOptions(Options):
+    """What can be chosen beside a text."""
+
+    nbest: int | None = option(None, "So many alternative taggings of each text.", ge=1)
 
 
 class Entity(BaseModel):
@@ -79,30 +87,56 @@ class NerPredictor(Predictor):
         bundle: a verified bundle of the task `ner`.
     """
 
-    options: ClassVar[tuple[str, ...]] = ("nbest",)
+    Options = NerOptions
 
     def __init__(self, bundle: Bundle) -> None:
         self.processor = NerProcessor.load(bundle.folder)
         self.session = Session(bundle.folder / "model.onnx")
         self.decoder = EntityDecoder(self.processor.tags, bundle.calibration["temperature"])
 
-    def predict(self, inputs: Sequence[str | Sequence[str]], **options: Any) -> list[TaggedText]:
+    def answer(self, inputs: Sequence[str | Sequence[str]], options: NerOptions) -> list[TaggedText]:
         """Returns the entities of each input, in their order.
 
         Args:
             inputs: texts, or lists of tokens; offsets of the latter index the tokens joined by blanks.
-            options: `nbest`: so many alternative taggings of each text.
+            options: see `NerOptions`.
 
         Raises:
             DataError: for an input that is neither.
-            ConfigError: if `nbest` is no whole number above 0.
         """
-        nbest = options.get("nbest", 0)
-        check_count("nbest", nbest, least=0)
+        nbest = options.nbest or 0
         texts = [self._prepare(given, number) for number, given in enumerate(inputs, 1)]
         pieces = [piece for text in texts for piece in text.sentences]
         found = iter(self._tag(pieces, nbest))
         return [self._prediction(text, [next(found) for _ in text.sentences], nbest) for text in texts]
+
+    @property
+    def examples(self) -> Sequence[str]:
+        """Three sentences."""
+        return sample.EXAMPLES
+
+    def parse(self, text: str) -> Any:
+        """Takes a JSON list of strings for ready tokens, and everything else for text."""
+        if text.lstrip().startswith("["):
+            try:
+                given = json.loads(text)
+            except (json.JSONDecodeError, RecursionError):
+                return text
+            if isinstance(given, list) and all(isinstance(token, str) for token in given):
+                return given
+        return text
+
+    def input_view(self) -> InputView:
+        """Returns a box for a text."""
+        return InputView(action="Find entities")
+
+    def views(self, given: str | Sequence[str], prediction: TaggedText) -> Sequence[View]:
+        """Returns the text with its entities marked, each with its type and probability, and the alternatives."""
+        text = given if isinstance(given, str) else " ".join(given)
+        marked = [Marked(entity.start, entity.end, entity.type, entity.probability) for entity in prediction.entities]
+        rows = [(f"{own.probability:.1%}", _named(prediction.tokens, own.tags)) for own in prediction.alternatives]
+        alternatives = [Table(("probability", "entities"), rows, "Alternatives")] if rows else []
+        return [Spans(text, marked), *alternatives]
 
     def _prepare(self, given: str | Sequence[str], number: int) -> _Text:
         words = self.processor.tokens(given, number) if not isinstance(given, str) else []
@@ -190,32 +224,7 @@ def _join(words: Sequence[str]) -> tuple[str, list[Token]]:
     return " ".join(words), tokens
 
 
-def coloured(given: str | Sequence[str], prediction: TaggedText) -> str:
-    """Returns a text with its entities in colour as rich markup; a type has the same colour everywhere."""
-    text = given if isinstance(given, str) else " ".join(given)
-    return "".join(_coloured_parts(text, prediction.entities)) + "".join(
-        f"\n  [dim]{alternative.probability:6.1%}  {_brackets(prediction.tokens, alternative.tags)}[/dim]"
-        for alternative in prediction.alternatives
-    )
-
-
-def _coloured_parts(text: str, entities: Sequence[Entity]) -> Iterator[str]:
-    from rich.markup import escape
-
-    place = 0
-    for entity in entities:
-        colour = COLOURS[sum(map(ord, entity.type)) % len(COLOURS)]
-        yield escape(text[place : entity.start])
-        yield f"[bold {colour}]{escape(entity.text)}[/bold {colour}]"
-        yield f"[{colour} dim] {escape(entity.type)} {entity.probability:.0%}[/{colour} dim]"
-        place = entity.end
-    yield escape(text[place:])
-
-
-def _brackets(tokens: Sequence[str], tags: Sequence[str]) -> str:
-    """A tagging in one line: the entities in brackets."""
-    from rich.markup import escape
-
-    spans = read_spans(tags)
-    found = [f"({' '.join(tokens[span.start : span.end])} {span.type})" for span in spans]
-    return escape(" ".join(found) or "no entity")
+def _named(tokens: Sequence[str], tags: Sequence[str]) -> str:
+    """A tagging in one line: the entities with their types."""
+    found = [f"{' '.join(tokens[span.start : span.end])} {span.type}" for span in read_spans(tags)]
+    return ", ".join(found) or "no entity"

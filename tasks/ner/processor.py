@@ -8,18 +8,18 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rnn_apps.arrays import Array, Arrays
+from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.tagged import TaggedSentence
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.tags import Span, read_spans, split_tag, write_tags
 from rnn_apps.data.text.tokens import tokenize
 from rnn_apps.data.text.vectors import read_vectors
 from rnn_apps.errors import DataError
-from rnn_apps.task import Processor
+from rnn_apps.tasks.ner.config import NerConfig
 
 _DIGIT = re.compile(r"\d")
 _UNKNOWN = 1
@@ -89,12 +89,13 @@ class NerProcessor(Processor):
     # Fitting
 
     @classmethod
-    def fit(cls, sentences: Iterable[TaggedSentence], settings: Any) -> NerProcessor:
-        """Learns the vocabulary and the tags from training sentences; see `NerDataConfig` for the settings."""
+    def fit(cls, examples: Iterable[TaggedSentence], config: NerConfig) -> NerProcessor:
+        """Learns the vocabulary and the tags from training sentences."""
+        settings = config.data
         tokens: Counter[str] = Counter()
         pairs: Counter[str] = Counter()
         types: set[str] = set()
-        for sentence in sentences:
+        for sentence in examples:
             tokens.update(sentence.tokens)
             types |= {span.type for span in read_spans(sentence.tags)}
             if settings.units != "words":

@@ -9,8 +9,8 @@ import numpy as np
 
 from rnn_apps.arrays import Array
 from rnn_apps.errors import MissingExtraError
+from rnn_apps.inference.metrics import Metrics
 from rnn_apps.inference.probabilities import log_softmax
-from rnn_apps.task import Metrics
 from rnn_apps.tasks.translation.processor import TranslationProcessor, to_text
 
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
-from typing import Any, ClassVar, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from rnn_apps.arrays import Array
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.text.pieces import BLANK
-from rnn_apps.errors import ConfigError, DataError
+from rnn_apps.errors import DataError
 from rnn_apps.inference.predictor import Prediction, Predictor
 from rnn_apps.inference.search import Hypothesis
+from rnn_apps.tasks.translation import sample
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
 from rnn_apps.tasks.translation.processor import TranslationProcessor
-from rnn_apps.tasks.translation.translator import SearchSettings, Translator, aligned
-from rnn_apps.views import Heatmap, Table, Text, View
-
-__all__ = ["Alternative", "TranslatedText", "TranslationPredictor", "Translator", "shown", "views"]
+from rnn_apps.tasks.translation.search import TranslationOptions, Translator, aligned
+from rnn_apps.views import Heatmap, InputView, Table, Text, TextInput, View
 
 _END_SIGN = "</s>"
 
@@ -74,51 +72,69 @@ class TranslationPredictor(Predictor):
         bundle: a verified bundle of the task `translation`.
     """
 
-    options: ClassVar[tuple[str, ...]] = tuple(field.name for field in fields(SearchSettings))
+    Options = TranslationOptions
 
     def __init__(self, bundle: Bundle) -> None:
         self.processor = TranslationProcessor.load(bundle.folder)
         self.translator = Translator(bundle.folder)
 
-    def predict(self, inputs: Sequence[str], **options: Any) -> list[TranslatedText]:
+    def answer(self, inputs: Sequence[str], options: TranslationOptions) -> list[TranslatedText]:
         """Returns the translation of each text, in their order.
 
         A text is split into lines and sentences, each of which is translated by itself.
 
         Args:
             inputs: texts of any length.
-            options: see `SearchSettings`. With `nbest`, as many translations are given as alternatives; the beam is as
-                wide at least.
+            options: see `TranslationOptions`. With `nbest`, as many translations are given as alternatives.
 
         Raises:
             DataError: for an input that is no text.
-            ConfigError: for an option that cannot be used.
         """
-        settings = _settings(options)
         texts = [self._prepare(given, number) for number, given in enumerate(inputs, 1)]
         sources = [source for text in texts for source in text.sources]
-        found = iter(self.translator.translate(sources, settings))
-        return [self._prediction(text, [next(found) for _ in text.sources], "nbest" in options) for text in texts]
+        found = iter(self.translator.translate(sources, options))
+        return [
+            self._prediction(text, [next(found) for _ in text.sources], "nbest" in options.model_fields_set)
+            for text in texts
+        ]
 
-    def stream(self, given: str, **options: Any) -> Iterator[TranslatedText]:
-        """Yields the translation so far with every token, and last what `predict` returns.
+    def parts(self, given: str, options: TranslationOptions) -> Iterator[TranslatedText]:
+        """Yields the translation so far with every token, and last what `answer` returns.
 
         What was said may change on the way, where another hypothesis of the beam turns out to be likelier. A partial
         translation has neither a score nor alternatives, and ends where the search has come to.
         """
-        settings = _settings(options)
         text = self._prepare(given, 1)
         found: list[list[Hypothesis]] = []
         done: list[str] = []
         for sentence, source in zip(text.document.sentences, text.sources, strict=True):
-            search = self.translator.search(source[None], settings)
+            search = self.translator.search(source[None], options)
             for _ in search.steps():
                 part = self.processor.decode(search.leading(0))
                 so_far = text.document.join([*done, part, *[""] * (len(text.sources) - len(done) - 1)]).rstrip("\n")
                 yield TranslatedText(translation=so_far, score=0.0, log_probability=0.0)
             found += search.run()
             done.append(self._text(found[-1][0], sentence))
-        yield self._prediction(text, found, "nbest" in options)
+        yield self._prediction(text, found, "nbest" in options.model_fields_set)
+
+    @property
+    def examples(self) -> Sequence[str]:
+        """Three English sentences."""
+        return sample.EXAMPLES
+
+    def input_view(self) -> InputView:
+        """Returns a box for the text."""
+        return InputView(TextInput("Text", lines=4), action="Translate")
+
+    def views(self, given: str, prediction: TranslatedText) -> Sequence[View]:
+        """Returns the translation, its alternatives as a table, and where the attention looked."""
+        found: list[View] = [Text(prediction.translation)]
+        if prediction.alternatives:
+            rows = [(round(own.score, 3), own.translation) for own in prediction.alternatives]
+            found.append(Table(("score", "translation"), rows, "Alternatives"))
+        if prediction.warnings:
+            found.append(Text("\n".join(prediction.warnings), "Note"))
+        return [*found, *prediction.alignments]
 
     def _prepare(self, given: str, number: int) -> _Prepared:
         if not isinstance(given, str):
@@ -184,15 +200,6 @@ class _Prepared(NamedTuple):
     warnings: list[str]
 
 
-def _settings(options: dict[str, Any]) -> SearchSettings:
-    if "beam" in options and options.get("temperature") is not None:
-        raise ConfigError("A temperature draws translations, a beam searches the best. Expected one of them.")
-    beam, nbest = options.get("beam", SearchSettings.beam), options.get("nbest", 1)
-    if isinstance(beam, int) and isinstance(nbest, int) and 1 <= beam < nbest:
-        options = options | {"beam": nbest}
-    return SearchSettings(**options)
-
-
 def _best_together(document: Document, sentences: Sequence[Sequence[Alternative]]) -> list[Alternative]:
     """Joins the best translations of the sentences of a text to as many of the text, best first."""
     count = max(map(len, sentences), default=1)
@@ -208,27 +215,3 @@ def _best_together(document: Document, sentences: Sequence[Sequence[Alternative]
         )
         for chosen in joined
     ]
-
-
-def shown(given: str, prediction: TranslatedText) -> str:
-    """Returns a translation below its text, as rich markup, with the alternatives and what is to be said about it."""
-    from rich.markup import escape
-
-    lines = [f"[dim]{escape(given)}[/dim]", escape(prediction.translation)]
-    lines += [
-        f"  [dim]{alternative.score:7.2f}  {escape(alternative.translation)}[/dim]"
-        for alternative in prediction.alternatives
-    ]
-    lines += [f"  [yellow]{escape(warning)}[/yellow]" for warning in prediction.warnings]
-    return "\n".join(lines)
-
-
-def views(prediction: TranslatedText) -> list[View]:
-    """Returns the translation, its alternatives as a table, and where the attention looked."""
-    found: list[View] = [Text(prediction.translation)]
-    if prediction.alternatives:
-        rows = [(round(own.score, 3), own.translation) for own in prediction.alternatives]
-        found.append(Table(("score", "translation"), rows, "Alternatives"))
-    if prediction.warnings:
-        found.append(Text("\n".join(prediction.warnings), "Note"))
-    return found + prediction.alignments

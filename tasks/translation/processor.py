@@ -9,19 +9,17 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rnn_apps.arrays import Array, Arrays
+from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.pieces import BLANK, END, PADDING, START, UNKNOWN, PieceTokenizer, join_pieces
 from rnn_apps.errors import DataError
-from rnn_apps.task import Processor
-
-if TYPE_CHECKING:
-    from rnn_apps.tasks.translation.task import TranslationDataConfig
+from rnn_apps.tasks.translation.config import TranslationConfig
 
 __all__ = ["END", "PADDING", "START", "UNKNOWN", "TranslationProcessor"]
 
@@ -63,21 +61,22 @@ class TranslationProcessor(Processor):
         return self.source is self.target
 
     @classmethod
-    def fit(cls, examples: Iterable[SentencePair], config: TranslationDataConfig) -> TranslationProcessor:
+    def fit(cls, examples: Iterable[SentencePair], config: TranslationConfig) -> TranslationProcessor:
         """Learns the pieces of both languages from training examples, which are iterated several times."""
+        data = config.data
         letters = [_letters(getattr(pair, side) for pair in examples) for side in ("source", "target")]
-        joint = config.vocabulary == "joint"
-        if config.vocabulary == "auto":
+        joint = data.vocabulary == "joint"
+        if data.vocabulary == "auto":
             joint = _common_share(*letters) >= _SAME_ALPHABET
         sides: tuple[tuple[str, ...], ...] = (("source", "target"),) if joint else (("source",), ("target",))
         tokenizers = [
-            PieceTokenizer.train(_Texts(examples, names), config.vocabulary_size, config.lowercase) for names in sides
+            PieceTokenizer.train(_Texts(examples, names), data.vocabulary_size, data.lowercase) for names in sides
         ]
         found: Counter[str] = Counter()
         for letter, count in letters[0].items():
             found[script(letter)] += count
-        facts = config.model_dump(include={"source_language", "target_language", "max_tokens", "max_training_tokens"})
-        facts |= {"bleu_tokenize": config.bleu_tokenize, "lowercase": config.lowercase}
+        facts = data.model_dump(include={"source_language", "target_language", "max_tokens", "max_training_tokens"})
+        facts |= {"bleu_tokenize": data.bleu_tokenize, "lowercase": data.lowercase}
         facts["scripts"] = sorted(name for name, n in found.items() if n >= _RARE_SCRIPT * found.total())
         return cls(tokenizers[0], tokenizers[-1], facts)
 

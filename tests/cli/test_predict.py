@@ -113,7 +113,7 @@ def test_the_installed_command_answers_from_any_folder(command, sentiment_model,
 
 def test_images_are_answered_alike_through_every_door(rnnapps, digits_model, tmp_path):
     model = rnn_apps.load(digits_model)
-    images = model.task.example_inputs
+    images = model.predictor.examples
     np.save(tmp_path / "image.npy", images[0])
     typed = rnnapps("predict", digits_model, *(json.dumps(image.tolist()) for image in images), "image.npy", "--json")
     found = json.loads(typed.stdout)

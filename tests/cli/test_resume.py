@@ -33,15 +33,15 @@ elif moment == "saved":
 elif moment:
     from rnn_apps.environment import start_tensorflow
     start_tensorflow("The test")
-    from rnn_apps.training import loop
-    save_checkpoint, place = loop.save_checkpoint, eval(moment)
+    from rnn_apps.training import trainer
+    save_checkpoint, place = trainer.save_checkpoint, eval(moment)
     def save_or_stop(path, variables, progress):
         if (progress.epoch, progress.batch) != place[:2]:
             return save_checkpoint(path, variables, progress)
         if place[2] == signal.SIGINT:
             save_checkpoint(path, variables, progress)
         os.kill(os.getpid(), place[2])
-    loop.save_checkpoint = save_or_stop
+    trainer.save_checkpoint = save_or_stop
 main()
 """
 

@@ -7,7 +7,6 @@ from hypothesis.extra import numpy as hnp
 from rnn_apps.inference.classification import (
     ClassificationMetrics,
     ClassPrediction,
-    class_bars,
     class_prediction,
 )
 from rnn_apps.inference.probabilities import expected_calibration_error, fit_temperature, log_softmax, softmax
@@ -100,14 +99,3 @@ def test_calibrating_changes_the_loss_and_not_the_accuracy():
 def test_a_prediction_names_the_likeliest_class():
     prediction = class_prediction(["a", "b", "c"], np.array([0.2, 0.5, 0.3]))
     assert prediction == ClassPrediction(label="b", probability=0.5, probabilities={"a": 0.2, "b": 0.5, "c": 0.3})
-
-
-def test_bars_show_the_likeliest_first_and_take_no_label_for_markup():
-    from rich.text import Text
-
-    names = ["[red]", "[/]", "c"]
-    shown = Text.from_markup(class_bars(class_prediction(names, np.array([0.6, 0.3, 0.1])), most=2)).plain.splitlines()
-    assert len(shown) == 2
-    assert shown[0].split()[:2] == ["[red]", "60.0%"]
-    assert shown[0].count("█") == 18
-    assert shown[1].split()[:2] == ["[/]", "30.0%"]

@@ -20,6 +20,7 @@ import uvicorn
 
 from rnn_apps.bundle import Bundle
 from rnn_apps.errors import DataError
+from rnn_apps.inference.options import Options
 from rnn_apps.inference.predictor import Prediction, Predictor
 from rnn_apps.model import Model
 from rnn_apps.serving.app import create_app
@@ -96,25 +97,32 @@ class Words(Prediction):
     count: int
 
 
+class WordOptions(Options):
+    """How many words are said at most."""
+
+    limit: int | None = None
+
+
 class WordPredictor(Predictor):
     """Splits texts into words, slowly; its stream adds one word a part."""
 
-    options = ("limit",)
+    Options = WordOptions
+    examples = ("one two three",)
 
     def __init__(self, seconds=0.0):
         self.seconds, self.calls = seconds, []
 
-    def predict(self, inputs, **options) -> list[Words]:
+    def answer(self, inputs, options) -> list[Words]:
         self.calls.append(list(inputs))
         time.sleep(self.seconds)
         if "fault" in inputs:
             raise ZeroDivisionError
         return [Words(words=text.split(), count=len(text.split())) for text in inputs]
 
-    def stream(self, given, **options):
+    def parts(self, given, options):
         if not isinstance(given, str):
             raise DataError(f"Expected a text. Received: {given!r}")
-        words = given.split()[: options.get("limit")]
+        words = given.split()[: options.limit]
         for count in range(1, len(words) + 1):
             time.sleep(1.5 if words[count - 1] == "slow" else self.seconds)
             if words[count - 1] == "stop":

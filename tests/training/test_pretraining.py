@@ -190,7 +190,7 @@ def test_a_model_starts_from_what_was_learnt(reviews, tmp_path, monkeypatch, fil
         "sentiment", reviews, unlabelled=tmp_path / "texts.txt", config=SMALL, output=tmp_path / "m", progress=False
     )
     keras_model = model.keras_model()
-    layers = model.task.language_layers(keras_model)
+    layers = model.task.new_network().language_layers(keras_model)
     weights = [weight.numpy() for layer in layers for weight in layer.weights]
     for weight, value in zip(weights, learnt[0].weights, strict=True):
         np.testing.assert_allclose(weight, value, atol=1e-6)

@@ -56,7 +56,7 @@ def test_a_bundle_is_whole_and_the_work_is_cleared_away(trained, files_below, tm
 
 
 def test_every_door_gives_the_same_answer(trained):
-    images = find_task("digits").example_inputs[0][:4, :4] / 5, np.eye(4) * 3
+    images = rnn_apps.load("digits").predictor.examples[0][:4, :4] / 5, np.eye(4) * 3
     batch = trained.predictor.processor.encode_inputs(images)
     keras_logits = trained.keras_model()({"image": np.stack([row["image"] for row in batch])})["logits"].numpy()
     scaled = keras_logits / trained.bundle.calibration["temperature"]

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from rnn_apps.config import TrainingConfig
 from rnn_apps.data.store import ArrayStore, write_store
+from rnn_apps.inference.metrics import Metrics
 from rnn_apps.layers import GRU, Embedding
-from rnn_apps.task import Metrics
 from rnn_apps.training.losses import summed_cross_entropy
 from rnn_apps.training.trainer import Trainer
 

@@ -65,8 +65,10 @@ def _groups(document: Mapping[str, Any]) -> Iterator[str]:
 def _example(served: ServedModel, address: str) -> str:
     task = served.model.task
     try:
-        body = orjson.dumps({"instances": [task.example_inputs[0]]}, option=orjson.OPT_SERIALIZE_NUMPY).decode()
-    except TypeError:  # an input that JSON has no form for
+        body = orjson.dumps(
+            {"instances": [served.model.predictor.examples[0]]}, option=orjson.OPT_SERIALIZE_NUMPY
+        ).decode()
+    except (TypeError, IndexError):  # an input that JSON has no form for, or none is known
         body = '{"instances": [null]}'
     quoted = body.replace("'", "'\\''")
     command = f"curl {address}/v1/models/{served.name}:predict \\\n  -d '{quoted}'"

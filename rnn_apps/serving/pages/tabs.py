@@ -18,6 +18,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # no word to anyone outside
 import gradio as gr
 
 from rnn_apps.errors import DataError, RnnAppsError
+from rnn_apps.inference.options import controls
 from rnn_apps.inference.predictor import Predictor
 from rnn_apps.serving.http import RequestError, check_instances
 from rnn_apps.serving.models import ServedModel, ServedModels
@@ -80,9 +81,10 @@ class _Tab:
 
     def __init__(self, served: ServedModel, limits: Limits, streaming: bool) -> None:
         self._served, self._limits = served, limits
-        self._view = served.model.task.input_view(served.model.bundle)
+        self._view = served.model.predictor.input_view()
+        self._controls = controls(served.model.predictor.Options)
         self._live = getattr(self._view.given, "live", isinstance(self._view.given, DrawingInput))
-        self._streams = streaming and type(served.model.predictor).stream is not Predictor.stream
+        self._streams = streaming and type(served.model.predictor).parts is not Predictor.parts
 
     def build(self) -> None:
         """Adds the components and says what happens when."""
@@ -91,7 +93,7 @@ class _Tab:
         with gr.Row():
             with gr.Column(min_width=300):
                 given = _input(self._view.given)
-                options = [_option(option) for option in self._view.options.values()]
+                options = [_option(option) for option in self._controls.values()]
                 button = gr.Button(self._view.action, variant="primary")
             with gr.Column(min_width=300):
                 result = gr.HTML(html_template='<div aria-live="polite">${value}</div>')
@@ -121,7 +123,7 @@ class _Tab:
         try:
             given, options = self._read(values)
             (prediction,) = await self._served.answer([given], options)
-            return self._shown(self._served.model.task.input_from_json(given), prediction)
+            return self._shown(self._served.model.predictor.from_json(given), prediction)
         except Exception as error:
             return _told(error)
 
@@ -130,7 +132,7 @@ class _Tab:
         try:
             given, options = self._read(values)
             async with aclosing(self._served.parts(given, options)) as parts:
-                parsed = self._served.model.task.input_from_json(given)
+                parsed = self._served.model.predictor.from_json(given)
                 async for part in parts:
                     yield self._shown(parsed, part)
         except Exception as error:
@@ -141,14 +143,14 @@ class _Tab:
         rest = list(values)
         given = _given(self._view.given, rest.pop(0)) if self._view.given else None
         check_instances([given], self._limits)
-        return given, dict(zip(self._view.options, rest, strict=True))
+        return given, dict(zip(self._controls, rest, strict=True))
 
     def _shown(self, given: Any, prediction: Any) -> str:
-        return page_views(self._served.model.task.views(given, prediction))
+        return page_views(self._served.model.predictor.views(given, prediction))
 
     def _examples(self) -> Mapping[str, Any]:
         """Returns what the input component can be filled with, by the text on a button."""
-        examples = self._served.model.task.example_inputs
+        examples = self._served.model.predictor.examples
         if isinstance(self._view.given, TextInput):
             return {example: example for example in examples}
         if isinstance(self._view.given, DrawingInput):

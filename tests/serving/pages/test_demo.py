@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import numpy as np
@@ -17,6 +18,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from rnn_apps.bundle import Bundle
+from rnn_apps.inference.options import Options, option
 from rnn_apps.inference.predictor import Prediction, Predictor
 from rnn_apps.model import Model, load
 from rnn_apps.serving.app import create_app
@@ -34,57 +36,65 @@ class Words(Prediction):
     text: str
 
 
+class EchoOptions(Options):
+    """How an input is said again."""
+
+    times: int = option(1, "How often.", NumberOption("Times", 1, 1, 4, 1))
+    voice: Literal["plain", "loud"] = option("plain", "How.", ChoiceOption("Voice", "plain", ("plain", "loud")))
+
+
 class EchoPredictor(Predictor):
     """Says an input again, a word at a time."""
 
-    options = ("times", "voice")
+    Options = EchoOptions
+    examples = ("one two three",)
 
-    def predict(self, inputs, **options) -> list[Words]:
-        return [list(self.stream(given, **options))[-1] for given in inputs]
+    def __init__(self):
+        """Needs no bundle."""
 
-    def stream(self, given, times=1, voice="plain"):
-        words = " ".join([given] * times).split()
+    def answer(self, inputs, options) -> list[Words]:
+        return [list(self.parts(given, options))[-1] for given in inputs]
+
+    def parts(self, given, options):
+        words = " ".join([given] * options.times).split()
         for count in range(1, len(words) + 1):
             time.sleep(0.05)
             said = " ".join(words[:count])
-            yield Words(text=said.upper() if voice == "loud" else said)
+            yield Words(text=said.upper() if options.voice == "loud" else said)
+
+    def input_view(self):
+        return InputView(action="Say")
+
+    def views(self, given, prediction):
+        words = prediction.text.split()
+        return [Text(prediction.text), Heatmap(np.eye(len(words)), words, words)]
+
+
+class FilePredictor(EchoPredictor):
+    """Takes files."""
+
+    Options = Options
+
+    def parts(self, given, options):
+        return super().parts(given, EchoOptions())
+
+    def input_view(self):
+        return InputView(FileInput((".txt",), "Words"), action="Read")
+
+    def from_json(self, value):
+        return base64.b64decode(value["b64"]).decode()
 
 
 class EchoTask(SentimentTask):
     """A task that the page has never heard of."""
 
     summary = "say a text again"
-    example_inputs = ("one two three",)
-
-    def input_view(self, bundle):
-        options = {
-            "times": NumberOption("Times", 1, 1, 4, 1),
-            "voice": ChoiceOption("Voice", "plain", ("plain", "loud")),
-        }
-        return InputView(options=options, action="Say")
-
-    def views(self, given, prediction):
-        words = prediction.text.split()
-        return [Text(prediction.text), Heatmap(np.eye(len(words)), words, words)]
-
-    def predictor(self, bundle):
-        return EchoPredictor()
 
 
-class FileTask(EchoTask):
-    """A task that takes files."""
-
-    def input_view(self, bundle):
-        return InputView(FileInput((".txt",), "Words"), action="Read")
-
-    def input_from_json(self, value):
-        return base64.b64decode(value["b64"]).decode()
-
-
-def model_of(task, name):
-    bundle = Bundle(Path(name), {"metrics": {}, "parameters": 0})
-    bundle.__dict__["task"] = task
-    return Model(bundle)
+def model_of(predictor, name):
+    model = Model(Bundle(Path(name), {"metrics": {}, "parameters": 0}))
+    model.__dict__ |= {"task": EchoTask(), "predictor": predictor}
+    return model
 
 
 @contextmanager
@@ -127,8 +137,8 @@ def address():
         load("sentiment"),
         load("ner"),
         load("digits"),
-        model_of(EchoTask(), "echo"),
-        model_of(FileTask(), "file"),
+        model_of(EchoPredictor(), "echo"),
+        model_of(FilePredictor(), "file"),
     ]
     with serving(ServedModels(models, Limits())) as address:
         yield address
@@ -203,7 +213,7 @@ def test_entities_are_marked(page):
 
 def test_an_example_is_tried_with_one_press(page):
     panel = open_tab(page, "ner")
-    example = load("ner").task.example_inputs[1]
+    example = load("ner").predictor.examples[1]
     panel.get_by_role("button", name=example).click()
     panel.locator("mark").first.wait_for()
     assert panel.get_by_label("Text").input_value() == example
@@ -226,8 +236,8 @@ def test_a_digit_is_drawn_with_the_mouse(page):
 def test_a_drawn_example_is_what_the_model_would_read(page):
     panel = open_tab(page, "digits")
     panel.get_by_role("button", name="Example 3").click()
-    task = load("digits").task
-    (expected,) = load("digits").predict([task.example_inputs[2]])
+    model = load("digits")
+    (expected,) = model.predict([model.predictor.examples[2]])
     assert bars(panel)[0] == [expected.label, f"{expected.probability:.1%}"]
 
 

@@ -7,7 +7,8 @@ import rnn_apps
 from rnn_apps.config import load_config
 from rnn_apps.errors import DataError
 from rnn_apps.task import find_task
-from rnn_apps.tasks.digits.task import LabelledImage
+from rnn_apps.tasks.digits.processor import LabelledImage
+from rnn_apps.views import Bars
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def task():
 
 @pytest.fixture(scope="module")
 def processor(task):
-    return task.fit_processor(task.sample(), task.Config())
+    return task.processor.fit(task.sample(), task.Config())
 
 
 def test_the_defaults_reach_the_accuracy_that_is_promised(tmp_path):
@@ -63,19 +64,29 @@ def test_files_give_labels_and_places(task, tmp_path):
 
 @pytest.mark.parametrize("cell", ["dense", "lstm", "gru", "simple_rnn"])
 def test_every_cell_builds_a_network(task, processor, cell):
-    model = task.build_model(load_config(task.Config, settings=[f"model.cell={cell}", "model.units=4"]), processor)
+    model = task.new_network().build(
+        load_config(task.Config, settings=[f"model.cell={cell}", "model.units=4"]), processor
+    )
     assert model({"image": np.zeros((2, 8, 8), np.float32)})["logits"].shape == (2, 10)
 
 
 def test_an_image_is_shown_in_characters(task, digits_model):
-    image = task.example_inputs[0]
-    (prediction,) = rnn_apps.load(digits_model).predict([image])
-    lines = task.show(image, prediction).splitlines()
-    assert len(lines) == 8 + 3
-    assert {len(line) for line in lines[:8]} == {2 + 16}
+    predictor = rnn_apps.load(digits_model).predictor
+    image = predictor.examples[0]
+    picture, bars = predictor.terminal_views(image, predictor.predict([image])[0])
+    lines = picture.text.splitlines()
+    assert [len(line) for line in lines] == [16] * 8
     assert "@@" in lines[1]
+    assert isinstance(bars, Bars)
 
 
-def test_an_image_can_be_typed_as_json(task):
-    assert task.parse_input("[[1, 2], [3, 4]]") == [[1, 2], [3, 4]]
-    assert json.loads(task.example_argument.strip("'")) == task.example_inputs[0].tolist()
+def test_an_image_can_be_typed_as_json(digits_model):
+    predictor = rnn_apps.load(digits_model).predictor
+    assert predictor.parse("[[1, 2], [3, 4]]") == [[1, 2], [3, 4]]
+    assert json.loads(predictor.example_argument.strip("'")) == predictor.examples[0].tolist()
+
+
+def test_a_model_for_other_images_has_no_examples(digits_model):
+    predictor = rnn_apps.load(digits_model).predictor
+    predictor.images.image_shape = (28, 28)
+    assert list(predictor.examples) == []

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_apps.errors import ConfigError, DataError
-from rnn_apps.tasks.music.composing import Composer, Wish, compose, oddity, scale_of
-from rnn_apps.tasks.music.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Note, Piece, frames_of
+from rnn_apps.tasks.music.composing import Composer, Request, compose, describe_degeneration, scale_of
 from rnn_apps.tasks.music.processor import MusicProcessor
+from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Note, Piece, frames_of
 
 
 class Chance:
@@ -37,7 +37,7 @@ def melody(articulated=True):
 
 
 wishes = st.builds(
-    Wish,
+    Request,
     frames=st.integers(1, 40),
     temperature=st.sampled_from([0.5, 1.0, 2.0]),
     top_k=st.integers(0, 5),
@@ -57,13 +57,13 @@ def test_a_seed_gives_the_same_music_of_the_length_that_is_wanted(wish, articula
 
 
 def test_another_seed_gives_other_music():
-    assert (composed(Wish(40, seed=1)) != composed(Wish(40, seed=2))).any()
+    assert (composed(Request(40, seed=1)) != composed(Request(40, seed=2))).any()
 
 
 @given(st.integers(0, 99), st.booleans(), st.booleans())
 def test_a_primer_comes_first_as_it_is(seed, articulated, primer_articulated):
     primer = Piece("primer", melody().frames[:9], articulated=primer_articulated)
-    frames = composed(Wish(30, seed=seed, primer=primer), articulated)
+    frames = composed(Request(30, seed=seed, primer=primer), articulated)
     assert len(frames) == 30
     np.testing.assert_array_equal(frames[:9] != SILENT, primer.frames != SILENT)
     if primer_articulated:
@@ -73,10 +73,10 @@ def test_a_primer_comes_first_as_it_is(seed, articulated, primer_articulated):
 
 def test_what_follows_a_primer_follows_from_it():
     """The composer is in the state in which a piece that began so would be."""
-    whole = composed(Wish(30, seed=3))
+    whole = composed(Request(30, seed=3))
     one, other = composer(), composer()
     list(one.follow(whole[:20]))
-    for _ in compose(other, Wish(20, seed=3)):
+    for _ in compose(other, Request(20, seed=3)):
         pass
     for name, value in one.context.row().items():
         np.testing.assert_array_equal(value, other.context.row()[name], err_msg=name)
@@ -85,7 +85,7 @@ def test_what_follows_a_primer_follows_from_it():
 @given(st.integers(0, 99), st.booleans(), st.booleans())
 def test_a_melody_is_kept_note_for_note_and_is_the_highest_voice(seed, articulated, melody_articulated):
     given_melody = melody(melody_articulated)
-    frames = composed(Wish(seed=seed, melody=given_melody, temperature=2.0), articulated)
+    frames = composed(Request(seed=seed, melody=given_melody, temperature=2.0), articulated)
     assert len(frames) == len(given_melody.frames)
     voice = given_melody.frames.copy()
     voice[:12, 48 - LOWEST_PITCH] = voice[12:, 48 - LOWEST_PITCH] = SILENT
@@ -99,7 +99,7 @@ def test_a_melody_is_kept_note_for_note_and_is_the_highest_voice(seed, articulat
 
 def test_a_rest_of_the_melody_lets_the_harmony_go_on_below_it():
     alone = Piece("", frames_of([Note(67, 0, 4), Note(64, 12, 16)], 16))
-    rests = np.concatenate([composed(Wish(seed=seed, melody=alone))[4:12] for seed in range(5)])
+    rests = np.concatenate([composed(Request(seed=seed, melody=alone))[4:12] for seed in range(5)])
     assert (rests[:, 67 - LOWEST_PITCH :] == SILENT).all()
     assert rests.any()
 
@@ -111,7 +111,7 @@ def test_music_from_nothing_begins_in_its_key(key, triad):
     scale, found = scale_of(key)
     assert set(found) == triad
     for seed in range(5):
-        frames = composed(Wish(40, seed=seed, key=key))
+        frames = composed(Request(40, seed=seed, key=key))
         classes = [set((np.flatnonzero(frame) + LOWEST_PITCH) % 12) for frame in frames]
         assert classes[0] <= triad
         assert set().union(*classes[:32]) <= set(scale)
@@ -127,15 +127,15 @@ def test_what_is_no_key(key):
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        (Wish(0), "at least one frame"),
-        (Wish(9, temperature=0.0), "temperature"),
-        (Wish(9, top_p=2.0), "top_p"),
-        (Wish(9, tempo=0.0), "a tempo of 10 to 1000"),
-        (Wish(9, primer=melody(), melody=melody()), "Received both"),
-        (Wish(40, primer=melody(), key="C"), "has its own"),
-        (Wish(20, primer=melody()), r"melody lasts 2\.5 s .* was to last 2\.5 s"),
-        (Wish(20, primer=Piece("p", melody().frames, frames_per_quarter=2)), "p has 2 frames in a quarter note"),
-        (Wish(20, primer=Piece("p", melody().frames[:0])), "p has no frame"),
+        (Request(0), "at least one frame"),
+        (Request(9, temperature=0.0), "temperature"),
+        (Request(9, top_p=2.0), "top_p"),
+        (Request(9, tempo=0.0), "a tempo of 10 to 1000"),
+        (Request(9, primer=melody(), melody=melody()), "Received both"),
+        (Request(40, primer=melody(), key="C"), "has its own"),
+        (Request(20, primer=melody()), r"melody lasts 2\.5 s .* was to last 2\.5 s"),
+        (Request(20, primer=Piece("p", melody().frames, frames_per_quarter=2)), "p has 2 frames in a quarter note"),
+        (Request(20, primer=Piece("p", melody().frames[:0])), "p has no frame"),
     ],
 )
 def test_wishes_that_cannot_be_fulfilled(wish, message):
@@ -144,7 +144,7 @@ def test_wishes_that_cannot_be_fulfilled(wish, message):
 
 
 def test_memory_does_not_grow_with_the_length():
-    frames = compose(composer(), Wish(2000))
+    frames = compose(composer(), Request(2000))
     for _ in range(300):
         next(frames)
     tracemalloc.start()
@@ -159,12 +159,12 @@ def test_memory_does_not_grow_with_the_length():
 def test_what_is_odd_is_said():
     busy = np.zeros((200, KEYS), np.uint8)
     busy[np.arange(200), np.random.default_rng(0).integers(0, KEYS, 200)] = STRUCK
-    assert oddity(Piece("", busy)) == ""
-    assert "silence alone" in oddity(Piece("", np.zeros((9, KEYS), np.uint8)))
+    assert describe_degeneration(Piece("", busy)) == ""
+    assert "silence alone" in describe_degeneration(Piece("", np.zeros((9, KEYS), np.uint8)))
     silent = busy.copy()
     silent[100:] = SILENT
-    assert oddity(Piece("", silent)) == "The model fell silent after 12.5 s."
+    assert describe_degeneration(Piece("", silent)) == "The model fell silent after 12.5 s."
     looped = np.concatenate([busy[:72], np.tile(busy[100:116], (8, 1))])
-    assert "From 9.0 s on the model repeats 1 bars again and again" in oddity(Piece("", looped))
+    assert "From 9.0 s on the model repeats 1 bars again and again" in describe_degeneration(Piece("", looped))
     stuck = np.concatenate([busy[:72], np.tile(busy[:1], (128, 1))])
-    assert "repeats" in oddity(Piece("", stuck))
+    assert "repeats" in describe_degeneration(Piece("", stuck))

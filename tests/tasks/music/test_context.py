@@ -16,7 +16,7 @@ from rnn_apps.tasks.music.context import (
     token_frame,
     transpose,
 )
-from rnn_apps.tasks.music.piece import HELD, KEYS, SILENT, STRUCK
+from rnn_apps.tasks.music.scores.piece import HELD, KEYS, SILENT, STRUCK
 
 
 @st.composite

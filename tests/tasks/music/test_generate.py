@@ -6,10 +6,10 @@ import wave
 import numpy as np
 import pytest
 
-from rnn_apps.tasks.music import synthesis
-from rnn_apps.tasks.music.midi import midi_bytes, read_midi
-from rnn_apps.tasks.music.piece import SILENT, Piece
 from rnn_apps.tasks.music.sample import pieces
+from rnn_apps.tasks.music.scores.midi import midi_bytes, read_midi
+from rnn_apps.tasks.music.scores.piece import SILENT, Piece
+from rnn_apps.tasks.music.sound import synthesis
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ BAD = {
     "a key that is none": (("--key", "H"), "Expected a key such as C"),
     "no time": (("--seconds", 0), "Received: 0"),
     "no number": (("--seconds", "nan"), "Received: nan"),
-    "too long": (("--seconds", 1e9), "Expected up to 3600 seconds"),
+    "too long": (("--seconds", 1e9), "Expected seconds to be a number above 0 and at most 3600"),
     "no chance": (("--temperature", 0), "temperature"),
     "more than all": (("--top-p", 1.5), "top_p"),
     "a tempo too fast": (("--tempo", 1e6), "Expected a tempo"),

@@ -8,8 +8,8 @@ import pytest
 from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.tasks.music.composing import Composer
 from rnn_apps.tasks.music.context import FIRST_HELD, FIRST_STRUCK, frame_tokens
-from rnn_apps.tasks.music.piece import HELD, KEYS, SILENT, STRUCK, Piece
 from rnn_apps.tasks.music.sample import pieces
+from rnn_apps.tasks.music.scores.piece import HELD, KEYS, SILENT, STRUCK, Piece
 
 LOW, SMALL = 40, 6
 """A keyboard of six keys, from this key."""

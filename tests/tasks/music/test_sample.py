@@ -2,8 +2,8 @@
 
 import pytest
 
-from rnn_apps.tasks.music.piece import SILENT, Note
 from rnn_apps.tasks.music.sample import pieces, read_tune
+from rnn_apps.tasks.music.scores.piece import SILENT, Note
 
 
 def melody(piece):

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_apps.errors import DataError
+from rnn_apps.tasks.music.config import MusicConfig
 from rnn_apps.tasks.music.context import END
-from rnn_apps.tasks.music.piece import KEYS, STRUCK, Piece
+from rnn_apps.tasks.music.metrics import MusicMetrics
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.sample import pieces
-from rnn_apps.tasks.music.task import MusicMetrics
+from rnn_apps.tasks.music.scores.piece import KEYS, STRUCK, Piece
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_what_pieces_have_in_common(tmp_path):
         Piece("b", frames, 4, 100.0, (3, 4)),
         Piece("c", frames, 2, 180.0, (4, 4), articulated=False),
     ]
-    processor = MusicProcessor.fit(some, 6, {"initial_0": 5})
+    processor = MusicProcessor.fit(some, MusicConfig(model={"units": 5, "layers": 1}))
     expected = {
         "articulated": False, "frames_per_quarter": 4, "tempo": 100.0, "metre": (3, 4), "transposition": 6,
         "state_sizes": {"initial_0": 5},

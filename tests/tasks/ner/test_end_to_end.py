@@ -96,7 +96,7 @@ def test_nbest(model):
     assert len({tuple(alternative.tags) for alternative in prediction.alternatives}) == 4
     with pytest.raises(ConfigError, match="nbest to be a whole number"):
         model.predict(["a"], nbest="2")
-    with pytest.raises(ConfigError, match=r"no option 'n_best' of predict. Did you mean 'nbest'"):
+    with pytest.raises(ConfigError, match=r"no option 'n_best'\. Did you mean 'nbest'"):
         model.predict(["a"], n_best=2)
 
 
@@ -109,7 +109,7 @@ def test_command_line(model, rnnapps):
     assert tokens["tokens"] == ["Anna", "left", "."]
     assert len(tokens["alternatives"]) == 2
     shown = rnnapps("predict", folder, "[b] Anna Keller left.")
-    assert shown.stdout.startswith("[b] Anna Keller PER ")
+    assert shown.stdout.startswith("[b] [Anna Keller] PER ")
     assert rnnapps("predict", folder, "Anna", "--nbest", 0).status == 2
 
 

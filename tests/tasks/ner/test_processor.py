@@ -5,8 +5,8 @@ import pytest
 
 from rnn_apps.data.readers.tagged import TaggedSentence
 from rnn_apps.errors import DataError
+from rnn_apps.tasks.ner.config import NerConfig
 from rnn_apps.tasks.ner.processor import NerProcessor, normalize
-from rnn_apps.tasks.ner.task import NerConfig
 
 
 def sentence(text, tags):
@@ -21,7 +21,7 @@ CHINESE = [sentence("王 小 明 在 北 京", "B-PER I-PER I-PER O B-LOC I-LOC"
 
 
 def fit(sentences, **data):
-    return NerProcessor.fit(sentences, NerConfig(data=data).data)
+    return NerProcessor.fit(sentences, NerConfig(data=data))
 
 
 def test_words_that_are_rare_are_unknown_and_spelled():

@@ -7,7 +7,10 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
+import rnn_apps
+from rnn_apps.cli.terminal import draw
 from rnn_apps.errors import DataError
+from rnn_apps.tasks.ner.network import NerNetwork
 from rnn_apps.tasks.ner.predictor import Entity, TaggedText, Tagging
 from rnn_apps.tasks.ner.task import NerTask
 
@@ -41,7 +44,7 @@ def test_tfds():
     ],
 )
 def test_typed_inputs(typed, given):
-    assert NerTask().parse_input(typed) == given
+    assert rnn_apps.load("ner").predictor.parse(typed) == given
 
 
 def test_two_files_are_one_too_many(tmp_path):
@@ -50,10 +53,11 @@ def test_two_files_are_one_too_many(tmp_path):
 
 
 def shown(given, prediction):
+    views = rnn_apps.load("ner").predictor.views(given, prediction)
     console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system="standard")
-    console.print(NerTask().show(given, prediction))
+    console.print(*draw(given, views), sep="\n")
     plain = Console(file=io.StringIO(), width=100)
-    plain.print(NerTask().show(given, prediction))
+    plain.print(*draw(given, views), sep="\n")
     return console.file.getvalue(), plain.file.getvalue()
 
 
@@ -68,7 +72,7 @@ def test_entities_are_shown_in_colour_inside_the_text():
     )
     colour, plain = shown("[b] Anna left", prediction)
     assert "\x1b[" in colour
-    assert plain.splitlines() == ["[b] Anna PER 99% left", "   90.0%  (Anna PER)", "    5.0%  no entity"]
+    assert plain.splitlines() == ["[b] [Anna] PER 99% left", "  90.0%  Anna PER", "  5.0%  no entity"]
     assert shown(["[b]", "Anna", "left"], prediction)[1] == plain
 
 
@@ -80,7 +84,7 @@ def test_the_loss_is_summed_over_sentences_and_divided_by_nothing():
     }
     batch = {"tokens": np.array([[5, 6, 7, 8], [5, 6, 0, 0], [0, 0, 0, 0]]), "tags": rng.integers(0, 2, (3, 4))}
     rows = [
-        NerTask().loss({name: value[row] for name, value in outputs.items()}, {n: a[row] for n, a in batch.items()})
+        NerNetwork().loss({name: value[row] for name, value in outputs.items()}, {n: a[row] for n, a in batch.items()})
         for row in (slice(0, 3), slice(0, 1), slice(1, 2), slice(0, 0))
     ]
     losses, tokens = ([float(value) for value in column] for column in zip(*rows, strict=True))

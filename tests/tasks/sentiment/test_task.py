@@ -7,7 +7,7 @@ from rnn_apps.config import load_config
 from rnn_apps.data.readers.tables import LabelledText
 from rnn_apps.errors import DataError
 from rnn_apps.task import find_task
-from rnn_apps.tasks.sentiment.task import SentimentProcessor
+from rnn_apps.tasks.sentiment.processor import SentimentProcessor
 
 EXAMPLES = [
     LabelledText(label, f"{text} number {n}", f"line {n}")
@@ -23,7 +23,7 @@ def task():
 @pytest.fixture
 def fit(task):
     def fit(*settings, examples=EXAMPLES):
-        return task.fit_processor(examples, load_config(task.Config, settings=["data.vocabulary_size=300", *settings]))
+        return task.processor.fit(examples, load_config(task.Config, settings=["data.vocabulary_size=300", *settings]))
 
     return fit
 
@@ -84,7 +84,7 @@ def test_the_vocabulary_has_the_size_that_was_asked_for(fit):
 @pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn"])
 def test_every_cell_builds_a_network_of_the_settings(task, fit, cell):
     config = load_config(task.Config, settings=[f"model.cell={cell}", "model.units=3", "model.layers=3"])
-    model = task.build_model(config, fit())
+    model = task.new_network().build(config, fit())
     layers = model.get_layer("encoder").layers
     assert [layer.forward_layer.units for layer in layers] == [3, 3, 3]
     assert {type(layer.forward_layer).__name__.lower() for layer in layers} == {cell.replace("_", "")}
@@ -94,7 +94,7 @@ def test_every_cell_builds_a_network_of_the_settings(task, fit, cell):
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn"])
 def test_padding_is_inert_in_the_network(task, fit, cell):
-    model = task.build_model(load_config(task.Config, settings=[f"model.cell={cell}", "model.units=5"]), fit())
+    model = task.new_network().build(load_config(task.Config, settings=[f"model.cell={cell}", "model.units=5"]), fit())
     rng = np.random.default_rng(0)
     lengths = [9, 4, 1]
     rows = [rng.integers(3, 300, length).astype(np.int32) for length in lengths]
@@ -107,7 +107,7 @@ def test_padding_is_inert_in_the_network(task, fit, cell):
 
 
 def test_the_default_network_is_small(task, fit):
-    model = task.build_model(task.Config(), fit())
+    model = task.new_network().build(task.Config(), fit())
     assert model.count_params() + 16_000 * task.Config().model.embedding < 5_000_000
 
 

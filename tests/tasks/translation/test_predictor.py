@@ -11,7 +11,7 @@ from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.inference.search import Hypothesis
 from rnn_apps.tasks.translation import sample
 from rnn_apps.tasks.translation.processor import END, PADDING, START, UNKNOWN
-from rnn_apps.tasks.translation.translator import MAX_BEAM, SearchSettings, Translator
+from rnn_apps.tasks.translation.search import MAX_BEAM, TranslationOptions, Translator
 from rnn_apps.views import Heatmap, Text
 
 SENTENCES = [pair.source for pair in sample.pairs()[-40:]]
@@ -30,7 +30,7 @@ def sources(model):
 
 def test_a_translation_is_as_likely_as_the_trained_model_says(model, sources):
     keras_model = model.keras_model()
-    found = model.predictor.translator.translate(sources[:6], SearchSettings(nbest=2))
+    found = model.predictor.translator.translate(sources[:6], TranslationOptions(nbest=2))
     for source, hypotheses in zip(sources, found, strict=False):
         for own in hypotheses:
             given = {"source": source[None], "target_in": np.array([[START, *own.tokens]], np.int32)}
@@ -157,8 +157,8 @@ def test_the_attention_is_shown_for_every_subword(model, sources):
 def test_the_demo_page_shows_translation_alternatives_notes_and_attention(model):
     (plain,) = model.predict(SENTENCES[:1])
     (rich,) = model.predict(["Anna видит the dog."], nbest=3)
-    assert [type(view) for view in model.task.views(SENTENCES[0], plain)] == [Text, Heatmap]
-    text, table, note, _ = model.task.views("", rich)
+    assert [type(view) for view in model.predictor.views(SENTENCES[0], plain)] == [Text, Heatmap]
+    text, table, note, _ = model.predictor.views("", rich)
     assert text.text == rich.translation
     assert [row[1] for row in table.rows] == [own.translation for own in rich.alternatives]
     assert "CYRILLIC" in note.text
@@ -196,18 +196,18 @@ def test_a_sentence_of_5000_words_is_translated_in_parts(model):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"beam": 0}, "Expected beam to be a whole number of at least 1. Received: 0."),
-        ({"beam": MAX_BEAM + 1}, f"Expected beam to be at most {MAX_BEAM}."),
-        ({"beam": 0, "nbest": 3}, "Expected beam to be a whole number of at least 1. Received: 0."),
-        ({"nbest": 0}, "Expected nbest to be a whole number of at least 1. Received: 0."),
+        ({"beam": 0}, "Expected beam to be a whole number of at least 1 and at most 100. Received: 0."),
+        ({"beam": MAX_BEAM + 1}, f"at most {MAX_BEAM}. Received: {MAX_BEAM + 1}."),
+        ({"beam": 0, "nbest": 3}, "Expected beam to be a whole number of at least 1 and at most 100. Received: 0."),
+        ({"nbest": 0}, "Expected nbest to be a whole number of at least 1 and at most 100. Received: 0."),
         ({"nbest": "3"}, "Expected nbest to be a whole number"),
-        ({"nbest": MAX_BEAM + 1, "temperature": 1.0}, f"Expected beam to be at most {MAX_BEAM}."),
-        ({"length_penalty": -1}, "Expected the length penalty to be a number of at least 0."),
+        ({"nbest": MAX_BEAM + 1, "temperature": 1.0}, f"at most {MAX_BEAM}. Received: {MAX_BEAM + 1}."),
+        ({"length_penalty": -1}, "Expected length_penalty to be a number of at least 0."),
         ({"temperature": 0}, "Expected temperature to be a number above 0."),
         ({"beam": 3, "temperature": 1.0}, "Expected one of them."),
         ({"top_k": 3}, "Expected a temperature beside"),
         ({"temperature": 1.0, "seed": -1}, "Expected seed to be a whole number of at least 0. Received: -1."),
-        ({"bream": 3}, "no option 'bream' of predict. Did you mean 'beam'?"),
+        ({"bream": 3}, "no option 'bream'. Did you mean 'beam'?"),
     ],
 )
 def test_options_that_cannot_be_used(model, options, message):
@@ -243,7 +243,7 @@ def test_lines_come_back_as_lines(rnnapps, translation_model):
 @pytest.mark.parametrize(
     ("arguments", "stdin", "message"),
     [
-        (("a", "--beam", 0), b"", "0 is not in the range x>=1"),
+        (("a", "--beam", 0), b"", "Expected beam to be a whole number of at least 1"),
         (("a", "--beam", 3, "--temperature", 1.5), b"", "Expected one of them"),
         (("a", "--attention", "out.txt"), b"", "Expected the name of a picture"),
         (("a", "--attention", "no/out.png"), b"", "there is no folder"),

@@ -6,15 +6,15 @@ import pytest
 from rnn_apps.config import load_config
 from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.errors import DataError
+from rnn_apps.tasks.translation.config import TranslationConfig
 from rnn_apps.tasks.translation.processor import END, START, UNKNOWN, TranslationProcessor, to_bytes, to_text
-from rnn_apps.tasks.translation.task import TranslationConfig
 
 PAIRS = [SentencePair("The dog sees Anna.", "Le chien voit Anna."), SentencePair("A cat!", "Un chat !")] * 3
 
 
 def fitted(pairs=PAIRS, **settings):
     settings = {"vocabulary_size": 150, "source_language": "en", "target_language": "fr"} | settings
-    return TranslationProcessor.fit(pairs, load_config(TranslationConfig, values={"data": settings}).data)
+    return TranslationProcessor.fit(pairs, load_config(TranslationConfig, values={"data": settings}))
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.layers import generic_path
 from rnn_apps.tasks.translation import sample
+from rnn_apps.tasks.translation.config import TranslationConfig
 from rnn_apps.tasks.translation.metrics import TranslationMetrics
 from rnn_apps.tasks.translation.processor import TranslationProcessor
-from rnn_apps.tasks.translation.task import TranslationConfig, TranslationTask, text_features
+from rnn_apps.tasks.translation.task import TranslationTask, text_features
 from rnn_apps.training.losses import sequence_cross_entropy
 
 
@@ -77,7 +78,7 @@ def test_the_loss_counts_real_tokens_only(path, smoothing):
 @pytest.fixture(scope="module")
 def processor():
     config = load_config(TranslationConfig, settings=["data.vocabulary_size=300", "data.bleu_tokenize=none"])
-    return TranslationProcessor.fit(sample.pairs()[:300], config.data)
+    return TranslationProcessor.fit(sample.pairs()[:300], config)
 
 
 def batch_of(processor, pairs):

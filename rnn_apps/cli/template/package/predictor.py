@@ -2,11 +2,14 @@
 
 from rnn_apps.inference.classification import ClassPredictor
 
-from $name.task import CharacterProcessor
+from $name import sample
+from $name.processor import CharacterProcessor
 
 
 class $predictor(ClassPredictor):
-    """Classifies texts; a task that does not pick one class derives from rnn_apps.inference.predictor.Predictor."""
+    """Classifies texts; a task that does not pick one class derives from rnn_apps.Predictor."""
+
+    examples = sample.EXAMPLES
 
     def __init__(self, bundle):
         processor = CharacterProcessor.load(bundle.folder)

@@ -1,0 +1,105 @@
+"""Images to numbers from 0 to 1, labels to class numbers."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnn_apps.arrays import Array, Arrays
+from rnn_apps.data.processor import Processor
+from rnn_apps.errors import DataError
+from rnn_apps.tasks.digits.config import DigitsConfig
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledImage:
+    """One image (height, width) and its class."""
+
+    label: str
+    image: Array
+    where: str
+
+
+class DigitsProcessor(Processor):
+    """Images to numbers from 0 to 1, labels to class numbers.
+
+    Args:
+        class_names: the classes in the order of the model's outputs.
+        image_shape: (height, width) of every image.
+        full_ink: the pixel value that becomes 1.
+    """
+
+    def __init__(self, class_names: Sequence[str], image_shape: Sequence[int], full_ink: float) -> None:
+        self.class_names = tuple(class_names)
+        self.image_shape = tuple(image_shape)
+        self.full_ink = full_ink
+
+    @classmethod
+    def fit(cls, examples: Iterable[LabelledImage], config: DigitsConfig) -> DigitsProcessor:
+        """Learns the classes, the size of the images, and what full ink is."""
+        labels: Counter[str] = Counter()
+        shape, full_ink = (), 0.0
+        for example in examples:
+            require_numbers(example.image, example.where)
+            labels[example.label] += 1
+            shape, full_ink = example.image.shape, max(full_ink, float(example.image.max(initial=0.0)))
+        if len(labels) < 2:
+            raise DataError(f"Expected two classes or more. All {labels.total()} images have the label {min(labels)}.")
+        if not full_ink > 0:
+            raise DataError("Expected images with some pixel above 0. All are empty.")
+        return cls(sorted(labels), shape, full_ink)
+
+    def encode(self, examples: Sequence[LabelledImage], training: bool = False) -> list[Arrays]:
+        """Returns `image`, float32 (height, width), and `label`, an int32 scalar, for each example."""
+        return [
+            {"image": self._scaled(e.image, e.where), "label": np.array(self._class_index(e), np.int32)}
+            for e in examples
+        ]
+
+    def encode_inputs(self, inputs: Sequence[Any]) -> list[Arrays]:
+        """Returns `image`, float32 (height, width), for each image."""
+        return [{"image": self._scaled(image, f"input {number}")} for number, image in enumerate(inputs, 1)]
+
+    def save(self, folder: Path) -> None:
+        """Writes `processor.json`."""
+        facts = {"class_names": self.class_names, "image_shape": self.image_shape, "full_ink": self.full_ink}
+        (folder / "processor.json").write_text(json.dumps(facts), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> DigitsProcessor:
+        """Reads what `save` wrote."""
+        return cls(**json.loads((folder / "processor.json").read_text(encoding="utf-8")))
+
+    def _scaled(self, image: Any, where: str) -> Array:
+        try:
+            array = np.asarray(image, np.float32)
+        except (TypeError, ValueError, OverflowError):
+            raise DataError(f"{where}: expected rows of numbers, all of one length.") from None
+        if array.shape != self.image_shape:
+            raise DataError(f"{where}: expected an image of shape {self.image_shape}. Received: {array.shape}")
+        require_numbers(array, where)
+        return array / np.float32(self.full_ink)
+
+    def _class_index(self, example: LabelledImage) -> int:
+        if example.label not in self.class_names:
+            raise DataError(
+                f"{example.where}: the label '{example.label}' was not in the training data. "
+                f"The model knows: {', '.join(self.class_names)}."
+            )
+        return self.class_names.index(example.label)
+
+
+def require_numbers(image: Array, where: str) -> None:
+    """Makes sure that all pixels are finite numbers.
+
+    Raises:
+        DataError: saying where one is not.
+    """
+    if not np.isfinite(image).all():
+        raise DataError(f"{where}: the image has pixels that are no numbers.")

@@ -1,0 +1,85 @@
+"""The network of the music task: a deep recurrent language model over the tokens of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.arrays import Arrays, Tensor
+from rnn_apps.data.windows import FINAL, INITIAL, zero_states
+from rnn_apps.layers import CELLS, Deep, Embedding
+from rnn_apps.task import GraphSpec, Network
+from rnn_apps.tasks.music.config import MusicConfig
+from rnn_apps.tasks.music.context import FIRST_HELD, KEY_BITS, MOST_VOICES, PADDING, PLACE_SIZE
+from rnn_apps.tasks.music.layers import KeyBits, KeyboardLogits, Neighbours
+from rnn_apps.tasks.music.processor import MusicProcessor
+from rnn_apps.tasks.music.scores.piece import KEYS
+from rnn_apps.training.losses import summed_cross_entropy
+
+
+class MusicNetwork(Network[MusicConfig, MusicProcessor]):
+    """A language model of frames."""
+
+    def build(self, config: MusicConfig, processor: MusicProcessor) -> keras.Model:
+        """Returns the network.
+
+        Args:
+            config: its settings.
+            processor: whether held notes are told from struck ones, and the units of each state.
+
+        Returns:
+            a model from what `Context.row` gives, (batch, time, ...), and `initial_0`, `initial_1`, ...,
+            (batch, units), to `logits`, float32 (batch, time, 89 or 177), token 1 first, and `final_0`, `final_1`, ...
+        """
+        settings = config.model
+        tokens = keras.Input((None,), dtype="int32", name="tokens")
+        keys = keras.Input((None, KEYS), dtype="uint16", name="keys")
+        place = keras.Input((None, PLACE_SIZE), name="place")
+        voice = keras.Input((None,), dtype="int32", name="voice")
+        before = keras.Input((None,), dtype="int32", name="before")
+        bits = KeyBits(name="bits")(keys)
+        roll = keras.layers.Reshape((-1, KEYS * KEY_BITS), name="roll")(bits)
+        x = keras.layers.Concatenate(name="features")(
+            [
+                Embedding(FIRST_HELD + KEYS, settings.embedding, mask_zero=True, name="token_embedding")(tokens),
+                keras.layers.Dense(settings.roll_features, name="roll_features")(
+                    keras.layers.Dropout(settings.roll_dropout, name="roll_dropout")(roll)
+                ),
+                place,
+                Embedding(MOST_VOICES + 2, 16, name="voice_embedding")(voice),
+                Embedding(KEYS + 1, settings.embedding, name="before_embedding")(before),
+            ]
+        )
+        x = keras.layers.Dropout(settings.dropout, name="feature_dropout")(x)
+        cell = CELLS[settings.cell]
+        layers = [cell(settings.units, return_sequences=True, return_state=True) for _ in range(settings.layers)]
+        encoder = Deep(layers, dropout=settings.dropout, name="recurrent")
+        initial = {name: keras.Input((units,), name=name) for name, units in processor.state_sizes.items()}
+        x, *final = encoder(x, initial_state=list(initial.values()), mask=keras.ops.not_equal(tokens, PADDING))
+        x = keras.layers.Dropout(settings.dropout, name="dropout")(x)
+        around = Neighbours(settings.neighbour_features, name="neighbours")(bits)
+        features = keras.layers.Concatenate(name="key_features")([bits, around])
+        logits = KeyboardLogits(processor.articulated, name="logits")(x, bits, features)
+        inputs = {"tokens": tokens, "keys": keys, "place": place, "voice": voice, "before": before, **initial}
+        outputs = {"logits": logits, **{f"{FINAL}{number}": state for number, state in enumerate(final)}}
+        return keras.Model(inputs, outputs, name="music")
+
+    def loss(self, outputs: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Returns the summed cross-entropy of `logits` and `targets`, and the number of tokens."""
+        real = batch["targets"] > 0
+        return summed_cross_entropy(
+            tf.boolean_mask(outputs["logits"], real), tf.boolean_mask(batch["targets"], real) - 1
+        )
+
+    def graphs(self, model: keras.Model) -> Sequence[GraphSpec]:
+        """Returns one graph for any number of steps, with the states before and behind them."""
+        sizes = {name: int(tensor.shape[-1]) for name, tensor in model.input.items() if name.startswith(INITIAL)}
+
+        def probe(batch: Arrays) -> Arrays:
+            states = zero_states(sizes, len(batch["tokens"]))
+            return {**batch, **{name: value + np.float32(0.1) for name, value in states.items()}}
+
+        return [GraphSpec("model", model, probe)]

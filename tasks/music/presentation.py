@@ -1,0 +1,56 @@
+"""What music looks and sounds like: a piano roll, a sound and a MIDI file; characters in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rnn_apps.tasks.music.prediction import Music
+from rnn_apps.tasks.music.scores.midi import midi_bytes
+from rnn_apps.tasks.music.sound.picture import png_bytes
+from rnn_apps.tasks.music.sound.synthesis import wav_bytes
+from rnn_apps.views import Audio, File, Image, Text, View
+
+WIDTH = 96
+_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+
+
+def pitch_name(pitch: int) -> str:
+    """Returns the name of a MIDI pitch: C4 is 60, middle C."""
+    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
+
+
+def music_views(music: Music) -> Sequence[View]:
+    """Returns a picture, a sound and a MIDI file of a whole piece, and what is odd about it; the notes of a part.
+
+    Raises:
+        MissingExtraError: without the extra "music".
+    """
+    names = " ".join(pitch_name(note.pitch) for note in music.notes)
+    if not music.complete:
+        return [Text(names)]
+    piece = music.piece()
+    summary = f"{len(music.notes)} notes in {music.seconds:.0f} seconds"
+    return [
+        Image(png_bytes(piece), f"Piano roll: {summary}"),
+        Audio(wav_bytes(piece), f"Piano: {summary}"),
+        File("music.mid", midi_bytes(piece), "audio/midi"),
+        *([Text(music.remark)] if music.remark else []),
+    ]
+
+
+def text_roll(music: Music) -> str:
+    """Returns the beginning of a piece in characters: a line for each pitch, time to the right, bar lines below."""
+    if not music.notes:
+        return f"(silence)\n{music.remark}".strip()
+    step = min(note.duration for note in music.notes)
+    lines: dict[int, list[str]] = {}
+    for note in music.notes:
+        line = lines.setdefault(note.pitch, [" "] * WIDTH)
+        start, end = round(note.start / step), round((note.start + note.duration) / step)
+        line[start:end] = ["■", *"━" * (end - start - 1)][: max(WIDTH - start, 0)]
+    shown = {pitch: "".join(line).rstrip() for pitch, line in sorted(lines.items(), reverse=True)}
+    rows = [f"  {pitch_name(pitch):>3} {line}" for pitch, line in shown.items() if line]
+    bar = round(music.metre[0] * 4 / music.metre[1] / step)
+    ruler = "".join("|" if column % max(bar, 1) == 0 else " " for column in range(WIDTH))
+    summary = f"  {len(music.notes)} notes in {music.seconds:.0f} s, at {music.tempo:.0f} quarter notes a minute"
+    return "\n".join([*rows, f"      {ruler.rstrip()}", summary, *filter(None, [music.remark])])

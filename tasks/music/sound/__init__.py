@@ -1,0 +1,1 @@
+"""What a piece looks and sounds like."""

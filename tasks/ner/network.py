@@ -1,0 +1,102 @@
+"""The network of the NER task: words and their letters, bidirectional deep recurrent layers, a CRF over the tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnn_apps.arrays import Tensor
+from rnn_apps.data.text.tags import legal_transitions
+from rnn_apps.layers import CELLS, CRF, Bidirectional, CharacterCNN, Deep, Embedding
+from rnn_apps.layers.crf import log_likelihood
+from rnn_apps.task import Network
+from rnn_apps.tasks.ner.config import NerConfig
+from rnn_apps.tasks.ner.processor import NerProcessor
+
+
+class NerNetwork(Network[NerConfig, NerProcessor]):
+    """A tagger of token sequences."""
+
+    def build(self, config: NerConfig, processor: NerProcessor) -> keras.Model:
+        """Returns the network.
+
+        Args:
+            config: its settings.
+            processor: the vocabulary and the tags.
+
+        Returns:
+            a model from `tokens`, int32 (batch, time), and `letters`, int32 (batch, time, letters), or, where every
+            token is one character, `pairs`, int32 (batch, time), to `emissions`, float32 (batch, time, K), and
+            `transitions`, float32 (batch, K + 1, K + 1); see `rnn_apps.layers.crf`.
+        """
+        settings = config.model
+        tokens = keras.Input((None,), dtype="int32", name="tokens")
+        inputs = {"tokens": tokens}
+        embedding = Embedding(
+            processor.word_count,
+            processor.vector_size or settings.embedding,
+            settings.token_dropout,
+            processor.UNKNOWN,
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.1),
+            mask_zero=True,
+            trainable=settings.tune_vectors or not config.data.vectors,
+            name="embedding",
+        )
+        parts = [embedding(tokens)]
+        if config.data.vectors:
+            _start_from(embedding, processor.vectors(Path(config.data.vectors)))
+        if processor.single_characters:
+            inputs["pairs"] = keras.Input((None,), dtype="int32", name="pairs")
+            pairs = Embedding(
+                processor.pair_count,
+                settings.pair_embedding,
+                settings.token_dropout,
+                processor.UNKNOWN,
+                embeddings_initializer=keras.initializers.RandomNormal(stddev=0.1),
+                mask_zero=True,
+                name="pair_embedding",
+            )
+            parts.append(pairs(inputs["pairs"]))
+        else:
+            inputs["letters"] = keras.Input((None, None), dtype="int32", name="letters")
+            words = CharacterCNN(
+                processor.letter_count, settings.letter_embedding, settings.letter_filters, name="character_cnn"
+            )
+            parts.append(words(inputs["letters"]))
+        x = keras.layers.Concatenate(name="features")(parts)
+        x = keras.layers.Dropout(settings.dropout, name="feature_dropout")(x)
+        cell = CELLS[settings.cell]
+        layers = [Bidirectional(cell(settings.units, return_sequences=True)) for _ in range(settings.layers)]
+        x = Deep(layers, dropout=settings.dropout, name="encoder")(x)
+        x = keras.layers.Dropout(settings.dropout, name="dropout")(x)
+        x = keras.layers.Dense(len(processor.tags), name="emissions")(x)
+        legal = legal_transitions(processor.tags).tolist()
+        emissions, transitions = CRF(len(processor.tags), legal, name="crf")(x)
+        return keras.Model(inputs, {"emissions": emissions, "transitions": transitions}, name="ner")
+
+    def loss(self, outputs: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Returns the summed negative log-likelihood of `tags`, and the number of tokens."""
+        mask = batch["tokens"] != 0
+        # every row has the same ones, and a device may have no row
+        transitions = tf.reduce_max(outputs["transitions"], axis=0)
+        likelihood = log_likelihood(outputs["emissions"], transitions, batch["tags"], mask)
+        return -tf.reduce_sum(likelihood), tf.math.count_nonzero(mask)
+
+    def language_layers(self, model: keras.Model) -> tuple[Any, Any]:
+        """Returns the part of the model that makes features of tokens, and its first bidirectional layer."""
+        features = keras.Model(model.input, model.get_layer("features").output, name="features")
+        return features, model.get_layer("encoder").layers[0]
+
+
+def _start_from(embedding: Embedding, vectors: dict[int, Any]) -> None:
+    """Sets the rows of a built embedding to word vectors, scaled to the spread of the others."""
+    table = keras.ops.convert_to_numpy(embedding.embeddings).copy()
+    numbers = list(vectors)
+    found = np.stack([vectors[number] for number in numbers])
+    table[numbers] = found * (0.1 / max(float(found.std()), 1e-6))
+    embedding.embeddings.assign(table)

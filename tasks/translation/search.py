@@ -1,0 +1,137 @@
+"""Searches translations with the two graphs of a saved model, many sentences at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from pydantic import model_validator
+
+from rnn_apps.arrays import Array, Arrays
+from rnn_apps.data.batching import pad_batch, plan_batches
+from rnn_apps.data.text.pieces import END, PADDING, START
+from rnn_apps.errors import ConfigError
+from rnn_apps.inference.decoder import GraphDecoder
+from rnn_apps.inference.options import Options, option
+from rnn_apps.inference.search import BeamSearch, Hypothesis, Penalties, SamplingSearch, Search
+from rnn_apps.views import NumberOption
+
+MAX_BEAM = 100
+
+# hypotheses, and hypotheses times source tokens, that one step takes together
+_HYPOTHESES = 320
+_POSITIONS = 32768
+
+
+class TranslationOptions(Options):
+    """How translations are searched, or drawn where there is a temperature."""
+
+    beam: int = option(
+        5, "Follow so many hypotheses at once; 1 is greedy.", NumberOption("Beam", 5, 1, 20, 1), ge=1, le=MAX_BEAM
+    )
+    nbest: int = option(
+        1,
+        "So many alternatives; the beam is as wide at least.",
+        NumberOption("Alternatives", 1, 1, 10, 1),
+        ge=1,
+        le=MAX_BEAM,
+    )
+    length_penalty: float = option(1.0, "How much longer translations are favoured.", ge=0)
+    coverage_penalty: float = option(0.0, "What it costs to leave a part of the source without attention.", ge=0)
+    temperature: float | None = option(None, "Draw translations with this temperature, search none.", gt=0)
+    top_k: int = option(0, "Draw only among the K likeliest; 0 for all.", ge=0)
+    top_p: float = option(1.0, "Draw only among the likeliest that together have this share.", gt=0, le=1)
+    seed: int = option(0, "What is drawn follows from this number.", ge=0)
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.temperature is not None and "beam" in self.model_fields_set:
+            raise ConfigError("A temperature draws translations, a beam searches the best. Expected one of them.")
+        if self.temperature is None and (self.top_k or self.top_p < 1.0):
+            raise ConfigError("top_k and top_p change what is drawn. Expected a temperature beside, such as 1.")
+        return self
+
+    @property
+    def penalties(self) -> Penalties:
+        """What counts beside the probability; see `rnn_apps.inference.search.Penalties`."""
+        return Penalties(self.length_penalty, self.coverage_penalty)
+
+    @property
+    def width(self) -> int:
+        """Hypotheses of a sentence."""
+        return max(self.beam, self.nbest) if self.temperature is None else self.nbest
+
+
+class Translator:
+    """Finds translations.
+
+    Args:
+        folder: where the graphs are.
+        threads: threads inside one run of a graph; 0 takes one per core.
+    """
+
+    def __init__(self, folder: Path, threads: int = 0) -> None:
+        self.decoder = GraphDecoder(folder, START, END, (PADDING, START), threads)
+
+    def run(self, arrays: Mapping[str, Array]) -> Arrays:
+        """Translates a batch with the default options.
+
+        Args:
+            arrays: `source`, int32 (batch, S).
+
+        Returns:
+            `tokens`, int32 (batch, T) with zeros behind the end, `aligned`, the source position that each of them looks
+            at most, and `score`, float32 (batch,).
+        """
+        best = [found[0] for found in self.search(arrays["source"], TranslationOptions()).run()]
+        rows = [{"tokens": own.tokens, "aligned": aligned(own)} for own in best]
+        return pad_batch(rows) | {"score": np.array([own.score for own in best], np.float32)}
+
+    def translate(self, sources: Sequence[Array], options: TranslationOptions) -> list[list[Hypothesis]]:
+        """Returns the best hypotheses for each source, int32 (S,) with its end sign, in their order."""
+        found: list[list[Hypothesis]] = [[]] * len(sources)
+        rng = np.random.default_rng(options.seed)
+        for numbers in self._batches(sources, options.width):
+            batch = pad_batch([{"source": sources[number]} for number in numbers])
+            for number, own in zip(numbers, self.search(batch["source"], options, rng).run(), strict=True):
+                found[number] = own
+        return found
+
+    def search(self, source: Array, options: TranslationOptions, rng: np.random.Generator | None = None) -> Search:
+        """Returns the search for a batch, int32 (batch, S), before its first step.
+
+        A translation has at most twice as many tokens as its source, and ten more.
+
+        Args:
+            source: the batch.
+            options: how to search.
+            rng: where chance comes from, if not from the seed of the options.
+        """
+        limits = 2 * np.count_nonzero(source, axis=1) + 10
+        batch = {"source": source}
+        if options.temperature is None:
+            return BeamSearch(self.decoder, batch, limits, options.width, options.nbest, options.penalties)
+        return SamplingSearch(
+            self.decoder,
+            batch,
+            limits,
+            options.nbest,
+            rng or np.random.default_rng(options.seed),
+            options.temperature,
+            options.top_k,
+            options.top_p,
+            options.penalties,
+        )
+
+    def _batches(self, sources: Sequence[Array], width: int) -> Iterator[list[int]]:
+        lengths = np.array([len(source) for source in sources], np.int32)
+        for numbers in plan_batches(lengths, max(_HYPOTHESES // width, 1), max(_POSITIONS // width, 1)):
+            yield numbers.tolist()
+
+
+def aligned(hypothesis: Hypothesis) -> Array:
+    """Returns the source position that each token looks at most, int32 (T,); the end sign of the source is none."""
+    attention = hypothesis.attention[:-1, : max(hypothesis.attention.shape[1] - 1, 1)]
+    return attention.argmax(axis=1).astype(np.int32)
