@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi.responses import PlainTextResponse
+
+from rnn_apps.serving.models import ServedModel
 
 _ERROR = {
     "type": "object",
     "required": ["error"],
     "properties": {"error": {"type": "string", "description": "what was expected, and what came"}},
 }
-_PARAMETERS = {"type": "object", "description": "options of the task, such as nbest; GET /v1/models names them"}
+_PARAMETERS = {"$ref": "#/components/schemas/Options"}
 _JSON_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 _REASONS = {
     400: "The body is no JSON document.",
@@ -28,14 +30,22 @@ _REASONS = {
 _PREDICTING = (400, 401, 404, 408, 413, 415, 422, 503, 504)
 
 
-def name_models(document: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Returns an OpenAPI document with the names of the models where a path asks for one."""
+def name_models(document: dict[str, Any], models: Mapping[str, ServedModel]) -> dict[str, Any]:
+    """Returns an OpenAPI document with the names of the models where a path asks for one, and with their options."""
     for methods in document["paths"].values():
         for route in methods.values():
             for parameter in route.get("parameters", ()):
                 if parameter["name"] == "name":
-                    parameter["schema"] = {"type": "string", "enum": list(names)}
+                    parameter["schema"] = {"type": "string", "enum": list(models)}
+    options = {"description": "what can be chosen", "anyOf": [_options(served) for served in models.values()]}
+    document.setdefault("components", {}).setdefault("schemas", {})["Options"] = options
     return document
+
+
+def _options(served: ServedModel) -> dict[str, Any]:
+    predictor = served.model.predictor
+    schema = (predictor.ClientOptions or predictor.Options).model_json_schema()
+    return schema | {"title": f"Options of {served.name}", "additionalProperties": True}
 
 
 def reads(summary: str, *statuses: int) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from rnn_apps.serving.http import (
 )
 from rnn_apps.serving.models import ServedModel, ServedModels, TensorSpec
 from rnn_apps.serving.protocols import openapi
+from rnn_apps.serving.protocols.routes import add_model_route
 from rnn_apps.serving.protocols.tensors import describe, read_tensor, write_tensor
 from rnn_apps.serving.settings import Limits
 
@@ -47,30 +48,20 @@ def routes(models: ServedModels, limits: Limits) -> APIRouter:
     async def ready() -> Response:
         return reply({"ready": True})
 
-    @router.get("/v2/models/{name}", **openapi.reads("Describe what a model takes and gives.", 404))
-    async def metadata(name: str) -> Response:
-        return reply(_metadata(models.find(name)))
+    async def metadata(served: ServedModel, _: Request) -> Response:
+        return reply(_metadata(served))
 
-    @router.get("/v2/models/{name}/versions/{version}", **openapi.reads("The same for a version.", 404))
-    async def version_metadata(name: str, version: str) -> Response:
-        return reply(_metadata(models.find(name, version)))
+    async def model_ready(served: ServedModel, _: Request) -> Response:
+        return reply({"name": served.name, "ready": True})
 
-    @router.get("/v2/models/{name}/ready", **openapi.reads("Say that a model answers.", 404))
-    async def model_ready(name: str) -> Response:
-        return reply({"name": models.find(name).name, "ready": True})
+    async def infer(served: ServedModel, request: Request) -> Response:
+        return await _infer(served, request, limits)
 
-    @router.get("/v2/models/{name}/versions/{version}/ready", **openapi.reads("The same for a version.", 404))
-    async def version_ready(name: str, version: str) -> Response:
-        return reply({"name": models.find(name, version).name, "ready": True})
-
-    @router.post("/v2/models/{name}/infer", **openapi.infers("Answer inputs."))
-    async def infer(name: str, request: Request) -> Response:
-        return await _infer(models.find(name), request, limits)
-
-    @router.post("/v2/models/{name}/versions/{version}/infer", **openapi.infers("The same for a version."))
-    async def version_infer(name: str, version: str, request: Request) -> Response:
-        return await _infer(models.find(name, version), request, limits)
-
+    described = openapi.reads("Describe what a model takes and gives.", 404)
+    answers = openapi.reads("Say that a model answers.", 404)
+    add_model_route(router, models, "GET", "/v2/models/{model}", metadata, described)
+    add_model_route(router, models, "GET", "/v2/models/{model}/ready", model_ready, answers)
+    add_model_route(router, models, "POST", "/v2/models/{model}/infer", infer, openapi.infers("Answer inputs."))
     return router
 
 

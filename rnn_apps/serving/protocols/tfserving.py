@@ -24,6 +24,7 @@ from rnn_apps.serving.http import (
 )
 from rnn_apps.serving.models import ServedModel, ServedModels, TensorSpec
 from rnn_apps.serving.protocols import openapi
+from rnn_apps.serving.protocols.routes import add_model_route
 from rnn_apps.serving.settings import Limits
 
 _DTYPES = {"BYTES": "DT_STRING", "FP32": "DT_FLOAT", "FP64": "DT_DOUBLE", "INT64": "DT_INT64", "BOOL": "DT_BOOL"}
@@ -38,30 +39,20 @@ def routes(models: ServedModels, limits: Limits) -> APIRouter:
     async def listing() -> Response:
         return reply({"models": [served.description for served in models.values()]})
 
-    @router.get("/v1/models/{name}", **openapi.reads("Say whether a model is available.", 404))
-    async def status(name: str) -> Response:
-        return reply(_status(models.find(name)))
+    async def status(served: ServedModel, _: Request) -> Response:
+        return reply(_status(served))
 
-    @router.get("/v1/models/{name}/versions/{version}", **openapi.reads("The same for a version.", 404))
-    async def version_status(name: str, version: str) -> Response:
-        return reply(_status(models.find(name, version)))
+    async def metadata(served: ServedModel, _: Request) -> Response:
+        return reply(_metadata(served))
 
-    @router.get("/v1/models/{name}/metadata", **openapi.reads("Describe what a model takes and gives.", 404))
-    async def metadata(name: str) -> Response:
-        return reply(_metadata(models.find(name)))
+    async def predict(served: ServedModel, request: Request) -> Response:
+        return await _predict(served, request, limits)
 
-    @router.get("/v1/models/{name}/versions/{version}/metadata", **openapi.reads("The same for a version.", 404))
-    async def version_metadata(name: str, version: str) -> Response:
-        return reply(_metadata(models.find(name, version)))
-
-    @router.post("/v1/models/{name}:predict", **openapi.predicts("Answer inputs."))
-    async def predict(name: str, request: Request) -> Response:
-        return await _predict(models.find(name), request, limits)
-
-    @router.post("/v1/models/{name}/versions/{version}:predict", **openapi.predicts("The same for a version."))
-    async def version_predict(name: str, version: str, request: Request) -> Response:
-        return await _predict(models.find(name, version), request, limits)
-
+    available = openapi.reads("Say whether a model is available.", 404)
+    described = openapi.reads("Describe what a model takes and gives.", 404)
+    add_model_route(router, models, "GET", "/v1/models/{model}", status, available)
+    add_model_route(router, models, "GET", "/v1/models/{model}/metadata", metadata, described)
+    add_model_route(router, models, "POST", "/v1/models/{model}:predict", predict, openapi.predicts("Answer inputs."))
     return router
 
 
