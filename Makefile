@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint lock clean
+.PHONY: run test lint layout lock clean
 
 run: $(VENV)/.train
 	$(BIN)/rnnapps run sentiment
@@ -13,12 +13,17 @@ run: $(VENV)/.train
 test: $(VENV)/.test
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
-# mypy finds the package rnn_apps.tasks, which lives in tasks/, through a link
+# mypy and import-linter look at the package as it is installed: with tasks/ inside, in a folder of its own
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	ln -sfn ../tasks rnn_apps/tasks
-	$(BIN)/mypy --strict -p rnn_apps; status=$$?; rm rnn_apps/tasks; exit $$status
+	@$(MAKE) --no-print-directory layout
+
+layout: $(VENV)/.test
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	  cp -R rnn_apps "$$folder" && cp -R tasks "$$folder/rnn_apps/tasks" && \
+	  cp pyproject.toml "$$folder" && bin="$(abspath $(BIN))" && cd "$$folder" && \
+	  "$$bin/mypy" --strict -p rnn_apps && PYTHONPATH=. "$$bin/lint-imports" --no-cache
 
 # writes down the versions that the tests have passed with
 lock: $(VENV)/.test

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,14 +20,10 @@ def no_proxy(monkeypatch):
 
 @pytest.fixture
 def server():
-    """A listening socket: (port, the first bytes that each client sent, the reply that clients get)."""
-
-    class Server:
-        received: list = []  # noqa: RUF012
-        reply = b""
-
+    """A server that answers with `reply`; it keeps the first bytes that each client sent."""
+    server = SimpleNamespace(received=[], reply=b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        Server.port, Server.received = listener.getsockname()[1], []
+        server.port = listener.getsockname()[1]
 
         def serve():
             while True:
@@ -35,12 +32,11 @@ def server():
                 except OSError:
                     return
                 with client:
-                    if Server.reply:
-                        Server.received.append(client.recv(4096))
-                        client.sendall(Server.reply)
+                    server.received.append(client.recv(4096))
+                    client.sendall(server.reply)
 
         threading.Thread(target=serve, daemon=True).start()
-        yield Server
+        yield server
         listener.shutdown(socket.SHUT_RDWR)
 
 
@@ -49,12 +45,12 @@ def closed_port():
         return listener.getsockname()[1]
 
 
-def test_a_host_that_listens(server):
+def test_a_host_that_answers_whatever_it_says(server):
     assert why_unreachable([f"http://127.0.0.1:{server.port}/data.zip"]) is None
 
 
 def test_one_of_several_is_enough(server):
-    assert why_unreachable([f"http://127.0.0.1:{closed_port()}/a", f"https://127.0.0.1:{server.port}/b"]) is None
+    assert why_unreachable([f"http://127.0.0.1:{closed_port()}/a", f"http://localhost:{server.port}/b"]) is None
 
 
 def test_no_addresses_need_no_network():
@@ -72,24 +68,18 @@ def test_many_hosts_in_one_phrase():
 
 def test_name_resolution_that_hangs(monkeypatch):
     monkeypatch.setattr(connectivity, "DEADLINE_SECONDS", 0.2)
-    monkeypatch.setattr(socket, "create_connection", lambda *args, **kwargs: time.sleep(3))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: time.sleep(3))
     start = time.monotonic()
     assert why_unreachable(["https://a.test/x"]) == "no connection to a.test (no answer within 0.2 s)"
     assert time.monotonic() - start < 2
 
 
-def test_proxy_opens_a_tunnel(server, monkeypatch):
-    server.reply = b"HTTP/1.1 200 Connection established\r\n\r\n"
-    monkeypatch.setenv("HTTPS_PROXY", f"http://user:p%40ss@127.0.0.1:{server.port}")
-    assert why_unreachable(["https://data.test/x"]) is None
-    assert server.received[0].startswith(b"CONNECT data.test:443 ")
-    assert b"Proxy-Authorization: Basic dXNlcjpwQHNz" in server.received[0]
-
-
-def test_proxy_that_refuses_the_host(server, monkeypatch):
+def test_a_proxy_is_asked_for_a_tunnel(server, monkeypatch):
     server.reply = b"HTTP/1.1 403 Forbidden\r\n\r\n"
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.port}")
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:p%40ss@127.0.0.1:{server.port}")
     assert "403 Forbidden" in why_unreachable(["https://data.test/x"])
+    assert server.received[0].startswith(b"CONNECT data.test:443 ")
+    assert b"Authorization: Basic dXNlcjpwQHNz" in server.received[0]
 
 
 def test_proxy_for_plain_http(server, monkeypatch):
