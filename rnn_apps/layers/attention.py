@@ -62,7 +62,7 @@ class Attention(keras.layers.Layer):
         """
         mask = ops.cast(mask, "bool")
         projected = ops.matmul(query, self.query_kernel)
-        if self.score_kernel is not None and paths.compiled(self.compute_dtype):
+        if self.score_kernel is not None and paths.can_compile(self.compute_dtype):
             from rnn_apps.kernels import attention
 
             return attention.attend(projected, keys, ops.reshape(self.score_kernel, (-1,)), memory, mask)

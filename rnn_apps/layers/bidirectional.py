@@ -9,14 +9,15 @@ from keras import ops
 
 from rnn_apps.arrays import Tensor
 from rnn_apps.errors import ConfigError
-from rnn_apps.layers import checks, paths
+from rnn_apps.layers import checks, compiled
 from rnn_apps.layers.recurrent import Recurrent
+from rnn_apps.layers.sequence import Passage, SequenceLayer, parts_of
 
 MERGE_MODES = ("concat", "sum", "ave", "mul", None)
 
 
 @keras.saving.register_keras_serializable("rnn_apps")
-class Bidirectional(keras.layers.Layer):
+class Bidirectional(SequenceLayer):
     """Runs a layer forwards and a copy of it backwards, and merges what they say about each step.
 
         y<t> = merge(forward(x)<t>, backward(x)<t>)
@@ -53,16 +54,15 @@ class Bidirectional(keras.layers.Layer):
                 "Expected the two layers of Bidirectional to run in opposite directions. Received: go_backwards="
                 f"{layer.go_backwards} for both. Give backward_layer the opposite."
             )
-        self.supports_masking = True
         self.supports_jit = self.forward_layer.supports_jit and self.backward_layer.supports_jit
 
     @property
-    def return_sequences(self) -> bool:
+    def return_sequences(self) -> bool:  # type: ignore[override]
         """Whether the output of every step comes back."""
         return bool(self.forward_layer.return_sequences)
 
     @property
-    def return_state(self) -> bool:
+    def return_state(self) -> bool:  # type: ignore[override]
         """Whether final states come back after the output: the forward layer's, then the backward layer's."""
         return bool(self.forward_layer.return_state)
 
@@ -77,139 +77,87 @@ class Bidirectional(keras.layers.Layer):
             if not layer.built:
                 layer.build(sequences_shape)
 
-    def call(
-        self,
-        sequences: Tensor,
-        initial_state: Any = None,
-        mask: Tensor | None = None,
-        training: bool | None = None,
-        gates: bool = False,
-    ) -> Any:
-        """Runs both directions.
+    def run(
+        self, sequences: Tensor, states: list[Tensor] | None, mask: Tensor | None, training: bool | None, gates: bool
+    ) -> Passage:
+        """Runs both directions, in one compiled operation where that can be.
 
-        Args:
-            sequences: (batch, time, features).
-            initial_state: a list of states, those of the forward layer first; zeros if None.
-            mask: (batch, time), true where a step counts.
-            training: whether dropout and zoneout act.
-            gates: also return the gates of both directions.
-
-        Returns:
-            As the layers do, merged: (batch, time, 2 units) with `return_sequences` and "concat". States follow,
-            forward first; the gates are `{"forward": …, "backward": …}`, each at its own step.
+        The states are those of the forward layer first; the gates are `{"forward": …, "backward": …}`, each at its own
+        step.
         """
-        if mask is None:
-            mask = getattr(sequences, "_keras_mask", None)
-        mask = checks.mask(mask, sequences)
-        forward_state, backward_state = _split_states(self, initial_state)
-        if not gates and self._both_fast(training):
-            return self._compiled(sequences, forward_state, backward_state, mask, training)
+        per_layer: list[Any] = [None, None]
+        if states is not None:
+            count = len(self.forward_layer.state_sizes)
+            per_layer = [states[:count], states[count:]]
+        if not gates and self._can_run_together(training):
+            return self._run_together(sequences, per_layer if states is not None else None, mask, training)
         options = {"training": training, "gates": gates}
-        forward = self.forward_layer(sequences, initial_state=forward_state, mask=mask, **options)
-        flip_input = not isinstance(self.backward_layer, Recurrent)
-        if flip_input:
+        forward = self.forward_layer(sequences, initial_state=per_layer[0], mask=mask, **options)
+        if not isinstance(self.backward_layer, Recurrent):
             sequences = ops.flip(sequences, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
-        backward = self.backward_layer(sequences, initial_state=backward_state, mask=mask, **options)
-        return self._merged(_as_tuple(forward), _as_tuple(backward), gates)
+        backward = self.backward_layer(sequences, initial_state=per_layer[1], mask=mask, **options)
+        return self._joined(
+            parts_of(self.forward_layer, forward, gates), parts_of(self.backward_layer, backward, gates), gates
+        )
 
-    def _both_fast(self, training: bool | None) -> bool:
-        """Whether the fast path can run both directions in one operation."""
+    def _can_run_together(self, training: bool | None) -> bool:
+        """Whether the compiled way can run both directions in one operation."""
         layers = self.forward_layer, self.backward_layer
         plain = all(
-            isinstance(layer, Recurrent) and layer.output_size == layer.units and paths.fast(layer, training)
+            isinstance(layer, Recurrent) and layer.output_size == layer.units and compiled.can_run(layer, training)
             for layer in layers
         )
         # dropout on the inputs gives each direction inputs of its own
         return plain and not (training and any(layer.dropout for layer in layers))
 
-    def _compiled(
-        self, sequences: Tensor, forward_state: Any, backward_state: Any, mask: Tensor | None, training: bool | None
-    ) -> Any:
-        """The fast path for both directions at once."""
-        from rnn_apps.kernels import operation
-
+    def _run_together(self, sequences: Tensor, states: Any, mask: Tensor | None, training: bool | None) -> Passage:
         layers = self.forward_layer, self.backward_layer
-        given = forward_state, backward_state
-        states = [layer.checked_states(state, sequences) for layer, state in zip(layers, given, strict=True)]
-        y: Any
-        y, finals = operation.run(
-            [layer.direction() for layer in layers],
-            sequences,
-            mask,
-            [layer.compiled_weights() for layer in layers],
-            states if None not in states else None,
-            keep=training is not False,
-            sequences=self.return_sequences,
-            finals=self.return_state or not self.return_sequences,
-        )
-        if self.return_sequences and self.merge_mode == "concat":
+        y, finals = compiled.run_together(layers, sequences, states, mask, training)
+        if y is None:
+            output = _merge(finals[0][0], finals[1][0], self.merge_mode)
+        elif self.merge_mode == "concat":
             output = y
-        elif self.return_sequences:
+        else:
             units = self.forward_layer.units
             output = _merge(y[:, :, :units], y[:, :, units:], self.merge_mode)
-        else:
-            output = _merge(finals[0][0], finals[1][0], self.merge_mode)
-        return (output, *finals[0], *finals[1]) if self.return_state else output
+        return Passage(output, [*finals[0], *finals[1]], None)
 
-    def _merged(self, forward: tuple[Any, ...], backward: tuple[Any, ...], gates: bool) -> Any:
+    def _joined(self, forward: Passage, backward: Passage, gates: bool) -> Passage:
         def in_time(value: Tensor, layer: Any) -> Tensor:
             backwards = layer.go_backwards if isinstance(layer, Recurrent) else layer is self.backward_layer
             return ops.flip(value, axis=1) if backwards else value
 
-        y1, y2 = forward[0], backward[0]
+        y1, y2 = forward.output, backward.output
         if self.return_sequences:
             y1, y2 = in_time(y1, self.forward_layer), in_time(y2, self.backward_layer)
-        output: Any = _merge(y1, y2, self.merge_mode)
-        extra: list[Any] = []
-        if self.return_state:
-            states = slice(1, -1) if gates else slice(1, None)
-            extra += [*forward[states], *backward[states]]
-        if gates:
-            extra.append(
-                {
-                    name: keras.tree.map_structure(lambda value, layer=layer: in_time(value, layer), result[-1])
-                    for name, layer, result in (
-                        ("forward", self.forward_layer, forward),
-                        ("backward", self.backward_layer, backward),
-                    )
-                }
+        activations = {
+            name: keras.tree.map_structure(lambda value, layer=layer: in_time(value, layer), passage.gates)
+            for name, layer, passage in (
+                ("forward", self.forward_layer, forward),
+                ("backward", self.backward_layer, backward),
             )
-        return (output, *extra) if extra else output
+            if gates
+        }
+        states = [*forward.states, *backward.states]
+        return Passage(_merge(y1, y2, self.merge_mode), states, activations if gates else None)
 
-    def compute_output_spec(
-        self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
-        training: bool | None = None,
-        gates: bool = False,
-    ) -> Any:
-        """Shapes of what `call` returns, without tracing it."""
-        forward, backward = (
-            _as_tuple(layer.compute_output_spec(sequences, gates=gates))
-            for layer in (self.forward_layer, self.backward_layer)
-        )
-        shape = forward[0].shape
-        if self.merge_mode == "concat":
-            shape = (*shape[:-1], shape[-1] + backward[0].shape[-1])
-        output: Any = keras.KerasTensor(shape, dtype=self.compute_dtype)
-        if self.merge_mode is None:
-            output = (forward[0], backward[0])
-        extra: list[Any] = []
-        if self.return_state:
-            states = slice(1, -1) if gates else slice(1, None)
-            extra += [*forward[states], *backward[states]]
-        if gates:
-            extra.append({"forward": forward[-1], "backward": backward[-1]})
-        return (output, *extra) if extra else output
+    def symbols(self, sequences: Any, gates: bool) -> Passage:
+        """Symbols of both directions, merged."""
+        forward, backward = (layer.symbols(sequences, gates) for layer in (self.forward_layer, self.backward_layer))
+        output: Any = (forward.output, backward.output)
+        if self.merge_mode is not None:
+            shape = forward.output.shape
+            if self.merge_mode == "concat":
+                shape = (*shape[:-1], shape[-1] + backward.output.shape[-1])
+            output = keras.KerasTensor(shape, dtype=self.compute_dtype)
+        activations = {"forward": forward.gates, "backward": backward.gates} if gates else None
+        return Passage(output, [*forward.states, *backward.states], activations)
 
-    def compute_mask(self, sequences: Any, mask: Any) -> Any:
-        """The mask of the input if sequences come out; None for states and gates."""
-        if not self.return_sequences or mask is None:
-            return None
-        outputs = 2 if self.merge_mode is None else 1
-        return [mask] * outputs + [None] * (len(self.state_sizes) if self.return_state else 0)
+    @property
+    def output_count(self) -> int:  # type: ignore[override]
+        """Two where the directions are not merged."""
+        return 2 if self.merge_mode is None else 1
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -238,19 +186,6 @@ def _reversed_copy(layer: Any) -> Any:
     return type(layer).from_config(config)
 
 
-def _split_states(layer: Bidirectional, states: Any) -> tuple[Any, Any]:
-    if states is None:
-        return None, None
-    if not isinstance(states, (list, tuple)) or len(states) != len(layer.state_sizes):
-        received = f"{len(states)} tensors" if isinstance(states, (list, tuple)) else "one tensor"
-        raise ConfigError(
-            f"Expected initial_state of {layer.name} to be a list of {len(layer.state_sizes)} tensors, those of the "
-            f"forward layer first. Received: {received}."
-        )
-    forward = len(layer.forward_layer.state_sizes)
-    return list(states[:forward]), list(states[forward:])
-
-
 def _merge(forward: Tensor, backward: Tensor, mode: str | None) -> Any:
     if mode == "concat":
         return ops.concatenate([forward, backward], axis=-1)
@@ -259,7 +194,3 @@ def _merge(forward: Tensor, backward: Tensor, mode: str | None) -> Any:
     if mode == "ave":
         return (forward + backward) / 2
     return forward * backward if mode == "mul" else (forward, backward)
-
-
-def _as_tuple(result: Any) -> tuple[Any, ...]:
-    return result if isinstance(result, tuple) else (result,)

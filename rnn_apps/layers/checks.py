@@ -48,28 +48,35 @@ def mask(value: Any, sequences: Any) -> Any:
     return ops.cast(value, "bool")
 
 
-def states(layer: str, values: list[Any], count: int, sequences: Any, units: int) -> None:
-    """As many states as the cell has, each (batch, units), for a batch of sequences."""
-    batch = sequences.shape[0]
-    if len(values) != count:
+def states(layer: str, value: Any, sizes: list[int], sequences: Any, dtype: str) -> list[Any] | None:
+    """Initial states as a list, each (batch, units) for a batch of sequences, or None."""
+    if value is None:
+        return None
+    values = list(value) if isinstance(value, (list, tuple)) else [value]
+    if len(values) != len(sizes):
         raise ConfigError(
-            f"Expected initial_state of {layer} to be {count} tensor(s) of shape (batch, {units}). "
-            f"Received: {len(values)}."
+            f"Expected initial_state of {layer} to be {len(sizes)} tensors of shapes (batch, units), with the units "
+            f"{', '.join(map(str, sizes))}. Received: {len(values)}."
         )
-    for value in values:
-        shape = tuple(value.shape)
-        fits = len(shape) == 2 and shape[1] == units and (batch is None or shape[0] is None or shape[0] == batch)
-        if not fits:
-            raise ConfigError(
-                f"Expected each state of {layer} to have the shape (batch, units) = ({batch}, {units}). "
-                f"Received: {shape}. A state is never broadcast: give one row for each row of the inputs."
-            )
-        if keras.backend.backend() == "tensorflow" and (batch is None or shape[0] is None):
-            import tensorflow as tf
+    for state, units in zip(values, sizes, strict=True):
+        _check_state(layer, state, units, sequences)
+    return [ops.cast(state, dtype) for state in values]
 
-            # sizes that are only known when the graph runs are compared then
-            tf.debugging.assert_equal(
-                tf.shape(value)[0],
-                tf.shape(sequences)[0],
-                message=f"Expected each state of {layer} to have as many rows as the inputs.",
-            )
+
+def _check_state(layer: str, value: Any, units: int, sequences: Any) -> None:
+    batch, shape = sequences.shape[0], tuple(value.shape)
+    fits = len(shape) == 2 and shape[1] == units and (batch is None or shape[0] is None or shape[0] == batch)
+    if not fits:
+        raise ConfigError(
+            f"Expected each state of {layer} to have the shape (batch, units) = ({batch}, {units}). "
+            f"Received: {shape}. A state is never broadcast: give one row for each row of the inputs."
+        )
+    if keras.backend.backend() == "tensorflow" and (batch is None or shape[0] is None):
+        import tensorflow as tf
+
+        # sizes that are only known when the graph runs are compared then
+        tf.debugging.assert_equal(
+            tf.shape(value)[0],
+            tf.shape(sequences)[0],
+            message=f"Expected each state of {layer} to have as many rows as the inputs.",
+        )

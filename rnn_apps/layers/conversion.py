@@ -8,15 +8,7 @@ import keras
 
 from rnn_apps.errors import ConfigError
 from rnn_apps.layers.bidirectional import Bidirectional
-from rnn_apps.layers.gru import GRU
-from rnn_apps.layers.lstm import LSTM
-from rnn_apps.layers.simple_rnn import SimpleRNN
-
-TWINS: dict[Any, Any] = {
-    keras.layers.SimpleRNN: SimpleRNN,
-    keras.layers.GRU: GRU,
-    keras.layers.LSTM: LSTM,
-}
+from rnn_apps.layers.recurrent import Recurrent
 
 # how Keras computes, not what: these change nothing here
 _IGNORED = ("unroll", "use_cudnn", "implementation", "zero_output_for_mask", "time_major")
@@ -46,8 +38,9 @@ def from_keras(layer: Any) -> Any:
         )
         own.built = layer.built
         return own
-    if type(layer) not in TWINS:
-        known = ", ".join(f"keras.layers.{kind.__name__}" for kind in (*TWINS, keras.layers.Bidirectional))
+    cells = {cell.keras_class: cell for cell in Recurrent.__subclasses__() if cell.keras_class}
+    if type(layer) not in cells:
+        known = ", ".join(f"keras.layers.{kind.__name__}" for kind in (*cells, keras.layers.Bidirectional))
         raise ConfigError(f"Expected one of {known}. Received: {type(layer).__name__}.")
     config = {name: value for name, value in layer.get_config().items() if name not in _IGNORED}
     if config.pop("stateful"):
@@ -55,7 +48,7 @@ def from_keras(layer: Any) -> Any:
             f"Expected a layer without hidden state. Received: {layer.name} with stateful=True. Build it with "
             "return_state=True instead, and hand the states of one call to the next as initial_state."
         )
-    own = TWINS[type(layer)].from_config(config)
+    own = cells[type(layer)].from_config(config)
     if layer.built:
         own.build((None, None, layer.cell.kernel.shape[0]))
         own.set_weights(layer.get_weights())
@@ -79,21 +72,8 @@ def to_keras(layer: Any) -> Any:
             twin.build((None, None, layer.forward_layer.kernel.shape[0]))
             twin.set_weights(layer.get_weights())
         return twin
-    twin = keras_twin(layer)
+    twin = layer.keras_twin()
     if layer.built:
         twin.build((None, None, layer.kernel.shape[0]))
         twin.set_weights(layer.get_weights())
     return twin
-
-
-def keras_twin(layer: Any, **changes: Any) -> Any:
-    """The Keras layer of the same configuration, not built; `changes` replace arguments.
-
-    Raises:
-        ConfigError: Keras has no such cell.
-    """
-    kind = next((kind for kind, own in TWINS.items() if own is type(layer)), None)
-    if kind is None or not layer.is_standard():
-        raise ConfigError(f"Expected a cell that Keras has too. Received: {layer.name}, which has options of its own.")
-    config = {name: value for name, value in layer.get_config().items() if name not in layer.own_options}
-    return kind.from_config({**config, **changes})

@@ -10,11 +10,11 @@ from keras import ops
 
 from rnn_apps.arrays import Tensor
 from rnn_apps.errors import ConfigError, check_rate
-from rnn_apps.layers import checks
+from rnn_apps.layers.sequence import Passage, SequenceLayer, parts_of
 
 
 @keras.saving.register_keras_serializable("rnn_apps")
-class Deep(keras.layers.Layer):
+class Deep(SequenceLayer):
     """Recurrent layers one upon another: each reads the outputs of the one below.
 
         x[l] = layer[l](x[l-1])  (+ x[l-1] with `residual`)
@@ -56,16 +56,15 @@ class Deep(keras.layers.Layer):
         self.rate = check_rate("dropout", dropout)
         self.seed = seed
         self.dropout = keras.layers.Dropout(self.rate, seed=seed) if dropout else None
-        self.supports_masking = True
         self.supports_jit = all(layer.supports_jit for layer in layers)
 
     @property
-    def return_sequences(self) -> bool:
+    def return_sequences(self) -> bool:  # type: ignore[override]
         """Whether the output of every step comes back."""
         return bool(self.layers[-1].return_sequences)
 
     @property
-    def return_state(self) -> bool:
+    def return_state(self) -> bool:  # type: ignore[override]
         """Whether final states come back after the output, from the bottom layer to the top."""
         return bool(self.layers[-1].return_state)
 
@@ -80,98 +79,49 @@ class Deep(keras.layers.Layer):
         for layer in self.layers:
             if not layer.built:
                 layer.build(symbol.shape)
-            symbol = _first(layer.compute_output_spec(symbol))
+            symbol = layer.symbols(symbol, gates=False).output
 
-    def call(
-        self,
-        sequences: Tensor,
-        initial_state: Any = None,
-        mask: Tensor | None = None,
-        training: bool | None = None,
-        gates: bool = False,
-    ) -> Any:
-        """Runs the stack.
+    def run(
+        self, sequences: Tensor, states: list[Tensor] | None, mask: Tensor | None, training: bool | None, gates: bool
+    ) -> Passage:
+        """Runs the layers one upon another.
 
-        Args:
-            sequences: (batch, time, features).
-            initial_state: a list of states, those of the bottom layer first; zeros if None.
-            mask: (batch, time), true where a step counts.
-            training: whether dropout and zoneout act.
-            gates: also return the gates of all layers.
-
-        Returns:
-            As the top layer does. States follow, those of the bottom layer first; the gates are a list with one
-            entry a layer.
+        The states are those of the bottom layer first; the gates are a list with one entry a layer.
         """
-        if mask is None:
-            mask = getattr(sequences, "_keras_mask", None)
-        mask = checks.mask(mask, sequences)
-        per_layer = self._states_of_layers(initial_state)
-        states: list[Any] = []
+        finals: list[Tensor] = []
         activations: list[Any] = []
-        x = sequences
+        x, rest = sequences, states
         for number, layer in enumerate(self.layers):
             if number and self.dropout is not None:
                 x = self.dropout(x, training=training)
-            result = layer(x, initial_state=per_layer[number], mask=mask, training=training, gates=gates)
-            parts = list(result) if isinstance(result, tuple) else [result]
-            if gates:
-                activations.append(parts.pop())
-            y, *finals = parts
-            states += finals
+            own, rest = _first_states(rest, len(layer.state_sizes))
+            result = layer(x, initial_state=own, mask=mask, training=training, gates=gates)
+            passage = parts_of(layer, result, gates)
+            finals += passage.states
+            activations.append(passage.gates)
+            y = passage.output
             masks = layer.compute_mask(x, mask)
             mask = masks[0] if masks else None
             if self.residual and tuple(y.shape) == tuple(x.shape):
                 y = y + (x if mask is None else ops.where(mask[:, :, None], x, 0))
             x = y
-        extra = states + ([activations] if gates else [])
-        return (x, *extra) if extra else x
+        return Passage(x, finals, activations if gates else None)
 
-    def _states_of_layers(self, states: Any) -> list[Any]:
-        if states is None:
-            return [None] * len(self.layers)
-        given = list(states) if isinstance(states, (list, tuple)) else [states]
-        if len(given) != len(self.state_sizes):
-            raise ConfigError(
-                f"Expected initial_state of {self.name} to be {len(self.state_sizes)} tensors, those of the bottom "
-                f"layer first. Received: {len(given)}."
-            )
-        counts = [len(layer.state_sizes) for layer in self.layers]
-        starts = [sum(counts[:number]) for number in range(len(counts))]
-        return [given[start : start + count] for start, count in zip(starts, counts, strict=True)]
-
-    def compute_output_spec(
-        self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
-        training: bool | None = None,
-        gates: bool = False,
-    ) -> Any:
-        """Shapes of what `call` returns, without tracing it."""
-        states: list[Any] = []
-        activations: list[Any] = []
-        symbol = sequences
+    def symbols(self, sequences: Any, gates: bool) -> Passage:
+        """Symbols of the top layer's output, and of the states and gates of all layers."""
+        symbol, states, activations = sequences, [], []
         for layer in self.layers:
-            result = layer.compute_output_spec(symbol, gates=gates)
-            parts = list(result) if isinstance(result, tuple) else [result]
-            if gates:
-                activations.append(parts.pop())
-            symbol, *finals = parts
-            states += finals
-        extra = states + ([activations] if gates else [])
-        return (symbol, *extra) if extra else symbol
+            passage = layer.symbols(symbol, gates)
+            symbol = passage.output
+            states += passage.states
+            activations.append(passage.gates)
+        return Passage(symbol, states, activations if gates else None)
 
-    def compute_mask(self, sequences: Any, mask: Any) -> Any:
-        """The mask of the input if sequences come out; None for states and gates."""
-        if mask is None:
-            return None
+    def output_mask(self, mask: Tensor) -> Tensor | None:
+        """The mask of the top layer's sequences."""
         for layer in self.layers:
-            masks = layer.compute_mask(sequences, mask)
-            mask = masks[0] if masks else None
-        if mask is None:
-            return None
-        return [mask] + [None] * (len(self.state_sizes) if self.return_state else 0)
+            mask = layer.output_mask(mask)
+        return mask
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -190,7 +140,6 @@ class Deep(keras.layers.Layer):
         return cls(**{**config, "layers": layers})
 
 
-def _first(result: Any) -> Any:
-    while isinstance(result, tuple):
-        result = result[0]
-    return result
+def _first_states(states: list[Tensor] | None, count: int) -> tuple[list[Tensor] | None, list[Tensor] | None]:
+    """The first `count` states, and the rest."""
+    return (None, None) if states is None else (states[:count], states[count:])

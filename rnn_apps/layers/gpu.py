@@ -7,29 +7,31 @@ from weakref import WeakKeyDictionary
 
 from keras import ops
 
-from rnn_apps.layers.conversion import keras_twin
+from rnn_apps.arrays import Tensor
+from rnn_apps.layers import paths
+from rnn_apps.layers.generic import Unrolled
 
 _twins: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 
-def run(layer: Any, sequences: Any, states: list[Any] | None, mask: Any) -> tuple[Any, list[Any]]:
-    """Runs a standard LSTM or GRU over a batch by way of Keras.
+def can_run(layer: Any, training: bool | None) -> bool:
+    """Whether Keras' own layer runs this one: a gated cell that Keras has, on a GPU."""
+    if not paths.is_tensorflow() or not paths.on_gpu():
+        return False
+    return bool(layer.gate_names) and layer.is_standard() and not (training and layer.recurrent_dropout)
+
+
+def run(
+    layer: Any, sequences: Tensor, states: list[Tensor] | None, mask: Tensor | None, training: bool | None
+) -> Unrolled:
+    """Runs a standard LSTM or GRU over a batch by way of Keras; for the arguments see `rnn_apps.layers.generic.run`.
 
     cuDNN wants padding behind the steps that count, and at least one step in each row. The first is up to the caller
     (Keras raises an error otherwise); for the second, a row without a step gets one, and its results are put right.
-
-    Args:
-        layer: the layer.
-        sequences: (batch, time, features).
-        states: initial states, or None.
-        mask: (batch, time), or None.
-
-    Returns:
-        Hidden states in the order of processing, (batch, time, units), zero at masked steps; and the final states.
     """
     if layer not in _twins:
         # dropout on the inputs was done before
-        twin = keras_twin(layer, return_sequences=True, return_state=True, dropout=0.0, trainable=True)
+        twin = layer.keras_twin(return_sequences=True, return_state=True, dropout=0.0, trainable=True)
         twin.build((None, None, sequences.shape[2]))
         _twins[layer] = twin
     given = mask
@@ -48,4 +50,4 @@ def run(layer: Any, sequences: Any, states: list[Any] | None, mask: Any) -> tupl
         hidden = ops.where(counts[:, :, None], hidden, 0)
         initial = states or [ops.zeros_like(final) for final in finals]
         finals = [ops.where(empty, start, end) for start, end in zip(initial, finals, strict=True)]
-    return hidden, finals
+    return Unrolled(hidden, finals, {})

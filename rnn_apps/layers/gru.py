@@ -12,6 +12,7 @@ from rnn_apps.kernels.activations import sigmoid, sigmoid_slope
 from rnn_apps.kernels.activations import tanh as activate
 from rnn_apps.kernels.activations import tanh_slope as activate_slope
 from rnn_apps.layers import checks
+from rnn_apps.layers.compiled import CompiledCell
 from rnn_apps.layers.recurrent import Recurrent
 
 
@@ -37,6 +38,7 @@ class GRU(Recurrent):
     """
 
     gate_count: ClassVar[int] = 3
+    keras_class = keras.layers.GRU
 
     def __init__(
         self, units: int, *, recurrent_activation: Any = "sigmoid", reset_after: bool = True, **kwargs: Any
@@ -74,26 +76,20 @@ class GRU(Recurrent):
         a = z * a + (1 - z) * candidate
         return [a], {"update": 1 - z, "relevance": r, "candidate": candidate}
 
-    @property
-    def recurrent_offset(self) -> int:  # type: ignore[override]
-        """Wc fills columns of its own, so that Uc a<t-1> can stand apart until Γr multiplies it."""
-        return self.units
+    def compiled(self) -> CompiledCell | None:
+        """The steps below, where the gates are the logistic function and the relevance gate stands after the product.
 
-    def compiled_steps(self) -> tuple[Any, Any]:
-        """The step and its backward step below."""
-        return forward_step, backward_step
-
-    def compiled_activations(self) -> dict[str, str] | None:
-        """g; the gates must be the logistic function, and the relevance gate must stand after the product."""
+        Wc fills columns of its own, so that Uc a<t-1> can stand apart until Γr multiplies it.
+        """
         if not self.reset_after or self.recurrent_activation is not keras.activations.sigmoid:
             return None
-        return self.activation_names(activate=self.activation)
+        activations = {"activate": self.activation}
+        return CompiledCell(forward_step, backward_step, activations, self.weight_tensors, recurrent_offset=self.units)
 
-    def compiled_weights(self) -> list[Tensor]:
+    def weight_tensors(self) -> list[Tensor]:
         """Kernels with the columns Wc Wz Wr and Uz Ur Uc, and the bias of Wc, z, Γr, Uc."""
         H = self.units
-        W = ops.convert_to_tensor(self.kernel)
-        b = ops.zeros(self.bias_shape) if self.bias is None else ops.convert_to_tensor(self.bias)
+        W, b = ops.convert_to_tensor(self.kernel), self.bias_tensor
         # split, not sliced: the gradient of each slice would be an array of the size of the whole
         gates, candidate = ops.split(W, [2 * H], axis=1)
         gate_biases, candidate_biases = ops.split(b, [2 * H], axis=1)

@@ -14,6 +14,7 @@ from rnn_apps.kernels.activations import tanh as show
 from rnn_apps.kernels.activations import tanh_slope as activate_slope
 from rnn_apps.kernels.activations import tanh_slope as show_slope
 from rnn_apps.layers import checks
+from rnn_apps.layers.compiled import CompiledCell
 from rnn_apps.layers.recurrent import Recurrent
 
 
@@ -42,6 +43,7 @@ class LSTM(Recurrent):
     """
 
     state_count: ClassVar[int] = 2
+    keras_class = keras.layers.LSTM
     own_options: ClassVar[tuple[str, ...]] = (*Recurrent.own_options, "output_activation", "relevance_gate")
 
     def __init__(
@@ -121,15 +123,12 @@ class LSTM(Recurrent):
         same = self.output_activation is self.activation
         return super().is_standard() and same and not self.relevance_gate
 
-    def compiled_steps(self) -> tuple[Any, Any]:
-        """The step and its backward step below."""
-        return forward_step, backward_step
-
-    def compiled_activations(self) -> dict[str, str] | None:
-        """g and the output activation; the gates must be the logistic function."""
+    def compiled(self) -> CompiledCell | None:
+        """The steps below, where the gates are the logistic function and there is no relevance gate."""
         if self.relevance_gate or self.recurrent_activation is not keras.activations.sigmoid:
             return None
-        return self.activation_names(activate=self.activation, show=self.output_activation)
+        activations = {"activate": self.activation, "show": self.output_activation}
+        return CompiledCell(forward_step, backward_step, activations, self.weight_tensors)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

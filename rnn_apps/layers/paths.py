@@ -1,4 +1,4 @@
-"""Which way through time a layer takes: compiled, by way of Keras and cuDNN, or generic."""
+"""What decides which way through time is open: the backend, the device, and whether the graph leaves this process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
 from functools import cache
-from typing import Any
 
 import keras
 
@@ -19,8 +18,8 @@ _generic_only: ContextVar[bool] = ContextVar("generic_only", default=False)
 def generic_path() -> Iterator[None]:
     """Makes layers traced inside this context use plain `keras.ops` only.
 
-    For graphs that leave this process, such as a SavedModel: the fast path calls into Python, which no other program
-    can do.
+    For graphs that leave this process, such as a SavedModel: compiled loops are called through Python, which no other
+    program can do.
     """
     token = _generic_only.set(True)
     try:
@@ -42,40 +41,11 @@ def on_gpu() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def accelerated() -> bool:
+def is_tensorflow() -> bool:
     """Whether another way than the generic one is open: TensorFlow, and nothing that forbids it."""
     return keras.backend.backend() == "tensorflow" and not is_generic_only()
 
 
-def by_keras(layer: Any, training: bool | None) -> bool:
-    """Whether Keras' own layer runs this one: a gated cell that Keras has, on a GPU."""
-    return (
-        accelerated()
-        and on_gpu()
-        and layer.gate_names
-        and layer.is_standard()
-        and not (training and layer.recurrent_dropout)
-    )
-
-
-def fast(layer: Any, training: bool | None) -> bool:
-    """Whether the compiled loops can run this layer: a standard cell in float32 on a CPU, with Numba installed."""
-    return (
-        compiled(layer.compute_dtype)
-        and layer.compiled_activations() is not None
-        and not (training and layer.recurrent_dropout)
-    )
-
-
-def compiled(dtype: str) -> bool:
+def can_compile(dtype: str) -> bool:
     """Whether compiled loops can run: in float32 on a CPU, with Numba installed."""
-    return accelerated() and dtype == "float32" and compiler.available() and not on_gpu()
-
-
-ACTIVATION_NAMES = {
-    keras.activations.tanh: "tanh",
-    keras.activations.sigmoid: "sigmoid",
-    keras.activations.relu: "relu",
-    keras.activations.linear: "linear",
-}
-"""Activations that the compiled steps know."""
+    return is_tensorflow() and dtype == "float32" and compiler.available() and not on_gpu()

@@ -1,12 +1,11 @@
 """What every recurrent layer shares: weights, masks, states, dropout, and the loop over time.
 
 A cell (`lstm.py`, `gru.py`, `simple_rnn.py`) adds its own weights and one method, `step`, which is its equations.
-Three ways lead through time, with equal results:
+Three ways lead through time, with equal results and one signature:
 
-- the generic one (`generic.py`): `step` inside `keras.ops.scan`. Any backend, any dtype, every option; the reference
-  for the other two.
-- the fast path (`operation.py`): compiled kernels over packed rows, for standard cells in float32 on a CPU.
-- Keras' own layer with our weights (`gpu.py`), for standard cells on a GPU, where Keras hands them to cuDNN.
+- `compiled.py`: compiled kernels over packed rows, for standard cells in float32 on a CPU.
+- `gpu.py`: Keras' own layer with our weights, for standard cells on a GPU, where Keras hands them to cuDNN.
+- `generic.py`: `step` inside `keras.ops.scan`. Any backend, any dtype, every option; the reference for the other two.
 """
 
 from __future__ import annotations
@@ -19,12 +18,14 @@ from keras import ops
 
 from rnn_apps.arrays import Tensor
 from rnn_apps.errors import ConfigError, check_count, check_rate
-from rnn_apps.kernels import compiler
-from rnn_apps.layers import checks, generic, paths
-from rnn_apps.layers.generic import Unrolled
+from rnn_apps.layers import checks, compiled, generic, gpu
+from rnn_apps.layers.compiled import CompiledCell
+from rnn_apps.layers.sequence import Passage, SequenceLayer
+
+_EQUATIONS = ("step", "products", "output_of")
 
 
-class Recurrent(keras.layers.Layer):
+class Recurrent(SequenceLayer):
     """Base of `SimpleRNN`, `GRU` and `LSTM`.
 
     Arguments that `keras.layers.LSTM` has mean what they mean there. Masked steps leave the state as it is and give
@@ -54,6 +55,19 @@ class Recurrent(keras.layers.Layer):
     gate_count: ClassVar[int]
     """Blocks of `units` columns in the kernels."""
     state_count: ClassVar[int] = 1
+    keras_class: ClassVar[Any] = None
+    """The layer of Keras with the same equations, if it has one."""
+    own_options: ClassVar[tuple[str, ...]] = ("zoneout", "layer_normalization")
+    """Arguments that `keras_class` has not."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Keeps what says the same as the equations beside them: new equations do not inherit it."""
+        super().__init_subclass__(**kwargs)
+        if any(name in vars(cls) for name in _EQUATIONS):
+            if "keras_class" not in vars(cls):
+                cls.keras_class = None
+            if "compiled" not in vars(cls):
+                cls.compiled = Recurrent.compiled  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -104,8 +118,7 @@ class Recurrent(keras.layers.Layer):
         if dropout or recurrent_dropout or zoneout:
             self.seed_generator = keras.random.SeedGenerator(seed)
         self.input_spec = keras.layers.InputSpec(ndim=3)
-        self.supports_masking = True
-        # the fast path calls compiled code from the graph, which XLA cannot
+        # the compiled way calls compiled code from the graph, which XLA cannot
         self.supports_jit = keras.backend.backend() != "tensorflow"
 
     # Weights
@@ -136,12 +149,22 @@ class Recurrent(keras.layers.Layer):
             constraint=getattr(self, f"{kind}_constraint"),
         )
 
-    own_options: ClassVar[tuple[str, ...]] = ("zoneout", "layer_normalization")
-    """Arguments that the Keras layer of the same name has not."""
-
     def is_standard(self) -> bool:
         """Whether Keras has this cell too, with these options."""
-        return not self.zoneout and not self.layer_normalization
+        return self.keras_class is not None and not self.zoneout and not self.layer_normalization
+
+    def keras_twin(self, **changes: Any) -> Any:
+        """The Keras layer of the same configuration, not built; `changes` replace arguments.
+
+        Raises:
+            ConfigError: Keras has no such cell.
+        """
+        if not self.is_standard():
+            raise ConfigError(
+                f"Expected a cell that Keras has too. Received: {self.name}, which has equations or options of its own."
+            )
+        config = {name: value for name, value in self.get_config().items() if name not in self.own_options}
+        return self.keras_class.from_config({**config, **changes})
 
     @property
     def bias_shape(self) -> tuple[int, ...]:
@@ -193,121 +216,39 @@ class Recurrent(keras.layers.Layer):
         """Width of the output."""
         return self.units
 
-    # The compiled steps
+    def compiled(self) -> CompiledCell | None:
+        """The cell in the form that is compiled; None if it has none, or not with these options."""
+        return None
 
-    recurrent_offset = 0
-    """First column of the compiled step's pre-activations that the recurrent kernel adds to."""
+    @property
+    def bias_tensor(self) -> Tensor:
+        """The bias, zeros where there is none."""
+        return ops.zeros(self.bias_shape) if self.bias is None else ops.convert_to_tensor(self.bias)
 
-    def compiled_steps(self) -> tuple[Any, Any]:
-        """The cell's step and its backward step, as Numba compiles them."""
-        raise NotImplementedError
-
-    def compiled_activations(self) -> dict[str, str] | None:
-        """Activations to put into the compiled steps; None if they cannot stand for this layer's options."""
-        raise NotImplementedError
-
-    def compiled_weights(self) -> list[Tensor]:
-        """Kernel, recurrent kernel and bias, in the order of columns of the compiled steps."""
-        bias = ops.zeros(self.bias_shape) if self.bias is None else self.bias
-        return [ops.convert_to_tensor(weight) for weight in (self.kernel, self.recurrent_kernel, bias)]
-
-    def activation_names(self, **slots: Any) -> dict[str, str] | None:
-        """Names of activations for the compiled steps; None if one is unknown to them, or an option stands against."""
-        names = {slot: paths.ACTIVATION_NAMES.get(activation) for slot, activation in slots.items()}
-        if None in names.values() or self.layer_normalization or self.zoneout:
-            return None
-        return {slot: name for slot, name in names.items() if name}
+    def weight_tensors(self) -> list[Tensor]:
+        """Kernel, recurrent kernel and bias, for the compiled steps of a cell that takes them as they are."""
+        return [ops.convert_to_tensor(self.kernel), ops.convert_to_tensor(self.recurrent_kernel), self.bias_tensor]
 
     # The way through time
 
-    def call(
-        self,
-        sequences: Tensor,
-        initial_state: Any = None,
-        mask: Tensor | None = None,
-        training: bool | None = None,
-        gates: bool = False,
-    ) -> Any:
-        """Runs the layer over a batch.
-
-        Args:
-            sequences: (batch, time, features).
-            initial_state: one tensor (batch, units), or as many in a list as the cell has states; zeros if None.
-            mask: (batch, time), true where a step counts. Any pattern is allowed.
-            training: whether dropout and zoneout act.
-            gates: also return the gate activations of this very pass.
-
-        Returns:
-            The output, (batch, time, output size) with `return_sequences`, else (batch, output size): that of the
-            last step that counts. With `return_state` the final states follow, with `gates` a dict at the end that
-            maps each gate's name to (batch, time, units); then the whole is a tuple.
-
-        Raises:
-            ConfigError: the mask or the state does not fit the batch.
-        """
-        if mask is None:
-            # Keras fills in the mask only where the sequences are the sole tensor argument
-            mask = getattr(sequences, "_keras_mask", None)
-        mask = checks.mask(mask, sequences)
-        states = self.checked_states(initial_state, sequences)
+    def run(
+        self, sequences: Tensor, states: list[Tensor] | None, mask: Tensor | None, training: bool | None, gates: bool
+    ) -> Passage:
+        """Takes the first way that is open; only the generic one keeps the gates."""
         sequences = self.drop_inputs(sequences, training)
-        if not gates and paths.fast(self, training):
-            unrolled = self._compiled(sequences, states, mask, training)
-        elif not gates and paths.by_keras(self, training):
-            unrolled = self._by_keras(sequences, states, mask)
+        if not gates and compiled.can_run(self, training):
+            unrolled = compiled.run(self, sequences, states, mask, training)
+        elif not gates and gpu.can_run(self, training):
+            unrolled = gpu.run(self, sequences, states, mask, training)
         else:
             unrolled = generic.run(self, sequences, states, mask, training, gates)
-        return self.returned(unrolled, mask, gates)
-
-    def _compiled(
-        self, sequences: Tensor, states: list[Tensor] | None, mask: Tensor | None, training: bool | None
-    ) -> Unrolled:
-        """The fast path for this layer alone."""
-        from rnn_apps.kernels import operation
-
-        hidden, finals = operation.run(
-            [self.direction()],
-            sequences,
-            mask,
-            [self.compiled_weights()],
-            None if states is None else [states],
-            keep=training is not False,
-            sequences=self.return_sequences,
-            finals=self.return_state or not self.return_sequences,
-        )
-        if self.return_sequences and self.go_backwards:
-            hidden = ops.flip(hidden, axis=1)
-        return Unrolled(hidden, finals[0] if finals else [], {})
-
-    def _by_keras(self, sequences: Tensor, states: list[Tensor] | None, mask: Tensor | None) -> Unrolled:
-        """Keras' own layer with these weights, for a GPU."""
-        from rnn_apps.layers import gpu
-
-        return Unrolled(*gpu.run(self, sequences, states, mask), {})
-
-    def direction(self) -> Any:
-        """What the fast path needs to know of this layer."""
-        from rnn_apps.kernels.passes import Direction
-
-        return Direction(
-            compiler.load(type(self).__name__, self.compiled_steps(), self.compiled_activations() or {}),
-            self.units,
-            self.state_count,
-            self.recurrent_offset,
-            self.go_backwards,
-        )
-
-    def checked_states(self, initial_state: Any, sequences: Tensor) -> list[Tensor] | None:
-        """The initial states as a list, or None.
-
-        Raises:
-            ConfigError: there are too few or too many, or one has another shape than (batch, units).
-        """
-        if initial_state is None:
-            return None
-        states = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
-        checks.states(self.name, states, self.state_count, sequences, self.units)
-        return [ops.cast(state, self.compute_dtype) for state in states]
+        if self.return_sequences:
+            output = self.output_of(unrolled.hidden)
+            if mask is not None and output is not unrolled.hidden:
+                output = ops.where(self.output_mask(mask)[:, :, None], output, 0)
+        else:
+            output = self.output_of(unrolled.states[0])
+        return Passage(output, unrolled.states, unrolled.gates if gates else None)
 
     def drop_inputs(self, sequences: Tensor, training: bool | None) -> Tensor:
         """Dropout on the inputs with one mask for all steps of a row."""
@@ -331,31 +272,10 @@ class Recurrent(keras.layers.Layer):
         """Names of the gates that `gates=True` returns."""
         raise NotImplementedError
 
-    def returned(self, unrolled: Unrolled, mask: Tensor | None, gates: bool) -> Any:
-        """What `call` returns, from a passage over the batch."""
-        if self.return_sequences:
-            output = self.output_of(unrolled.hidden)
-            if mask is not None and output is not unrolled.hidden:
-                counts = ops.flip(mask, axis=1) if self.go_backwards else mask
-                output = ops.where(counts[:, :, None], output, 0)
-        else:
-            output = self.output_of(unrolled.states[0])
-        extra: list[Any] = list(unrolled.states) if self.return_state else []
-        if gates:
-            extra.append(unrolled.gates)
-        return (output, *extra) if extra else output
-
     # Keras' side
 
-    def compute_output_spec(
-        self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
-        training: bool | None = None,
-        gates: bool = False,
-    ) -> Any:
-        """Shapes of what `call` returns, without tracing it."""
+    def symbols(self, sequences: Any, gates: bool) -> Passage:
+        """Symbols of the output, the states and the gates."""
         batch, time = sequences.shape[:2]
 
         def symbol(*shape: int | None) -> Any:
@@ -363,18 +283,12 @@ class Recurrent(keras.layers.Layer):
 
         size = self.output_size
         output = symbol(batch, time, size) if self.return_sequences else symbol(batch, size)
-        extra: list[Any] = [symbol(batch, self.units) for _ in range(self.state_count)] if self.return_state else []
-        if gates:
-            extra.append({name: symbol(batch, time, self.units) for name in self.gate_names})
-        return (output, *extra) if extra else output
+        activations = {name: symbol(batch, time, self.units) for name in self.gate_names} if gates else None
+        return Passage(output, [symbol(batch, self.units) for _ in range(self.state_count)], activations)
 
-    def compute_mask(self, sequences: Any, mask: Any) -> Any:
-        """The mask of the output: that of the input if sequences come out, in the same order."""
-        if not self.return_sequences or mask is None:
-            return None
-        mask = ops.flip(mask, axis=1) if self.go_backwards else mask
-        # states and gates after the output carry none
-        return [mask] + [None] * (self.state_count if self.return_state else 0)
+    def output_mask(self, mask: Tensor) -> Tensor:
+        """The mask in the order in which sequences come out."""
+        return ops.flip(mask, axis=1) if self.go_backwards else mask
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -12,6 +12,7 @@ from rnn_apps.errors import check_count
 from rnn_apps.kernels.activations import tanh as activate
 from rnn_apps.kernels.activations import tanh_slope as activate_slope
 from rnn_apps.layers import checks
+from rnn_apps.layers.compiled import CompiledCell
 from rnn_apps.layers.recurrent import Recurrent
 
 
@@ -33,6 +34,7 @@ class SimpleRNN(Recurrent):
     """
 
     gate_count: ClassVar[int] = 1
+    keras_class = keras.layers.SimpleRNN
     own_options: ClassVar[tuple[str, ...]] = (*Recurrent.own_options, "output_units", "output_activation")
 
     def __init__(
@@ -77,13 +79,9 @@ class SimpleRNN(Recurrent):
         """Whether Keras has this cell too, with these options."""
         return super().is_standard() and self.output_units is None
 
-    def compiled_steps(self) -> tuple[Any, Any]:
+    def compiled(self) -> CompiledCell:
         """The step and its backward step below."""
-        return forward_step, backward_step
-
-    def compiled_activations(self) -> dict[str, str] | None:
-        """g1."""
-        return self.activation_names(activate=self.activation)
+        return CompiledCell(forward_step, backward_step, {"activate": self.activation}, self.weight_tensors)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

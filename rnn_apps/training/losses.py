@@ -30,7 +30,7 @@ def sequence_cross_entropy(logits: Any, targets: Any, smoothing: float = 0.0) ->
             arXiv:1512.00567).
     """
     labels = tf.cast(tf.boolean_mask(targets, targets != 0), tf.int32)
-    if paths.compiled(logits.dtype.name):
+    if paths.can_compile(logits.dtype.name):
         from rnn_apps.kernels.cross_entropy import cross_entropy
 
         losses = cross_entropy(logits, labels, smoothing)
