@@ -25,6 +25,11 @@ from rnn_apps.layers.sequence import Passage, SequenceLayer
 _EQUATIONS = ("step", "products", "output_of")
 
 
+def equations_of(cell: type[Recurrent]) -> type[Recurrent]:
+    """The class whose equations a cell computes: itself, or one it derives from."""
+    return next(kind for kind in cell.__mro__ if any(name in vars(kind) for name in _EQUATIONS))
+
+
 class Recurrent(SequenceLayer):
     """Base of `SimpleRNN`, `GRU` and `LSTM`.
 

@@ -1,8 +1,8 @@
 """Recurrent layers as ONNX graphs: its own operators where it has the cell, a Scan over time otherwise.
 
-ONNX orders the gates of an LSTM i, o, f, c (here i, f, c, o) and of a GRU z, r, h (as here), keeps weights with the
-gates in front, (directions, gates * units, features), and puts time first. Its operators know the length of every
-row; where a row has no step they return zeros for the final state, and not the initial one, which is put right here.
+ONNX keeps weights with the gates in front, (directions, gates * units, features), and puts time first. Its operators
+know the length of every row; where a row has no step they return zeros for the final state, and not the initial one,
+which is put right here. `cells.py` says which cells there are.
 """
 
 from __future__ import annotations
@@ -18,19 +18,10 @@ from rnn_apps.arrays import Floats
 from rnn_apps.errors import ExportError
 from rnn_apps.export.graph import Graph
 from rnn_apps.export.registry import Value, activate, flip, masked, reverse, same_rows, writer_of, writes
+from rnn_apps.export.writers.cells import cell_of
 from rnn_apps.export.writers.recurrent_scan import scan
-from rnn_apps.layers import GRU, LSTM, Bidirectional, Deep, SimpleRNN
-
-_OPERATORS = {LSTM: "LSTM", GRU: "GRU", SimpleRNN: "RNN"}
-_GATE_ORDER = {"LSTM": (0, 3, 1, 2), "GRU": (0, 1, 2), "RNN": (0,)}
-_ACTIVATIONS = {
-    "tanh": "Tanh",
-    "sigmoid": "Sigmoid",
-    "relu": "Relu",
-    "softplus": "Softplus",
-    "softsign": "Softsign",
-    "linear": "Affine",
-}
+from rnn_apps.layers import Bidirectional, Deep
+from rnn_apps.layers.recurrent import Recurrent
 
 
 @dataclass(frozen=True)
@@ -46,7 +37,7 @@ class Passage:
     states: list[str]
 
 
-@writes(LSTM, GRU, SimpleRNN)
+@writes(Recurrent)
 def one_direction(graph: Graph, layer: Any, value: Value, *initial: Value) -> Value | tuple[Value, ...]:
     """One cell over time."""
     (passage,) = run_directions(graph, [layer], [layer.go_backwards], value, [state.tensor for state in initial])
@@ -67,7 +58,7 @@ def bidirectional(graph: Graph, layer: Any, value: Value, *initial: Value) -> Va
     """Two cells over time, in one operator if ONNX has it."""
     layers = [layer.forward_layer, layer.backward_layer]
     states = [state.tensor for state in initial]
-    if not all(type(part) in _OPERATORS for part in layers):
+    if not all(isinstance(part, Recurrent) for part in layers):
         return _both_ways(graph, layer, value, initial)
     backwards = [part.go_backwards for part in layers]
     passages = run_directions(graph, layers, backwards, value, states)
@@ -114,7 +105,7 @@ def run_directions(
     """Runs one or two cells over the same rows."""
     counts = [layer.state_count for layer in layers]
     given = [list(initial[sum(counts[:n]) : sum(counts[: n + 1])]) for n in range(len(layers))]
-    if all(_is_native(layer) for layer in layers):
+    if all(cell_of(layer).is_native(layer) for layer in layers):
         if len(layers) == 2 and list(backwards) == [False, True] and _alike(*layers):
             return _native(graph, layers, "bidirectional", value, given)
         directions = ["reverse" if flag else "forward" for flag in backwards]
@@ -130,31 +121,10 @@ def run_directions(
     return passages
 
 
-def _is_native(layer: Any) -> bool:
-    """Whether ONNX has an operator for this cell."""
-    functions = [layer.activation, *(getattr(layer, name) for name in _gate_functions(layer))]
-    plain = not layer.layer_normalization and not layer.zoneout and not getattr(layer, "relevance_gate", False)
-    return plain and all(function.__name__ in _ACTIVATIONS for function in functions)
-
-
-def _gate_functions(layer: Any) -> list[str]:
-    return {LSTM: ["recurrent_activation", "output_activation"], GRU: ["recurrent_activation"]}.get(type(layer), [])
-
-
-def _activations(layer: Any) -> list[str]:
-    """Names of the cell's activations in ONNX's order: gates, candidate, output."""
-    functions = [layer.activation]
-    if type(layer) is not SimpleRNN:
-        functions.insert(0, layer.recurrent_activation)
-    if type(layer) is LSTM:
-        functions.append(layer.output_activation)
-    return [_ACTIVATIONS[function.__name__] for function in functions]
-
-
 def _alike(first: Any, second: Any) -> bool:
     """Whether one operator can run both cells."""
     return (
-        type(first) is type(second)
+        cell_of(first) is cell_of(second)
         and first.units == second.units
         and getattr(first, "reset_after", None) == getattr(second, "reset_after", None)
     )
@@ -163,7 +133,7 @@ def _alike(first: Any, second: Any) -> bool:
 def _native(
     graph: Graph, layers: Sequence[Any], direction: str, value: Value, initial: Sequence[Sequence[str]]
 ) -> list[Passage]:
-    operator, state_count = _OPERATORS[type(layers[0])], layers[0].state_count
+    cell, state_count = cell_of(layers[0]), layers[0].state_count
     inputs = [graph.node("Transpose", [value.tensor], perm=[1, 0, 2])]
     inputs += [graph.constant(np.stack(parts), layers[0].name) for parts in zip(*map(_weights, layers), strict=True)]
     inputs.append(value.lengths or "")
@@ -171,15 +141,15 @@ def _native(
     for states in zip(*initial, strict=True):
         lifted = [graph.node("Unsqueeze", [state, first_axis]) for state in states]
         inputs.append(graph.node("Concat", lifted, axis=0) if len(lifted) > 1 else lifted[0])
-    names = [name for layer in layers for name in _activations(layer)]
+    names = [name for layer in layers for name in cell.activation_names(layer)]
     attributes: dict[str, Any] = {"hidden_size": layers[0].units, "direction": direction, "activations": names}
     if "Affine" in names:
         # alpha and beta go, in order, to those activations that take them
         count = names.count("Affine")
         attributes |= {"activation_alpha": [1.0] * count, "activation_beta": [0.0] * count}
-    if operator == "GRU":
+    if cell.operator == "GRU":
         attributes["linear_before_reset"] = int(layers[0].reset_after)
-    outputs = graph.node(operator, inputs, 1 + state_count, **attributes)
+    outputs = graph.node(cell.operator, inputs, 1 + state_count, **attributes)
     # (time, directions, batch, units) -> (directions, batch, time, units)
     sequences = _split(graph, graph.node("Transpose", [outputs[0]], perm=[1, 2, 0, 3]), len(layers))
     states_by_kind = [_split(graph, output, len(layers)) for output in outputs[1:]]
@@ -258,17 +228,17 @@ def _features(layer: Any) -> int:
 
 def _weights(layer: Any) -> tuple[Floats, Floats, Floats]:
     """Returns a layer's W, R and B in ONNX's order."""
-    operator = _OPERATORS[type(layer)]
+    order = cell_of(layer).gate_order
     kernel, recurrent = (keras.ops.convert_to_numpy(weight) for weight in (layer.kernel, layer.recurrent_kernel))
     bias = np.zeros(layer.bias_shape, np.float32) if layer.bias is None else keras.ops.convert_to_numpy(layer.bias)
     both = bias if bias.ndim == 2 else np.stack([bias, np.zeros_like(bias)])
     return (
-        _reorder(kernel, operator).T,
-        _reorder(recurrent, operator).T,
-        np.concatenate([_reorder(part[None], operator)[0] for part in both]),
+        _reorder(kernel, order).T,
+        _reorder(recurrent, order).T,
+        np.concatenate([_reorder(part[None], order)[0] for part in both]),
     )
 
 
-def _reorder(weights: Floats, operator: str) -> Floats:
-    gates = np.split(weights, len(_GATE_ORDER[operator]), axis=1)
-    return np.concatenate([gates[number] for number in _GATE_ORDER[operator]], axis=1)
+def _reorder(weights: Floats, order: Sequence[int]) -> Floats:
+    gates = np.split(weights, len(order), axis=1)
+    return np.concatenate([gates[index] for index in order], axis=1)
