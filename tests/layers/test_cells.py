@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers import assert_close, results, right_padded
 from rnn_apps.layers import GRU, LSTM, Bidirectional, SimpleRNN, from_keras, generic_path, to_keras
 
 CELLS = {
@@ -89,11 +90,11 @@ def randomise(layer, features, seed):
 
 @pytest.mark.parametrize("name", CELLS)
 @pytest.mark.parametrize("generic", [False, True], ids=["fast", "generic"])
-def test_equations(name, generic, tools):
+def test_equations(name, generic):
     layer = CELLS[name](return_sequences=True, return_state=True)
     rng = randomise(layer, 3, 0)
     x = rng.normal(0, 1, (4, 6, 3)).astype(np.float32)
-    (y, *states), _ = tools.results(layer, x, generic=generic)
+    (y, *states), _ = results(layer, x, generic=generic)
     for row in range(len(x)):
         expected, final = textbook(layer, x[row])
         np.testing.assert_allclose(y[row], expected, atol=2e-6)
@@ -141,7 +142,7 @@ KERAS = {
 @pytest.mark.parametrize("wrapped", [False, True], ids=["one direction", "both"])
 @settings(max_examples=6)
 @given(data=st.data())
-def test_equals_keras(name, wrapped, data, tools):
+def test_equals_keras(name, wrapped, data):
     options = {
         "return_sequences": data.draw(st.booleans()),
         "return_state": True,
@@ -159,12 +160,12 @@ def test_equals_keras(name, wrapped, data, tools):
     ours = from_keras(theirs)
     # Keras repeats outputs at padded steps: compare where there are none
     lengths = rng.integers(1, time + 1, batch) if not options["return_sequences"] else np.full(batch, time)
-    mask = tools.right_padded(lengths, time)
+    mask = right_padded(lengths, time)
     x = rng.normal(0, 1, (batch, time, 3)).astype(np.float32)
     states = [rng.normal(0, 1, (batch, size)).astype(np.float32) for size in ours.state_sizes]
-    found, expected = (tools.results(layer, x, mask, states) for layer in (ours, theirs))
-    tools.assert_close(found[0], expected[0], 1e-5)
-    tools.assert_close(found[1], expected[1], 1e-4)
+    found, expected = (results(layer, x, mask, states) for layer in (ours, theirs))
+    assert_close(found[0], expected[0], 1e-5)
+    assert_close(found[1], expected[1], 1e-4)
 
 
 @pytest.mark.parametrize("layer", [LSTM(4), GRU(4, reset_after=False), SimpleRNN(4), Bidirectional(GRU(4))], ids=str)
@@ -193,19 +194,19 @@ def test_forget_bias_starts_at_one():
     np.testing.assert_array_equal(layer.get_weights()[2], [0] * 3 + [1] * 3 + [0] * 6)
 
 
-def test_a_gpu_leaves_the_cell_to_keras(monkeypatch, tools):
+def test_a_gpu_leaves_the_cell_to_keras(monkeypatch):
     """Here on a CPU: Keras' layer runs with our weights, and an empty row is put right."""
     from rnn_apps.layers import paths
 
     x = np.random.default_rng(0).normal(0, 1, (4, 6, 3)).astype(np.float32)
-    mask = tools.right_padded([6, 0, 3, 1], 6)
+    mask = right_padded([6, 0, 3, 1], 6)
     for layer in (LSTM(5, return_sequences=True, return_state=True), GRU(5, go_backwards=True, dropout=0.2)):
-        expected = tools.results(layer, x, mask)
+        expected = results(layer, x, mask)
         with monkeypatch.context() as patch:
             patch.setattr(paths, "on_gpu", lambda: True)
-            found = tools.results(layer, x, mask, graph=True)
-        tools.assert_close(found[0], expected[0], 1e-6)
-        tools.assert_close(found[1], expected[1], 1e-5)
+            found = results(layer, x, mask, graph=True)
+        assert_close(found[0], expected[0], 1e-6)
+        assert_close(found[1], expected[1], 1e-5)
 
 
 def test_generic_path_is_left_again():

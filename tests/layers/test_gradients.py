@@ -7,6 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers import assert_close, results, right_padded
 from rnn_apps.kernels import activations, matmul, recurrence
 from rnn_apps.layers import GRU, LSTM, Bidirectional, SimpleRNN, gru, lstm, simple_rnn
 
@@ -23,7 +24,7 @@ FAST = {
 @pytest.mark.parametrize("name", FAST)
 @settings(max_examples=12)
 @given(data=st.data())
-def test_compiled_equals_automatic_differentiation(name, data, tools):
+def test_compiled_equals_automatic_differentiation(name, data):
     """Any mask, holes included; batches from none to more than two threads' worth; with and without states."""
     batch, time = data.draw(st.integers(0, 40)), data.draw(st.integers(1, 9))
     rng = np.random.default_rng(data.draw(st.integers(0, 999)))
@@ -39,7 +40,7 @@ def test_compiled_equals_automatic_differentiation(name, data, tools):
     mask = data.draw(st.sampled_from(["none", "right", "holes"]))
     mask = {
         "none": None,
-        "right": tools.right_padded(rng.integers(0, time + 1, batch), time),
+        "right": right_padded(rng.integers(0, time + 1, batch), time),
         "holes": rng.random((batch, time)) < 0.6,
     }[mask]
     states = None
@@ -47,23 +48,23 @@ def test_compiled_equals_automatic_differentiation(name, data, tools):
         states = [rng.normal(0, 1, (batch, size)).astype(np.float32) for size in layer.state_sizes]
     layer.build(x.shape)
     training = data.draw(st.sampled_from([None, True, False]))
-    found = tools.results(layer, x, mask, states, training=training)
-    expected = tools.results(layer, x, mask, states, generic=True)
-    tools.assert_close(found[0], expected[0], 1e-5)
-    tools.assert_close(found[1], expected[1], 1e-4)
+    found = results(layer, x, mask, states, training=training)
+    expected = results(layer, x, mask, states, generic=True)
+    assert_close(found[0], expected[0], 1e-5)
+    assert_close(found[1], expected[1], 1e-4)
 
 
 @pytest.mark.parametrize("units", [16, 31, 33, 64, 100])
 @pytest.mark.parametrize("kind", [LSTM, GRU])
-def test_widths_beside_whole_panels(kind, units, tools):
+def test_widths_beside_whole_panels(kind, units):
     rng = np.random.default_rng(units)
     layer = Bidirectional(kind(units, return_sequences=True))
     x = rng.normal(0, 1, (19, 12, 45)).astype(np.float32)
     layer.build(x.shape)
-    mask = tools.right_padded(rng.integers(0, 13, 19), 12)
-    found, expected = (tools.results(layer, x, mask, generic=generic) for generic in (False, True))
-    tools.assert_close(found[0], expected[0], 1e-5)
-    tools.assert_close(found[1], expected[1], 1e-4)
+    mask = right_padded(rng.integers(0, 13, 19), 12)
+    found, expected = (results(layer, x, mask, generic=generic) for generic in (False, True))
+    assert_close(found[0], expected[0], 1e-5)
+    assert_close(found[1], expected[1], 1e-4)
 
 
 def parts_of(name):
@@ -221,12 +222,12 @@ def test_generic_against_finite_differences(layer):
             assert float(gradient[position]) == pytest.approx((sides[1] - sides[0]) / 2e-6, rel=1e-5, abs=1e-7)
 
 
-def test_a_gradient_after_a_pass_that_kept_nothing(tools):
+def test_a_gradient_after_a_pass_that_kept_nothing():
     """With training=False nothing is kept; a gradient that is asked for all the same is right."""
     layer = LSTM(6, return_sequences=True)
     x = np.random.default_rng(0).normal(0, 1, (5, 7, 3)).astype(np.float32)
     layer.build(x.shape)
-    kept, not_kept = (tools.results(layer, x, training=training) for training in (True, False))
+    kept, not_kept = (results(layer, x, training=training) for training in (True, False))
     for a, b in zip(kept[1], not_kept[1], strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -251,11 +252,11 @@ def test_not_a_number_comes_through(kind):
     assert np.isnan(y[1, 2:]).all()
 
 
-def test_dropout_gradients_flow(tools):
+def test_dropout_gradients_flow():
     """With dropout on its inputs a layer trains: gradients are finite and not zero."""
     keras.utils.set_random_seed(0)
     layer = Bidirectional(LSTM(6, return_sequences=True, dropout=0.5, recurrent_dropout=0.2))
     x = np.random.default_rng(0).normal(0, 1, (5, 7, 3)).astype(np.float32)
     layer.build(x.shape)
-    _, gradients = tools.results(layer, x, training=True)
+    _, gradients = results(layer, x, training=True)
     assert all(np.isfinite(gradient).all() and gradient.any() for gradient in gradients)

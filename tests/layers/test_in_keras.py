@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from helpers import assert_close
 from rnn_apps.layers import GRU, LSTM, Bidirectional, Deep, Embedding, MaskedPooling, SimpleRNN, generic_path
 
 
@@ -129,7 +130,7 @@ def test_another_batch_and_length_does_not_trace_again():
     assert len(traces) == 1
 
 
-def test_two_layers_keep_apart_what_waits_for_the_way_back(tools):
+def test_two_layers_keep_apart_what_waits_for_the_way_back():
     """Forward passes of two layers, then backward passes in the other order, many times: no memory is mixed up."""
     first, second = LSTM(40, return_sequences=True), LSTM(40)
     rng = np.random.default_rng(0)
@@ -145,7 +146,7 @@ def test_two_layers_keep_apart_what_waits_for_the_way_back(tools):
                 y = second(first(x)), second(first(x * 2))
             loss = tf.reduce_sum(y[0] * y[1])
         runs.append([np.array(g) for g in tape.gradient(loss, [x, *(v.value for v in first.trainable_variables)])])
-    tools.assert_close(runs[1], runs[0], 1e-4)
+    assert_close(runs[1], runs[0], 1e-4)
     for later in runs[2:]:
         for a, b in zip(later, runs[1], strict=True):
             np.testing.assert_array_equal(a, b)

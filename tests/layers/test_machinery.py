@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers import assert_close, results
 from rnn_apps.kernels import compiler, matmul, packing, workspace
 from rnn_apps.layers import LSTM
 
@@ -91,7 +92,7 @@ def test_idle_memory_does_not_pile_up():
     assert len(pool.blocks) <= 2
 
 
-def test_results_do_not_depend_on_the_rows_beside(tools):
+def test_results_do_not_depend_on_the_rows_beside():
     """One row alone and among 63 others: the same bits."""
     layer = LSTM(20, return_sequences=True)
     x = np.random.default_rng(0).normal(0, 1, (64, 11, 7)).astype(np.float32)
@@ -99,14 +100,14 @@ def test_results_do_not_depend_on_the_rows_beside(tools):
 
 
 @pytest.mark.parametrize("threads", ["1", "2", "5"])
-def test_any_number_of_threads(threads, monkeypatch, tools):
+def test_any_number_of_threads(threads, monkeypatch):
     layer = LSTM(9, return_sequences=True)
     x = np.random.default_rng(0).normal(0, 1, (50, 8, 7)).astype(np.float32)
-    expected = tools.results(layer, x, generic=True)
+    expected = results(layer, x, generic=True)
     monkeypatch.setenv("RNNAPPS_THREADS", threads)
-    found = tools.results(layer, x)
-    tools.assert_close(found[0], expected[0], 1e-5)
-    tools.assert_close(found[1], expected[1], 1e-4)
+    found = results(layer, x)
+    assert_close(found[0], expected[0], 1e-5)
+    assert_close(found[1], expected[1], 1e-4)
 
 
 def test_compiled_once_and_kept(monkeypatch, tmp_path, caplog):

@@ -6,6 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers import assert_close, right_padded
 from rnn_apps.layers import GRU, LSTM, Bidirectional, Deep, MaskedPooling, SimpleRNN
 
 SEQUENCES = {"return_sequences": True, "return_state": True}
@@ -44,7 +45,7 @@ def gradients_of(layer, x, mask, upstream):
 @pytest.mark.parametrize("name", LAYERS)
 @settings(max_examples=5)
 @given(data=st.data())
-def test_padding_is_inert(name, data, tools):
+def test_padding_is_inert(name, data):
     """Every row length from 0 to T: a row in a padded batch, with padding of any content and length, as by itself."""
     layer, rng = built(name)
     time = data.draw(st.integers(1, 5))
@@ -52,7 +53,7 @@ def test_padding_is_inert(name, data, tools):
     lengths = rng.permutation(time + 1)
     rows = len(lengths)
     x = rng.normal(0, 1, (rows, time + padding, 3)).astype(np.float32)
-    mask = tools.right_padded(lengths, time + padding)
+    mask = right_padded(lengths, time + padding)
     width = layer.compute_output_spec(tf.keras.KerasTensor((rows, time + padding, 3)))[0].shape[-1]
     upstream = [rng.normal(0, 1, (rows, time + padding, width)).astype(np.float32)]
     upstream += [rng.normal(0, 1, (rows, size)).astype(np.float32) for size in layer.state_sizes]
@@ -76,11 +77,11 @@ def test_padding_is_inert(name, data, tools):
 @pytest.mark.parametrize("name", ["SimpleRNN", "GRU", "GRU reset before", "LSTM"])
 @settings(max_examples=5)
 @given(cut=st.integers(0, 6))
-def test_chunks_equal_the_whole(name, cut, tools):
+def test_chunks_equal_the_whole(name, cut):
     """Streaming: the final state of one chunk goes into the next; outputs, states and gradients are the same."""
     layer, rng = built(name)
     x = tf.constant(rng.normal(0, 1, (5, 6, 3)).astype(np.float32))
-    mask = tools.right_padded([6, 0, 3, 2, 5], 6)
+    mask = right_padded([6, 0, 3, 2, 5], 6)
     results = []
     for chunks in ([slice(0, 6)], [slice(0, cut), slice(cut, 6)]):
         with tf.GradientTape() as tape:
@@ -93,13 +94,13 @@ def test_chunks_equal_the_whole(name, cut, tools):
             loss = tf.reduce_sum(tf.sin(y)) + sum(tf.reduce_sum(state**2) for state in states)
         gradients = tape.gradient(loss, [x, *(v.value for v in layer.trainable_variables)])
         results.append([np.array(v) for v in (y, *states, *gradients)])
-    tools.assert_close(results[1], results[0], 1e-5)
+    assert_close(results[1], results[0], 1e-5)
 
 
-def test_a_row_may_be_long_and_the_others_empty(tools):
+def test_a_row_may_be_long_and_the_others_empty():
     layer, rng = built("LSTM")
     x = rng.normal(0, 1, (30, 9, 3)).astype(np.float32)
-    mask = tools.right_padded([0] * 29 + [9], 9)
+    mask = right_padded([0] * 29 + [9], 9)
     y, *states = layer(x, mask=mask)
     alone, *states1 = layer(x[29:])
     assert not np.any(np.array(y)[:29])
@@ -109,12 +110,12 @@ def test_a_row_may_be_long_and_the_others_empty(tools):
 
 
 @pytest.mark.parametrize("mask", [None, "right", "holes"])
-def test_pooling(mask, tools):
+def test_pooling(mask):
     rng = np.random.default_rng(0)
     x = rng.normal(0, 1, (4, 5, 3)).astype(np.float32)
     masks = {
         None: np.ones((4, 5), bool),
-        "right": tools.right_padded([5, 0, 2, 1], 5),
+        "right": right_padded([5, 0, 2, 1], 5),
         "holes": np.array([[0, 1, 0, 1, 0], [0, 0, 0, 0, 0], [1, 0, 0, 0, 1], [1, 1, 1, 1, 1]], bool),
     }
     kinds = ("max", "mean", "last", "first")

@@ -1,9 +1,8 @@
-"""What the tests of layers share: batches with padding, and a layer's outputs and gradients on one of its paths."""
+"""What tests of layers share: batches with padding, and a layer's outputs and gradients on one of its ways."""
 
 import contextlib
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from rnn_apps.layers import generic_path
@@ -43,15 +42,3 @@ def assert_close(found, expected, tolerance):
     for a, b in zip(found, expected, strict=True):
         assert a.shape == b.shape
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * max(1.0, np.abs(b).max(initial=0)))
-
-
-@pytest.fixture(scope="session")
-def tools():
-    """The functions above, for test modules."""
-
-    class Tools:
-        pass
-
-    for function in (right_padded, results, assert_close):
-        setattr(Tools, function.__name__, staticmethod(function))
-    return Tools
