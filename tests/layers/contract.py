@@ -90,19 +90,20 @@ def _check_padding(model, outputs, tokens):
 def _check_gradients(model, batch):
     """One step reaches every weight, and lessens the loss."""
 
-    def loss():
-        return sum(tf.reduce_mean(tf.square(value - 0.3)) for value in model(batch, training=True).values())
+    def loss(training):
+        return sum(tf.reduce_mean(tf.square(value - 0.3)) for value in model(batch, training=training).values())
 
     with tf.GradientTape() as tape:
-        before = loss()
-    gradients = tape.gradient(before, [weight.value for weight in model.trainable_weights])
+        chance = loss(training=True)
+    before = loss(training=False)
+    gradients = tape.gradient(chance, [weight.value for weight in model.trainable_weights])
     for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
         assert gradient is not None, weight.path
         gradient = np.array(tf.convert_to_tensor(gradient))
         assert np.isfinite(gradient).all(), weight.path
         assert np.abs(gradient).max() > 0, weight.path
         weight.assign_sub(1e-3 * gradient)
-    assert float(loss()) < float(before)
+    assert float(loss(training=False)) < float(before)
     for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
         weight.assign_add(1e-3 * np.array(tf.convert_to_tensor(gradient)))
 

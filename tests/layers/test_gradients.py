@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import assert_close, results, right_padded
-from rnn_apps.kernels import activations, matmul, recurrence
-from rnn_apps.layers import GRU, LSTM, Bidirectional, SimpleRNN, gru, lstm, simple_rnn
+from rnn_apps.layers import GRU, LSTM, Bidirectional, SimpleRNN
 
 FAST = {
     "SimpleRNN": lambda **kw: SimpleRNN(7, **kw),
@@ -65,123 +64,6 @@ def test_widths_beside_whole_panels(kind, units):
     found, expected = (results(layer, x, mask, generic=generic) for generic in (False, True))
     assert_close(found[0], expected[0], 1e-5)
     assert_close(found[1], expected[1], 1e-4)
-
-
-def parts_of(name):
-    """The loops of a cell with its steps put in, uncompiled."""
-    module, slots = {
-        "LSTM": (lstm, {"activate": "tanh", "show": "tanh"}),
-        "LSTM linear output": (lstm, {"activate": "tanh", "show": "linear"}),
-        "GRU": (gru, {"activate": "tanh"}),
-        "SimpleRNN": (simple_rnn, {"activate": "tanh"}),
-        "SimpleRNN sigmoid": (simple_rnn, {"activate": "sigmoid"}),
-    }[name]
-    return module, {
-        key: function
-        for slot, activation in slots.items()
-        for key, function in zip((slot, f"{slot}_slope"), activations.ACTIVATIONS[activation], strict=True)
-    }
-
-
-@pytest.mark.parametrize("name", ["LSTM", "LSTM linear output", "GRU", "SimpleRNN", "SimpleRNN sigmoid"])
-def test_loops_against_finite_differences(name, monkeypatch):
-    """The loops run as plain Python in float64, each weight and input moved a little."""
-    module, functions = parts_of(name)
-    for key, function in functions.items():
-        monkeypatch.setattr(module, key, function)
-    monkeypatch.setattr(recurrence, "forward_step", module.forward_step)
-    monkeypatch.setattr(recurrence, "backward_step", module.backward_step)
-    rng = np.random.default_rng(0)
-    H, D, states = 3, 2, 2 if module is lstm else 1
-    blocks, u_blocks, columns, offset = {lstm: (4, 4, 4, 0), gru: (3, 3, 4, H), simple_rnn: (1, 1, 1, 0)}[module]
-    width = max(matmul.padded(blocks * H), offset + matmul.padded(u_blocks * H))
-    # three rows with 3, 2 and 1 steps in a batch of 3 x 3
-    alive, index = np.array([3, 2, 1]), np.array([0, 3, 6, 1, 4, 2])
-    values = {
-        "x": rng.normal(0, 1, (9, D)),
-        "W": rng.normal(0, 1, (D, blocks * H)),
-        "U": rng.normal(0, 1, (H, u_blocks * H)),
-        "bias": rng.normal(0, 1, columns * H),
-        "state": rng.normal(0, 1, (3, states, H)),
-    }
-    dy, dstate = rng.normal(0, 1, (9, H)), rng.normal(0, 1, (3, states, H))
-
-    def panels(matrix):
-        room = np.zeros((matmul.padded(matrix.shape[1]) // matmul.PANEL, matrix.shape[0], matmul.PANEL))
-        matmul.pack(matrix, room)
-        return room
-
-    def side_by_side(state):
-        room = np.zeros((3, states, matmul.padded(H)))
-        room[:, :, :H] = state
-        return room.reshape(3, -1)
-
-    def apart(packed):
-        return packed.reshape(3, states, -1)[:, :, :H]
-
-    def forward():
-        bias = np.zeros(width)
-        bias[: columns * H] = values["bias"]
-        state = side_by_side(values["state"])
-        gates, before, y = np.zeros((6, width)), np.zeros((6, state.shape[1])), np.zeros((9, H))
-        recurrence.forward(
-            values["x"],
-            index,
-            alive,
-            panels(values["W"]),
-            panels(values["U"]),
-            bias,
-            offset,
-            state,
-            gates,
-            before,
-            True,
-            y,
-            0,
-            np.zeros((4, D)),
-        )
-        return np.sum(dy * y) + np.sum(dstate * apart(state)), gates, before
-
-    _, gates, before = forward()
-    gradients = {
-        "x": np.zeros((9, D)),
-        "W": np.zeros((D, matmul.padded(blocks * H))),
-        "U": np.zeros((H, matmul.padded(u_blocks * H))),
-        "bias": np.zeros(width),
-    }
-    packed = side_by_side(dstate)
-    recurrence.backward(
-        values["x"],
-        index,
-        alive,
-        panels(values["W"].T),
-        panels(values["U"].T),
-        offset,
-        gates,
-        before,
-        dy,
-        0,
-        packed,
-        gradients["x"],
-        False,
-        gradients["W"],
-        gradients["U"],
-        gradients["bias"],
-        np.zeros((4, D)),
-        np.zeros((4, width)),
-        np.zeros((4, matmul.padded(D))),
-    )
-    gradients["state"] = apart(packed)
-    for key, value in values.items():
-        for position in np.ndindex(value.shape):
-            middle = value[position]
-            sides = []
-            for moved in (middle - 1e-5, middle + 1e-5):
-                value[position] = moved
-                sides.append(forward()[0])
-            value[position] = middle
-            difference = (sides[1] - sides[0]) / 2e-5
-            assert gradients[key][position] == pytest.approx(difference, rel=2e-5, abs=2e-5), (key, position)
 
 
 @pytest.mark.parametrize(
