@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle, find_bundle
+from rnn_apps.data.batching import chunks
 from rnn_apps.environment import start_tensorflow
 from rnn_apps.errors import DataError, NotFoundError
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
@@ -89,7 +89,7 @@ class Model:
         metrics = self.task.metrics(processor, self.bundle.calibration)
         runner = self.task.runner(self.bundle.folder)
         count = 0
-        for chunk in _chunks(examples, _CHUNK):
+        for chunk in chunks(examples, _CHUNK):
             count += len(chunk)
             for outputs, batch in run_batches(runner, processor.encode(chunk)):
                 metrics.update(outputs, batch)
@@ -120,9 +120,3 @@ def run_batches(runner: Runner, rows: Sequence[Arrays]) -> Iterator[tuple[Arrays
     """Streams (outputs, batch) for encoded examples, those of like length together."""
     for _, batch in batches_by_length(rows):
         yield runner.run(batch), batch
-
-
-def _chunks(examples: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    iterator = iter(examples)
-    while chunk := list(islice(iterator, size)):
-        yield chunk

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rnn_apps.data.files import fingerprint
 from rnn_apps.errors import DataError
 from rnn_apps.task import Task
 
@@ -53,14 +54,8 @@ def file_source(task: Task[Any, Any], paths: Sequence[Path], split: str | None =
             to validate on with it.
     """
     paths = tuple(path.expanduser().resolve() for path in paths)
-    for path in paths:
-        if not path.exists():
-            raise DataError(f"There is no file {path}.")
+    identity = hashlib.sha256("|".join(f"{path.parent}/{fingerprint(path)}" for path in paths).encode()).hexdigest()
     name = "-".join(dict.fromkeys(path.name.split(".")[0] for path in paths))
-    digest = hashlib.sha256()
-    for path in paths:
-        status = path.stat()
-        digest.update(f"{path}|{status.st_size}|{status.st_mtime_ns}".encode())
     dataset = ", ".join(path.name for path in paths)
     parts = task.splits(paths)
     if split is not None and split not in parts:
@@ -68,14 +63,14 @@ def file_source(task: Task[Any, Any], paths: Sequence[Path], split: str | None =
 
     def source(split: str, validation: Source | None = None) -> Source:
         facts = {"dataset": f"{dataset}, part '{split}'", "licence": _LICENCE}
-        return Source(name, lambda: task.read_split(paths, split), facts, f"{digest.hexdigest()}:{split}", validation)
+        return Source(name, lambda: task.read_split(paths, split), facts, f"{identity}:{split}", validation)
 
     if split is not None:
         return source(split)
     if parts:
         validation = next((source(part) for part in parts if part.startswith("valid")), None)
         return source(parts[0], validation)
-    return Source(name, lambda: task.read(paths), {"dataset": dataset, "licence": _LICENCE}, digest.hexdigest())
+    return Source(name, lambda: task.read(paths), {"dataset": dataset, "licence": _LICENCE}, identity)
 
 
 def sample_source(task: Task[Any, Any]) -> Source:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ import numpy.typing as npt
 from rnn_apps.arrays import Arrays
 from rnn_apps.data.store import ArrayStore, read_rows
 
+Item = TypeVar("Item")
 Numbers = npt.NDArray[np.int64]
 Change = Callable[[int, Arrays], Arrays]
 
@@ -124,3 +127,10 @@ def load_batches(
     finally:
         stopped.set()
         thread.join()
+
+
+def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Streams lists of `size` items, the last one maybe shorter."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

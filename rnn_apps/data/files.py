@@ -6,6 +6,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -56,11 +57,33 @@ def data_format(path: Path) -> str:
     return Path(path.name.removesuffix(".gz")).suffix.removeprefix(".").lower()
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that a process that dies meanwhile leaves the old one, the whole new one, or none."""
+@contextmanager
+def writing_whole(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file to write: a process that dies meanwhile leaves the old one, the whole new one, or none."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(content)
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file as `writing_whole` does."""
+    with writing_whole(path) as file:
+        file.write(content)
+
+
+def fingerprint(path: Path) -> str:
+    """Returns what changes when a file does: its name, its size, and when it was written.
+
+    Raises:
+        DataError: if there is no such file.
+    """
+    if not path.exists():
+        raise DataError(f"There is no file {path}.")
+    status = path.stat()
+    return f"{path.name}|{status.st_size}|{status.st_mtime_ns}"

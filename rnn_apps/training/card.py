@@ -1,16 +1,96 @@
-"""What a saved model says of itself: the model card, written from the facts in bundle.json, and the history."""
+"""What a saved model says of itself: the manifest (bundle.json), the card that is written from it, and the history."""
 
 from __future__ import annotations
 
 import csv
+import math
+import os
+import platform
+import sys
+import time
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rnn_apps.config import TaskConfig
 from rnn_apps.task import Shape, Task
 from rnn_apps.training.checkpoint import Row
 
+if TYPE_CHECKING:
+    from rnn_apps.training.pretraining import Pretrained
+
+_PACKAGES = ("rnn-apps", "tensorflow", "keras", "numpy", "onnx", "onnxruntime", "tokenizers")
 _HEADINGS = {"loss": "loss (nats)", "ece": "expected calibration error"}
+
+
+def manifest(
+    task: Task[Any, Any],
+    config: TaskConfig,
+    fingerprint: str,
+    parameters: int,
+    data: Mapping[str, Any],
+    training: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Returns what becomes bundle.json: everything known of a run before its model is measured.
+
+    Args:
+        task: what was trained.
+        config: its settings.
+        fingerprint: of everything that decides the result.
+        parameters: of the model.
+        data: what is known of the data.
+        training: what `training_facts` returns.
+    """
+    return {
+        "task": task.name,
+        "package": type(task).__module__.partition(".")[0].replace("_", "-"),
+        "fingerprint": fingerprint,
+        "created": time.strftime("%Y-%m-%d"),
+        "seed": config.seed,
+        "config": config.model_dump(mode="json"),
+        "half_precision": config.half_precision,
+        "parameters": parameters,
+        "data": dict(data),
+        "training": dict(training),
+        "versions": {package: version(package) for package in _PACKAGES},
+    }
+
+
+def training_facts(
+    task: Task[Any, Any], rows: Sequence[Row], preparing: float, pretrained: Pretrained | None, command: str
+) -> dict[str, Any]:
+    """Returns what the training was like.
+
+    Args:
+        task: what was trained.
+        rows: the history.
+        preparing: seconds that the data took.
+        pretrained: what pretraining gave, if there was any.
+        command: the command that started the run.
+    """
+    sign = 1.0 if task.monitor_mode == "max" else -1.0
+    best = max(rows, key=lambda row: (sign * row[f"val_{task.monitor}"], -row.get("val_loss", math.inf)))
+    seconds = preparing + sum(row["seconds"] + row["validation_seconds"] for row in rows)
+    return {
+        "seconds": seconds + (pretrained.seconds if pretrained else 0.0),
+        "pretraining": {"seconds": pretrained.seconds, "loss": pretrained.loss} if pretrained else {},
+        "peak_memory_mb": _peak_memory_mb(),
+        "machine": f"{os.cpu_count()} CPU cores ({platform.machine()})",
+        "epochs": len(rows),
+        "best_epoch": int(best["epoch"]),
+        "command": command,
+    }
+
+
+def _peak_memory_mb() -> float:
+    """Returns the most memory that this process has held; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def write_card(name: str, task: Task[Any, Any], facts: Mapping[str, Any], reliability: bool = False) -> str:
@@ -68,7 +148,7 @@ def write_card(name: str, task: Task[Any, Any], facts: Mapping[str, Any], reliab
         ),
         "![learning curves](learning_curves.png)",
         "Settings:",
-        _table(["setting", "value"], [[f"`{path}`", f"`{value}`"] for path, value in _flat(facts["config"])]),
+        _table(["setting", "value"], [[f"`{path}`", f"`{value}`"] for path, value in _flat(_settings(facts))]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -88,6 +168,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _bullets(facts: Mapping[str, Any]) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+
+
+def _settings(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings that had a part in the model: those of pretraining only where there was any."""
+    had_no_part = set() if facts["training"]["pretraining"] else {"pretraining"}
+    return {name: value for name, value in facts["config"].items() if name not in had_no_part}
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

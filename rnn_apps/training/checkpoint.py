@@ -7,7 +7,7 @@ old one and renamed over it, so that a process that dies at any moment leaves on
 from __future__ import annotations
 
 import json
-import os
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +15,36 @@ from typing import Any
 
 import numpy as np
 
+from rnn_apps.data.files import writing_whole
+
 Row = dict[str, float]
+
+
+@dataclass
+class Sums:
+    """What the steps of an epoch have summed up.
+
+    Attributes:
+        loss: over all items.
+        items: of the loss.
+        steps: taken; a batch in windows takes several.
+        gradient_norm: over all steps.
+        clipped: steps whose gradients were clipped.
+        examples: trained on.
+        tokens: trained on, without padding.
+        waited: seconds between two steps, for data and whatever else.
+        seconds: in all.
+    """
+
+    loss: float = 0.0
+    items: float = 0.0
+    steps: float = 0.0
+    gradient_norm: float = 0.0
+    clipped: float = 0.0
+    examples: float = 0.0
+    tokens: float = 0.0
+    waited: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass
@@ -28,7 +57,9 @@ class Progress:
         rows: one row of the history for each finished epoch.
         best_epoch: the epoch with the best weights so far, -1 before the first.
         best_score: its metric.
+        best_loss: its loss on the validation part, infinite where that is not measured.
         sums: what the current epoch has summed up so far.
+        callbacks: what has changed in Keras' callbacks, see `rnn_apps.training.callbacks`.
         finished: whether training has ended.
     """
 
@@ -37,18 +68,16 @@ class Progress:
     rows: list[Row] = field(default_factory=list)
     best_epoch: int = -1
     best_score: float = 0.0
-    sums: dict[str, float] = field(default_factory=dict)
+    best_loss: float = math.inf
+    sums: Sums = field(default_factory=Sums)
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
     finished: bool = False
 
 
 def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
     """Writes arrays to `path` at once: afterwards it holds all of them or what it held before."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
+    with writing_whole(path) as file:
         np.savez(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def save_checkpoint(path: Path, variables: Sequence[Any], progress: Progress) -> None:
@@ -65,4 +94,5 @@ def load_checkpoint(path: Path, variables: Sequence[Any]) -> Progress:
     with np.load(path, allow_pickle=False) as arrays:
         for number, variable in enumerate(variables):
             variable.assign(arrays[f"v{number}"])
-        return Progress(**json.loads(arrays["progress"].tobytes()))
+        progress = json.loads(arrays["progress"].tobytes())
+        return Progress(**progress | {"sums": Sums(**progress["sums"])})

@@ -1,11 +1,51 @@
-"""AdamW that changes each weight in one pass over the memory."""
+"""The learning rate over a run, and AdamW that changes each weight in one pass over the memory."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from rnn_apps.arrays import Tensor
+from rnn_apps.config import TrainingConfig
+
+
+@keras.saving.register_keras_serializable(package="rnn_apps")
+class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that rises in a line from zero, then stays or falls to zero at the last step.
+
+    Args:
+        peak: the highest learning rate.
+        steps: number of steps in all.
+        warmup: share of the steps in which it rises.
+        shape: "constant", "linear" or "cosine".
+    """
+
+    def __init__(self, peak: float, steps: int, warmup: float, shape: str) -> None:
+        self.peak, self.steps, self.warmup, self.shape = peak, steps, warmup, shape
+
+    def __call__(self, step: Tensor) -> Tensor:
+        """Returns the learning rate of the step with this number, from 0."""
+        rising = max(self.warmup * self.steps, 1.0)
+        done = tf.cast(step, tf.float32) + 1.0
+        left = tf.clip_by_value((self.steps - done) / max(self.steps - rising, 1.0), 0.0, 1.0)
+        factors = {"constant": tf.ones_like(left), "linear": left, "cosine": 0.5 - 0.5 * tf.cos(math.pi * left)}
+        return self.peak * tf.minimum(tf.minimum(done / rising, 1.0), factors[self.shape])
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments."""
+        return {"peak": self.peak, "steps": self.steps, "warmup": self.warmup, "shape": self.shape}
+
+
+def new_optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
+    """Returns the optimizer of a run of so many steps; a rate that nothing changes can be set by callbacks."""
+    rate: Any = WarmUpThenDecay(config.learning_rate, steps, config.warmup, config.schedule)
+    if config.schedule == "constant" and not config.warmup:
+        rate = config.learning_rate
+    # a shorter memory of squared gradients than usual: these runs have thousands of steps, not millions
+    return AdamW(rate, weight_decay=config.weight_decay, beta_2=0.99)
 
 
 @keras.saving.register_keras_serializable("rnn_apps")

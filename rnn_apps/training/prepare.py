@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from rnn_apps.arrays import Arrays
 from rnn_apps.config import TaskConfig
+from rnn_apps.data.batching import chunks
 from rnn_apps.data.files import write_whole
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.store import ArrayStore, write_store
@@ -109,20 +109,14 @@ def _encode_all(
 
 def encode_chunks(processor: Processor, examples: Iterable[Any], training: bool) -> Iterator[Arrays]:
     """Streams encoded examples."""
-    for chunk in _chunks(examples):
+    for chunk in chunks(examples, _CHUNK):
         yield from processor.encode(chunk, training)
 
 
 def encode_text_chunks(processor: Processor, texts: Iterable[str]) -> Iterator[Arrays]:
     """Streams encoded texts without labels."""
-    for chunk in _chunks(texts):
+    for chunk in chunks(texts, _CHUNK):
         yield from processor.encode_inputs(chunk)
-
-
-def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, _CHUNK)):
-        yield chunk
 
 
 @dataclass(frozen=True)

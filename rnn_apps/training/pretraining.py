@@ -33,7 +33,7 @@ from rnn_apps.inference.metrics import Metrics
 from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.progress import Reporter
 from rnn_apps.training.checkpoint import save_arrays
-from rnn_apps.training.trainer import Trainer
+from rnn_apps.training.trainer import Problem, Trainer
 
 WINDOW = 200
 SHORTEST = 10
@@ -112,19 +112,14 @@ def pretrain(
     def loss(outputs: Mapping[str, Any], batch: Mapping[str, Any]) -> tuple[Any, Any]:
         return sampled_loss(outputs, batch["tokens"], _table(layers[0]).embeddings.value, vocabulary)
 
-    trainer = Trainer(
+    problem = Problem(
         build_model=build_model,
         loss=loss,
-        train=train,
-        valid=valid,
         metrics=lambda: LanguageMetrics(np.asarray(_table(layers[0]).embeddings), vocabulary),
         monitor="loss",
         monitor_mode="min",
-        config=config,
-        seed=seed,
-        folder=folder,
-        reporter=reporter,
     )
+    trainer = Trainer(problem, train, valid, config, seed, folder, reporter=reporter)
     rows = trainer.fit()
     seconds += sum(row["seconds"] + row["validation_seconds"] for row in rows)
     arrays = {f"w{number}": weight for number, weight in enumerate(w for layer in layers for w in layer.weights)}

@@ -9,21 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
-import resource
 import shutil
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import LOCAL_MODELS, Bundle, check_output, explained_failures, read_bundle, write_bundle
 from rnn_apps.config import TaskConfig, load_config
-from rnn_apps.data.files import write_whole
+from rnn_apps.data.files import fingerprint, write_whole
 from rnn_apps.data.readers.tables import read_texts
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.environment import require_training_packages, start_tensorflow
@@ -32,6 +28,7 @@ from rnn_apps.model import Model
 from rnn_apps.progress import Reporter
 from rnn_apps.sources import Source, chosen_examples, file_source, held_out, sample_source, tfds_source
 from rnn_apps.task import Network, Task, find_task
+from rnn_apps.training.card import manifest, training_facts
 from rnn_apps.training.checkpoint import Row
 from rnn_apps.training.prepare import PreparedData, encode_text_chunks, prepare_data
 
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
     from rnn_apps.training.pretraining import Pretrained
 
 _MARKER = "run.json"
-_PACKAGES = ("rnn-apps", "tensorflow", "keras", "numpy", "onnx", "onnxruntime", "tokenizers")
 
 
 @dataclass
@@ -83,7 +79,7 @@ class Run:
     def fingerprint(self) -> str:
         """A digest of everything that decides the result."""
         parts = [self.task.name, self.config.model_dump_json(), self.source.identity]
-        parts += [self.valid.identity if self.valid else "", _identity(self.unlabelled)]
+        parts += [self.valid.identity if self.valid else "", fingerprint(self.unlabelled) if self.unlabelled else ""]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @cached_property
@@ -135,10 +131,12 @@ class Run:
         model, rows = self._train(data, pretrained)
 
         self.reporter.stage("Saving", str(self.output))
-        facts = self._facts(data, pretrained, model, rows)
+        training = training_facts(self.task, rows, data.seconds, pretrained, self.command)
+        parameters = int(model.count_params())
+        facts = manifest(self.task, self.config, self.fingerprint, parameters, self._data_facts(data), training)
 
         def write(folder: Path) -> None:
-            from rnn_apps.training.save import save_model, save_story
+            from rnn_apps.training.save import save_history_and_card, save_model
 
             facts.update(
                 save_model(
@@ -146,7 +144,7 @@ class Run:
                 )
             )
             facts["report"] = self.task.report(Bundle(folder, facts), *self._examples(data))
-            save_story(folder, self.task, facts, rows, self.output.name)
+            save_history_and_card(folder, self.task, facts, rows, self.output.name)
 
         bundle = write_bundle(self.output, facts, write, self.overwrite)
         shutil.rmtree(self.work)
@@ -196,7 +194,7 @@ class Run:
                 yield row
 
     def _train(self, data: PreparedData, pretrained: Pretrained | None) -> tuple[Any, list[Row]]:
-        from rnn_apps.training.trainer import Trainer
+        from rnn_apps.training.trainer import Problem, Trainer
 
         def build_model() -> Any:
             model = self.network.build(self.config, data.processor)
@@ -206,24 +204,38 @@ class Run:
                     weight.assign(value)
             return model
 
-        trainer = Trainer(
+        problem = Problem(
             build_model=build_model,
             loss=self.network.loss,
-            train=data.train,
-            valid=data.valid,
             metrics=lambda: self.task.metrics(data.processor, {}),
             monitor=self.task.monitor,
             monitor_mode=self.task.monitor_mode,
-            config=self.config.training,
-            seed=self.config.seed,
-            folder=self.work / "training",
-            strategy=self.strategy,
             augment=data.processor.augment,
+        )
+        trainer = Trainer(
+            problem,
+            data.train,
+            data.valid,
+            self.config.training,
+            self.config.seed,
+            self.work / "training",
+            strategy=self.strategy,
             callbacks=self.callbacks,
             reporter=self.reporter,
         )
         rows = trainer.fit()
         return trainer.model, rows
+
+    def _data_facts(self, data: PreparedData) -> dict[str, Any]:
+        """What the model card says of the data."""
+        return {
+            **self.source.facts,
+            "unlabelled": self.unlabelled.name if self.unlabelled else "",
+            "about": self.about,
+            "training_examples": len(data.train),
+            "validation": self.valid.facts["dataset"] if self.valid else "a held-out part of the same data",
+            "validation_examples": len(data.valid),
+        }
 
     def _examples(self, data: PreparedData) -> tuple[Iterable[Any], Iterable[Any]]:
         """The examples that were trained on, and those that were validated on."""
@@ -231,39 +243,6 @@ class Run:
             return self.source, self.valid
         out = held_out(len(data.train) + len(data.valid), self.config.data.validation_fraction, self.config.seed)
         return chosen_examples(self.source, ~out), chosen_examples(self.source, out)
-
-    def _facts(self, data: PreparedData, pretrained: Pretrained | None, model: Any, rows: list[Row]) -> dict[str, Any]:
-        score = f"val_{self.task.monitor}"
-        best = (max if self.task.monitor_mode == "max" else min)(rows, key=lambda row: row[score])
-        seconds = data.seconds + sum(row["seconds"] + row["validation_seconds"] for row in rows)
-        return {
-            "task": self.task.name,
-            "package": type(self.task).__module__.partition(".")[0].replace("_", "-"),
-            "fingerprint": self.fingerprint,
-            "created": time.strftime("%Y-%m-%d"),
-            "seed": self.config.seed,
-            "config": self.config.model_dump(mode="json"),
-            "half_precision": self.config.half_precision,
-            "parameters": int(model.count_params()),
-            "data": {
-                **self.source.facts,
-                "unlabelled": self.unlabelled.name if self.unlabelled else "",
-                "about": self.about,
-                "training_examples": len(data.train),
-                "validation": self.valid.facts["dataset"] if self.valid else "a held-out part of the same data",
-                "validation_examples": len(data.valid),
-            },
-            "training": {
-                "seconds": seconds + (pretrained.seconds if pretrained else 0.0),
-                "pretraining": {"seconds": pretrained.seconds, "loss": pretrained.loss} if pretrained else {},
-                "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-                "machine": f"{os.cpu_count()} CPU cores ({platform.machine()})",
-                "epochs": len(rows),
-                "best_epoch": int(best["epoch"]),
-                "command": self.command,
-            },
-            "versions": {package: version(package) for package in _PACKAGES},
-        }
 
 
 def train(
@@ -347,15 +326,6 @@ def new_run(
 
 def _digest(tokens: Array) -> bytes:
     return hashlib.sha256(tokens.tobytes()).digest()
-
-
-def _identity(path: Path | None) -> str:
-    if path is None:
-        return ""
-    if not path.is_file():
-        raise DataError(f"There is no file {path}.")
-    status = path.stat()
-    return f"{path.name}|{status.st_size}|{status.st_mtime_ns}"
 
 
 def _paths(value: Any) -> list[Path]:

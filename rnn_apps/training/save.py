@@ -72,7 +72,9 @@ def save_model(
     return found
 
 
-def save_story(folder: Path, task: Task[Any, Any], facts: dict[str, Any], rows: Sequence[Row], name: str) -> None:
+def save_history_and_card(
+    folder: Path, task: Task[Any, Any], facts: dict[str, Any], rows: Sequence[Row], name: str
+) -> None:
     """Writes the history, the learning curves and the model card of the model called `name` into `folder`."""
     write_history(folder / "history.csv", rows)
     draw_learning_curves(folder / "learning_curves.png", rows, task.monitor, facts["training"]["best_epoch"])

@@ -29,17 +29,25 @@ def test_every_metric_is_in_the_table(card, facts):
     assert len(table) == len(facts["metrics"])
 
 
-def test_every_setting_is_in_the_table(card, facts):
-    def flat(config, prefix=""):
-        for name, value in config.items():
-            if isinstance(value, dict):
-                yield from flat(value, f"{prefix}{name}.")
-            else:
-                yield f"| `{prefix}{name}` | `{value}` |"
+def settings_table(config, prefix=""):
+    for name, value in config.items():
+        if isinstance(value, dict):
+            yield from settings_table(value, f"{prefix}{name}.")
+        else:
+            yield f"| `{prefix}{name}` | `{value}` |"
 
-    lines = list(flat(facts["config"]))
+
+def test_every_setting_is_in_the_table(card, facts):
+    lines = list(settings_table({name: value for name, value in facts["config"].items() if name != "pretraining"}))
     assert len(lines) > 10
     assert set(lines) <= set(card.splitlines())
+
+
+def test_settings_of_pretraining_are_in_the_table_where_there_was_pretraining(card, facts):
+    settings = {"pretraining": facts["config"]["pretraining"]}
+    assert not any(line in card for line in settings_table(settings))
+    pretrained = {**facts, "training": {**facts["training"], "pretraining": {"seconds": 9.0, "loss": 3.1}}}
+    assert set(settings_table(settings)) <= set(write_card("m", find_task("digits"), pretrained).splitlines())
 
 
 def test_the_card_says_what_it_was_trained_on_and_how(card, facts):

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import keras
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_apps.training.checkpoint import Progress, load_checkpoint, save_arrays, save_checkpoint
+from rnn_apps.training.checkpoint import Progress, Sums, load_checkpoint, save_arrays, save_checkpoint
 
 number = st.floats(allow_nan=False)
 progress_strategy = st.builds(
@@ -16,7 +17,9 @@ progress_strategy = st.builds(
     rows=st.lists(st.dictionaries(st.text(max_size=5), number, max_size=3), max_size=3),
     best_epoch=st.integers(-1, 99),
     best_score=number,
-    sums=st.dictionaries(st.text(max_size=5), number, max_size=3),
+    best_loss=number,
+    sums=st.builds(Sums, *[number] * len(dataclasses.fields(Sums))),
+    callbacks=st.lists(st.dictionaries(st.text(max_size=5), number | st.text() | st.none(), max_size=3), max_size=3),
     finished=st.booleans(),
 )
 

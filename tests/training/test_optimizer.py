@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_apps.training.optimizer import AdamW
+from rnn_apps.training.optimizer import AdamW, WarmUpThenDecay
 
 
 def gradients(step):
@@ -50,3 +50,29 @@ def test_it_can_be_written_down():
     again = keras.optimizers.deserialize(config)
     assert isinstance(again, AdamW)
     assert again.weight_decay == 0.2
+
+
+@pytest.mark.parametrize("shape", ["constant", "linear", "cosine"])
+def test_the_learning_rate_rises_to_its_peak_and_falls(shape):
+    rate = WarmUpThenDecay(0.5, 100, 0.1, shape)
+    rates = np.array([float(rate(step)) for step in range(100)])
+    np.testing.assert_allclose(rates[:10], 0.05 * np.arange(1, 11), rtol=1e-5)
+    assert rates.max() == pytest.approx(0.5)
+    if shape == "constant":
+        np.testing.assert_allclose(rates[9:], 0.5)
+    else:
+        assert (np.diff(rates[9:]) < 0).all()
+        assert rates[-1] == pytest.approx(0.0, abs=1e-7)
+        middle = 54  # half of the way from step 9 to step 99
+        assert rates[middle] == pytest.approx(0.25, rel=1e-4)
+
+
+def test_without_warm_up_the_first_step_has_the_full_rate():
+    assert float(WarmUpThenDecay(0.5, 100, 0.0, "constant")(0)) == pytest.approx(0.5)
+    assert float(WarmUpThenDecay(0.5, 1, 0.0, "cosine")(0)) >= 0
+
+
+def test_the_schedule_survives_keras_serialisation():
+    rate = WarmUpThenDecay(0.5, 100, 0.1, "linear")
+    loaded = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(rate))
+    assert loaded.get_config() == rate.get_config()

@@ -1,91 +1,26 @@
 import json
-import os
-import signal
-import threading
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from rnn_apps.config import ClippingConfig, TrainingConfig
-from rnn_apps.data.store import ArrayStore, read_rows, write_store
-from rnn_apps.errors import TrainingError, TrainingInterrupted
-from rnn_apps.inference.classification import ClassificationMetrics
-from rnn_apps.layers import GRU, Embedding, MaskedPooling
-from rnn_apps.training.checkpoint import Progress, load_checkpoint
-from rnn_apps.training.losses import summed_cross_entropy
-from rnn_apps.training.trainer import BEST_WEIGHTS, CHECKPOINT, Trainer, WarmUpThenDecay
-
-TIMES = ("seconds", "validation_seconds", "examples_per_second", "tokens_per_second", "waiting_share")
-EXAMPLES, BATCH, EPOCHS = 43, 10, 3
-STEPS = 5
-
-
-def small_config(**changes):
-    values = {"epochs": EPOCHS, "batch_size": BATCH, "learning_rate": 0.02, "checkpoint_seconds": 0.0}
-    return TrainingConfig(**(values | changes))
-
-
-def build_model():
-    tokens = keras.Input((None,), dtype="int32", name="tokens")
-    x = Embedding(12, 6, token_dropout=0.1, mask_zero=True)(tokens)
-    x = GRU(5, dropout=0.2, return_sequences=True)(x)
-    x = keras.layers.Dropout(0.2)(MaskedPooling(("max",))(x))
-    return keras.Model({"tokens": tokens}, {"logits": keras.layers.Dense(3)(x)})
-
-
-def loss(outputs, batch):
-    return summed_cross_entropy(outputs["logits"], batch["label"])
-
-
-@pytest.fixture(scope="module")
-def stores(tmp_path_factory):
-    rng = np.random.default_rng(0)
-    folder = tmp_path_factory.mktemp("stores")
-    stores = []
-    for name, count in (("train", EXAMPLES), ("valid", 17)):
-        labels = rng.integers(0, 3, count)
-        rows = [
-            {"tokens": rng.integers(1, 4, rng.integers(1, 9)).astype(np.int32) + 3 * n, "label": np.array(n, np.int32)}
-            for n in labels
-        ]
-        write_store(folder / name, rows)
-        stores.append(ArrayStore(folder / name))
-    return stores
-
-
-@pytest.fixture
-def trainer(stores, tmp_path):
-    def make(folder="run", callbacks=(), metrics=lambda: ClassificationMetrics(1.0), mode="max", **changes):
-        arguments = {"build_model": build_model, "loss": loss, "monitor": "accuracy", "seed": 7} | {
-            name: changes.pop(name) for name in ("build_model", "loss", "monitor", "seed") if name in changes
-        }
-        return Trainer(
-            train=stores[0],
-            valid=stores[1],
-            metrics=metrics,
-            monitor_mode=mode,
-            config=small_config(**changes),
-            folder=tmp_path / folder,
-            callbacks=callbacks,
-            **arguments,
-        )
-
-    return make
-
-
-def timeless(rows):
-    return [{name: value for name, value in row.items() if name not in TIMES} for row in rows]
-
-
-def values(variables):
-    return [variable.numpy() for variable in variables]
-
-
-def assert_same(first, second):
-    for one, other in zip(first, second, strict=True):
-        np.testing.assert_array_equal(one, other)
+from rnn_apps.config import ClippingConfig
+from rnn_apps.data.store import read_rows
+from rnn_apps.errors import TrainingError
+from rnn_apps.progress import Reporter
+from rnn_apps.training.checkpoint import load_checkpoint
+from rnn_apps.training.trainer import BEST_WEIGHTS, CHECKPOINT
+from training.small import (
+    EXAMPLES,
+    STEPS,
+    TIMES,
+    At,
+    Weights,
+    assert_same,
+    build_model,
+    timeless,
+    values,
+)
 
 
 class Scripted:
@@ -102,64 +37,6 @@ class Scripted:
 
     def result(self):
         return {"accuracy": next(self.scores), "loss": 1.0}
-
-
-class Weights(keras.callbacks.Callback):
-    """Keeps the weights after every epoch."""
-
-    def __init__(self):
-        super().__init__()
-        self.epochs = []
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.epochs.append(values(self.model.weights))
-
-
-class Killed(BaseException):
-    pass
-
-
-class At(keras.callbacks.Callback):
-    """Does something once, after the given batch."""
-
-    def __init__(self, epoch, batch, action):
-        super().__init__()
-        self.place, self.action, self.epoch = (epoch, batch), action, 0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if (self.epoch, batch) == self.place:
-            self.action()
-
-
-def kill():
-    raise Killed
-
-
-def press_control_c():
-    os.kill(os.getpid(), signal.SIGINT)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(stores, tmp_path_factory):
-    """(rows, all variables at the end, weights after each epoch) of a run that nothing happened to."""
-    weights = Weights()
-    run = Trainer(
-        build_model=build_model,
-        loss=loss,
-        train=stores[0],
-        valid=stores[1],
-        metrics=lambda: ClassificationMetrics(1.0),
-        monitor="accuracy",
-        monitor_mode="max",
-        config=small_config(),
-        seed=7,
-        folder=tmp_path_factory.mktemp("undisturbed"),
-        callbacks=[weights],
-    )
-    return run.fit(), values(run.variables), weights.epochs
 
 
 def test_the_history_has_a_row_an_epoch_and_the_model_learns(undisturbed):
@@ -179,74 +56,6 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(trainer, undi
     assert timeless(same.fit()) == timeless(rows)
     assert_same(values(same.variables), variables)
     assert timeless(trainer("other", seed=8, epochs=1).fit()) != timeless(rows[:1])
-
-
-def test_a_run_killed_again_and_again_ends_like_an_undisturbed_one(trainer, undisturbed):
-    for place in ((0, 0), (0, 3), (1, 4), (2, 0), (2, 2)):
-        with pytest.raises(Killed):
-            trainer(callbacks=[At(*place, kill)]).fit()
-    last = trainer()
-    assert timeless(last.fit()) == timeless(undisturbed[0])
-    assert_same(values(last.variables), undisturbed[1])
-
-
-def test_a_run_killed_while_it_writes_ends_like_an_undisturbed_one(trainer, undisturbed, monkeypatch):
-    savez, calls = np.savez, []
-
-    def die_half_way(file, **arrays):
-        calls.append(file)
-        if len(calls) in (3, 9, 16):  # a checkpoint in an epoch, the best weights, a checkpoint after an epoch
-            file.write(b"PK\x03\x04 half")
-            file.flush()
-            raise Killed
-        savez(file, **arrays)
-
-    monkeypatch.setattr(np, "savez", die_half_way)
-    for _ in range(3):
-        with pytest.raises(Killed):
-            trainer().fit()
-    last = trainer()
-    assert timeless(last.fit()) == timeless(undisturbed[0])
-    assert_same(values(last.variables), undisturbed[1])
-
-
-def test_control_c_finishes_the_step_and_the_run_goes_on_later(trainer, undisturbed):
-    handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(TrainingInterrupted, match=r"Stopped at epoch 2, step 3\. The same command goes on from there"):
-        trainer(callbacks=[At(1, 2, press_control_c)], checkpoint_seconds=1e9).fit()
-    assert signal.getsignal(signal.SIGINT) is handler
-    last = trainer(checkpoint_seconds=1e9)
-    assert timeless(last.fit()) == timeless(undisturbed[0])
-    assert_same(values(last.variables), undisturbed[1])
-
-
-def test_control_c_in_the_last_step_of_the_last_epoch_loses_nothing(trainer, undisturbed):
-    with pytest.raises(TrainingInterrupted):
-        trainer(callbacks=[At(EPOCHS - 1, STEPS - 1, press_control_c)]).fit()
-    last = trainer()
-    assert timeless(last.fit()) == timeless(undisturbed[0])
-    assert_same(values(last.variables), undisturbed[1])
-
-
-def test_a_second_control_c_stops_at_once(trainer):
-    with pytest.raises(KeyboardInterrupt):
-        trainer(callbacks=[At(0, 1, lambda: (press_control_c(), press_control_c()))]).fit()
-
-
-def test_a_finished_run_is_not_run_again(trainer, undisturbed):
-    trainer().fit()
-    never = At(0, 0, kill)
-    again = trainer(callbacks=[never])
-    assert timeless(again.fit()) == timeless(undisturbed[0])
-    assert_same(values(again.variables), undisturbed[1])
-
-
-def test_training_runs_in_a_thread_too(trainer):
-    found = []
-    thread = threading.Thread(target=lambda: found.append(trainer(epochs=1).fit()))
-    thread.start()
-    thread.join()
-    assert len(found[0]) == 1
 
 
 @pytest.mark.parametrize(
@@ -327,102 +136,6 @@ def test_the_history_says_how_often_gradients_were_clipped(trainer, clipping, ra
     assert row["gradient_norm"] > 0
 
 
-class Recorder(keras.callbacks.Callback):
-    def __init__(self):
-        super().__init__()
-        self.calls = []
-
-    def on_train_begin(self, logs=None):
-        self.calls.append("train")
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.calls.append(f"epoch {epoch}")
-
-    def on_train_batch_begin(self, batch, logs=None):
-        self.calls.append(f"batch {batch}")
-
-    def on_train_batch_end(self, batch, logs=None):
-        assert logs["loss"] > 0
-        self.calls.append(f"batch {batch} done")
-
-    def on_epoch_end(self, epoch, logs=None):
-        assert {"loss", "val_accuracy", "val_loss"} <= logs.keys()
-        self.calls.append(f"epoch {epoch} done")
-
-    def on_train_end(self, logs=None):
-        self.calls.append("train done")
-
-
-def test_keras_callbacks_are_called_in_their_order(trainer):
-    recorder = Recorder()
-    trainer(callbacks=[recorder], epochs=2).fit()
-    batches = [call for n in range(STEPS) for call in (f"batch {n}", f"batch {n} done")]
-    epochs = [call for n in range(2) for call in (f"epoch {n}", *batches, f"epoch {n} done")]
-    assert recorder.calls == ["train", *epochs, "train done"]
-
-
-def test_callbacks_that_keras_brings_work(trainer, tmp_path):
-    callbacks = [
-        keras.callbacks.CSVLogger(str(tmp_path / "log.csv")),
-        keras.callbacks.ModelCheckpoint(str(tmp_path / "best.keras"), monitor="val_loss", save_best_only=True),
-        keras.callbacks.TerminateOnNaN(),
-        keras.callbacks.EarlyStopping("val_loss", mode="max", patience=1),
-    ]
-    run = trainer(callbacks=callbacks, epochs=9)
-    rows = run.fit()
-    assert len(rows) == 2  # the loss falls, and more was called better
-    assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
-    kept = keras.saving.load_model(tmp_path / "best.keras", compile=False)
-    tokens = {"tokens": np.array([[4, 5, 0]], np.int32)}
-    np.testing.assert_allclose(kept(tokens)["logits"], run.model(tokens)["logits"], atol=1e-6)
-
-
-@pytest.mark.parametrize("shape", ["constant", "linear", "cosine"])
-def test_the_learning_rate_rises_to_its_peak_and_falls(shape):
-    rate = WarmUpThenDecay(0.5, 100, 0.1, shape)
-    rates = np.array([float(rate(step)) for step in range(100)])
-    np.testing.assert_allclose(rates[:10], 0.05 * np.arange(1, 11), rtol=1e-5)
-    assert rates.max() == pytest.approx(0.5)
-    if shape == "constant":
-        np.testing.assert_allclose(rates[9:], 0.5)
-    else:
-        assert (np.diff(rates[9:]) < 0).all()
-        assert rates[-1] == pytest.approx(0.0, abs=1e-7)
-        middle = 54  # half of the way from step 9 to step 99
-        assert rates[middle] == pytest.approx(0.25, rel=1e-4)
-
-
-def test_without_warm_up_the_first_step_has_the_full_rate():
-    assert float(WarmUpThenDecay(0.5, 100, 0.0, "constant")(0)) == pytest.approx(0.5)
-    assert float(WarmUpThenDecay(0.5, 1, 0.0, "cosine")(0)) >= 0
-
-
-def test_the_schedule_survives_keras_serialisation():
-    rate = WarmUpThenDecay(0.5, 100, 0.1, "linear")
-    loaded = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(rate))
-    assert loaded.get_config() == rate.get_config()
-
-
-def test_a_checkpoint_holds_the_state_of_dropout(trainer):
-    with pytest.raises(Killed):
-        trainer(callbacks=[At(0, 3, kill)]).fit()
-    run = trainer()
-    fresh = values(run.variables)
-    progress = load_checkpoint(run.folder / CHECKPOINT, run.variables)
-    assert (progress.epoch, progress.batch) == (0, 3)
-    seeds = [n for n, variable in enumerate(run.variables) if "seed" in variable.path]
-    assert len(seeds) >= 3
-    for number in seeds:
-        assert (run.variables[number].numpy() != fresh[number]).any()
-
-
-def test_nothing_but_the_two_files_is_left(trainer, files_below):
-    run = trainer(epochs=1)
-    run.fit()
-    assert files_below(run.folder) == sorted([BEST_WEIGHTS, CHECKPOINT])
-    assert load_checkpoint(run.folder / CHECKPOINT, run.variables) != Progress()
-
-
 TWO_DEVICES = """
 import json, sys
 import numpy as np
@@ -435,7 +148,7 @@ from pathlib import Path
 from rnn_apps.config import ClippingConfig, TrainingConfig
 from rnn_apps.data.store import ArrayStore
 from rnn_apps.inference.classification import ClassificationMetrics
-from rnn_apps.training.trainer import Trainer
+from rnn_apps.training.trainer import Problem, Trainer
 from rnn_apps.training.losses import summed_cross_entropy
 from rnn_apps.layers import GRU, Embedding, MaskedPooling
 
@@ -453,19 +166,17 @@ for kind in ("none", "global_norm"):
         ("one", tf.distribute.get_strategy()),
         ("two", tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])),
     ):
-        trainer = Trainer(
-            build_model=build_model,
-            loss=lambda outputs, batch: summed_cross_entropy(outputs["logits"], batch["label"]),
-            train=ArrayStore(train), valid=ArrayStore(valid), metrics=lambda: ClassificationMetrics(1.0),
-            monitor="accuracy", monitor_mode="max",
-            config=TrainingConfig(
-                epochs=2, batch_size=7, learning_rate=0.02, clipping=ClippingConfig(kind=kind, threshold=0.05)
-            ),
-            seed=3, folder=out / (kind + name), strategy=strategy,
+        problem = Problem(
+            build_model, lambda outputs, batch: summed_cross_entropy(outputs["logits"], batch["label"]),
+            lambda: ClassificationMetrics(1.0), "accuracy",
         )
+        clipping = ClippingConfig(kind=kind, threshold=0.05)
+        config = TrainingConfig(epochs=2, batch_size=7, learning_rate=0.02, clipping=clipping)
+        stores = ArrayStore(train), ArrayStore(valid)
+        trainer = Trainer(problem, *stores, config, 3, out / (kind + name), strategy=strategy)
         rows = trainer.fit()
         weights = np.concatenate([w.numpy().ravel() for w in trainer.model.weights]).tolist()
-        results.append({"replicas": trainer.strategy.num_replicas_in_sync, "rows": rows, "weights": weights})
+        results.append({"replicas": trainer.step.strategy.num_replicas_in_sync, "rows": rows, "weights": weights})
     found[kind] = results
 (out / "found.json").write_text(json.dumps(found))
 """
@@ -482,9 +193,24 @@ def test_two_devices_give_the_losses_of_one(run_python, stores, tmp_path):
         np.testing.assert_allclose(two["weights"], one["weights"], atol=2e-5)
 
 
-def test_summed_cross_entropy_counts_rows():
-    logits = np.array([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]], np.float32)
-    total, items = summed_cross_entropy(tf.constant(logits), tf.constant([0, 0, 1]))
-    expected = sum(np.log(np.exp(row).sum()) - row[label] for row, label in zip(logits, [0, 0, 1], strict=True))
-    assert float(total) == pytest.approx(expected, rel=1e-6)
-    assert int(items) == 3
+def test_equal_scores_are_decided_by_the_loss_and_the_end_is_explained(trainer, capsys):
+    class Losses(Scripted):
+        def result(self):
+            return {"accuracy": 0.5, "loss": next(self.scores)}
+
+    run = trainer(metrics=Losses([0.9, 0.4, 0.6]), epochs=3)
+    run.reporter = Reporter()
+    run.fit()
+    weights = np.load(run.folder / BEST_WEIGHTS)
+    progress = load_checkpoint(run.folder / CHECKPOINT, run.variables)
+    assert (progress.best_epoch, progress.best_loss) == (1, 0.4)
+    assert len(weights.files) == len(run.model.weights)
+    assert "ended: all epochs are done; epoch 2 (val_accuracy 0.5000) is kept" in capsys.readouterr().err
+
+
+def test_a_run_without_patience_left_says_so(trainer, capsys):
+    run = trainer(metrics=Scripted([0.9, 0.5, 0.5, 0.5]), epochs=9, patience=2)
+    run.reporter = Reporter()
+    assert len(run.fit()) == 3
+    told = capsys.readouterr().err
+    assert "ended: no better val_accuracy for 2 epochs; epoch 1 (val_accuracy 0.9000) is kept" in told

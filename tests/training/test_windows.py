@@ -12,7 +12,7 @@ from rnn_apps.data.store import ArrayStore, write_store
 from rnn_apps.inference.metrics import Metrics
 from rnn_apps.layers import GRU, Embedding
 from rnn_apps.training.losses import summed_cross_entropy
-from rnn_apps.training.trainer import Trainer
+from rnn_apps.training.trainer import Problem, Trainer
 
 LENGTHS = (3, 11, 7, 1, 10, 6)
 
@@ -59,11 +59,10 @@ def store(tmp_path_factory):
 
 def trainer(store, folder, **changes):
     settings = {"epochs": 2, "batch_size": 4, "learning_rate": 0.02, "warmup": 0.0}
-    arguments = {name: changes.pop(name) for name in ("augment", "strategy") if name in changes}
-    return Trainer(
-        build_model=build_model, loss=loss, train=store, valid=store, metrics=Likelihood, monitor="nll",
-        monitor_mode="min", config=TrainingConfig(**(settings | changes)), seed=5, folder=folder, **arguments,
-    )  # fmt: skip
+    augment, strategy = changes.pop("augment", None), changes.pop("strategy", None)
+    problem = Problem(build_model, loss, Likelihood, "nll", "min", augment)
+    config = TrainingConfig(**(settings | changes))
+    return Trainer(problem, store, store, config, 5, folder, strategy=strategy)
 
 
 def test_a_window_as_long_as_the_longest_example_cuts_nothing(store, tmp_path):

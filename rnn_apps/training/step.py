@@ -1,0 +1,124 @@
+"""One step over all devices: each replica takes its share of the batch, and the sum is that of one device.
+
+Losses and gradients are summed over all replicas, and the sum is divided by the number of items in the whole batch. So
+the number of devices changes the speed, never the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from rnn_apps.arrays import Arrays, Tensor
+from rnn_apps.config import ClippingConfig
+from rnn_apps.data.windows import INITIAL, carried
+from rnn_apps.training.clipping import clip_gradients
+
+Loss = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], tuple[Tensor, Tensor]]
+
+
+class StepResult(NamedTuple):
+    """What a training step gives.
+
+    Attributes:
+        loss: summed over the items of the batch.
+        items: their number.
+        gradient_norm: before clipping.
+        clipped: 1 if the gradients were clipped, else 0.
+        states: for the next window of the same rows, (batch, units) each, by the names of the model's inputs.
+    """
+
+    loss: Tensor
+    items: Tensor
+    gradient_norm: Tensor
+    clipped: Tensor
+    states: dict[str, Tensor]
+
+
+class Step:
+    """Trains and runs a model on one batch at a time, as two graphs that take batches of any size and length.
+
+    Args:
+        model: with dicts of named inputs and outputs.
+        optimizer: what changes its weights.
+        loss: (outputs, batch) -> (loss summed over items, number of items).
+        clipping: how gradients are kept from exploding.
+        strategy: the devices.
+        example: an encoded example, for the names, the dtypes and the dimensions of a batch.
+
+    Attributes:
+        state_sizes: units of each state that the model carries from window to window, by the name of its input.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        loss: Loss,
+        clipping: ClippingConfig,
+        strategy: tf.distribute.Strategy,
+        example: Arrays,
+    ) -> None:
+        self.model, self.optimizer, self.loss = model, optimizer, loss
+        self.clipping, self.strategy = clipping, strategy
+        inputs = model.input.items()
+        self.state_sizes = {name: int(tensor.shape[-1]) for name, tensor in inputs if name.startswith(INITIAL)}
+        specs = {name: tf.TensorSpec([None] * (1 + array.ndim), array.dtype) for name, array in example.items()}
+        specs |= {name: tf.TensorSpec([None, units]) for name, units in self.state_sizes.items()}
+        self._names = list(specs)
+        self._train = tf.function(self._on_all_devices, input_signature=[specs], autograph=False)
+        self._infer = tf.function(
+            lambda batch: self._outputs(batch, training=False), input_signature=[specs], autograph=False
+        )
+
+    def train(self, batch: Mapping[str, Any]) -> StepResult:
+        """Takes a training step."""
+        return StepResult(*self._train(dict(batch)))
+
+    def infer(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Returns the outputs for a batch, which may hold more than the model reads."""
+        outputs: dict[str, Tensor] = self._infer({name: batch[name] for name in self._names})
+        return outputs
+
+    def _outputs(self, batch: Mapping[str, Tensor], training: bool) -> dict[str, Tensor]:
+        return dict(self.model({name: batch[name] for name in self.model.input}, training=training))
+
+    def _on_all_devices(self, batch: Mapping[str, Tensor]) -> StepResult:
+        loss, *same, states = self.strategy.run(self._on_one_device, args=(batch,))
+        items, norm, clipped = (self.strategy.experimental_local_results(value)[0] for value in same)
+        whole = {name: self._all_rows(value) for name, value in states.items()}
+        return StepResult(self.strategy.reduce("SUM", loss, axis=None), items, norm, clipped, whole)
+
+    def _on_one_device(self, batch: Mapping[str, Tensor]) -> StepResult:
+        context = tf.distribute.get_replica_context()
+        replicas = self.strategy.num_replicas_in_sync
+        if replicas > 1:
+            batch = {name: value[context.replica_id_in_sync_group :: replicas] for name, value in batch.items()}
+        variables = [variable.value for variable in self.model.trainable_variables]
+        with tf.GradientTape() as tape:
+            outputs = self._outputs(batch, training=True)
+            summed, items = self.loss(outputs, batch)
+            items = context.all_reduce("SUM", tf.cast(items, tf.float32))
+            loss = summed / tf.maximum(items, 1.0)
+        gradients = tape.gradient(loss, variables)
+        if replicas > 1:
+            gradients = context.all_reduce("SUM", gradients)
+        kind = None if self.clipping.kind == "none" else self.clipping.kind
+        gradients, norm, clipped = clip_gradients(gradients, variables, kind, self.clipping.threshold)
+        # the optimizer sums over replicas once more, and here they all hold the same sum already
+        if replicas > 1:
+            gradients = [None if g is None else tf.convert_to_tensor(g) / replicas for g in gradients]
+        self.optimizer.apply(gradients)
+        return StepResult(summed, items, norm, tf.cast(clipped, tf.float32), carried(outputs))
+
+    def _all_rows(self, value: Tensor) -> Tensor:
+        """Puts the rows of all replicas together again, each at its own place."""
+        replicas = self.strategy.num_replicas_in_sync
+        if replicas == 1:
+            return value
+        together = self.strategy.gather(value, axis=0)
+        rows = tf.range(tf.shape(together)[0])
+        return tf.gather(together, tf.argsort(tf.concat([rows[first::replicas] for first in range(replicas)], axis=0)))
