@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import hypothesis
+import numpy as np
 import pytest
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -158,3 +159,42 @@ def files_below():
         return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*"))
 
     return listing
+
+
+@pytest.fixture
+def fails(rnnapps, tmp_path, files_below):
+    """Calls the command line and makes sure that it fails as it should; returns what it said."""
+
+    def call(*arguments, stdin=b""):
+        before = files_below(tmp_path)
+        result = rnnapps(*arguments, stdin=stdin)
+        assert result.status == 2, result
+        assert result.stdout == ""
+        assert "Traceback" not in result.stderr
+        assert [name for name in files_below(tmp_path) if name not in before] in ([], ["saved_models"])
+        return result.stderr
+
+    return call
+
+
+@pytest.fixture
+def images(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "images.npz", images=rng.uniform(size=(60, 8, 8)), labels=np.arange(60) % 3)
+    return tmp_path / "images.npz"
+
+
+@pytest.fixture
+def mount(tmp_path):
+    """Mounts a small disk of its own at `disk`."""
+    place = tmp_path / "disk"
+    place.mkdir()
+
+    def call(options):
+        tool = shutil.which("mount")
+        done = tool and subprocess.run([tool, "-t", "tmpfs", "-o", options, "tmpfs", place], capture_output=True)
+        if not done or done.returncode:
+            pytest.skip("no right to mount a disk here")
+
+    yield call
+    subprocess.run(["umount", "-l", place], capture_output=True)

@@ -1,9 +1,7 @@
 """Everything a user can get wrong: each is said plainly, ends with status 2, and leaves nothing half-written."""
 
-import errno
 import json
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -19,22 +17,6 @@ TINY = (
 
 def tsv(rows):
     return "".join(f"{label}\t{text}\n" for label, text in rows).encode()
-
-
-@pytest.fixture
-def fails(rnnapps, tmp_path, files_below):
-    """Calls the command line and makes sure that it fails as it should; returns what it said."""
-
-    def call(*arguments, stdin=b""):
-        before = files_below(tmp_path)
-        result = rnnapps(*arguments, stdin=stdin)
-        assert result.status == 2, result
-        assert result.stdout == ""
-        assert "Traceback" not in result.stderr
-        assert [name for name in files_below(tmp_path) if name not in before] in ([], ["saved_models"])
-        return result.stderr
-
-    return call
 
 
 @pytest.fixture
@@ -237,71 +219,6 @@ def test_a_model_that_exists_needs_overwrite(fails, sentiment_model, reviews):
         said = fails(command, "sentiment", "--data", reviews, "--output", sentiment_model, *TINY)
         assert f"{sentiment_model} exists" in said
         assert "--overwrite" in said
-
-
-@pytest.fixture
-def mount(tmp_path):
-    """Mounts a small disk of its own at `disk`."""
-    place = tmp_path / "disk"
-    place.mkdir()
-
-    def call(options):
-        tool = shutil.which("mount")
-        done = tool and subprocess.run([tool, "-t", "tmpfs", "-o", options, "tmpfs", place], capture_output=True)
-        if not done or done.returncode:
-            pytest.skip("no right to mount a disk here")
-
-    yield call
-    subprocess.run(["umount", "-l", place], capture_output=True)
-
-
-@pytest.fixture
-def images(tmp_path):
-    rng = np.random.default_rng(0)
-    np.savez(tmp_path / "images.npz", images=rng.uniform(size=(60, 8, 8)), labels=np.arange(60) % 3)
-    return tmp_path / "images.npz"
-
-
-DISK = (
-    *("--output", "disk/out", "--set", "training.epochs=2", "--set", "training.batch_size=16"),
-    *("--set", "model.units=16", "--set", "model.layers=1"),
-)
-
-
-@pytest.mark.parametrize(("size", "moment"), [("8k", "data"), ("80k", "checkpoint"), ("160k", "saving")])
-def test_a_full_disk(rnnapps, images, tmp_path, mount, files_below, size, moment):
-    mount(f"size={size}")
-    arguments = ("run", "digits", "--data", images, *DISK)
-    result = rnnapps(*arguments)
-    assert result.status == 2, result
-    assert "The disk is full: " in result.stderr
-    assert "Make room and repeat the command" in result.stderr
-    left = files_below(tmp_path / "disk")
-    assert all(name.startswith(".out.training") for name in left)
-    stages = {"data": [], "checkpoint": ["Training"], "saving": ["Training", "Saving"]}[moment]
-    assert [stage for stage in ("Training", "Saving") if f"{stage} " in result.stderr] == stages
-    assert bool(left) == bool(stages)
-    subprocess.run(["mount", "-o", "remount,size=10m", tmp_path / "disk"], check=True)
-    assert rnnapps(*arguments).status == 0
-    assert all(name.startswith("out") for name in files_below(tmp_path / "disk"))
-
-
-@pytest.mark.parametrize(
-    "function", ["rnn_apps.training.prepare.write_store", "numpy.savez", "rnn_apps.training.save.write_history"]
-)
-def test_a_full_disk_that_is_played(rnnapps, images, tmp_path, monkeypatch, function, files_below):
-    import numpy  # noqa: F401
-
-    import rnn_apps.training.run  # noqa: F401
-
-    def refuse(*arguments, **options):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(function, refuse)
-    result = rnnapps("train", "digits", "--data", images, "--output", "out", "--set", "training.epochs=1")
-    assert result.status == 2
-    assert f"The disk is full: {tmp_path / 'out'} was not written. Make room" in result.stderr
-    assert all(name.startswith(".out.training") or name == "images.npz" for name in files_below(tmp_path))
 
 
 def test_a_loss_that_is_no_number(fails, images):
