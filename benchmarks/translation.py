@@ -82,7 +82,7 @@ def search(arguments: argparse.Namespace) -> dict[str, Any]:
     texts = [pair.source for pair in pairs]
     sentence = next(text for text in texts if len(text.split()) == WORDS)
     translator, processor = model.predictor.translator, model.predictor.processor
-    results: dict[str, Any] = {"sentences": len(texts), "parameters": model.bundle.facts["parameters"]}
+    results: dict[str, Any] = {"sentences": len(texts), "parameters": model.bundle.manifest["parameters"]}
     for beam in BEAMS:
         seconds = seconds_of(lambda beam=beam: model.predict(texts, beam=beam), PASSES)
         single = seconds_of(lambda beam=beam: model.predict([sentence], beam=beam), CALLS)
@@ -201,7 +201,7 @@ def our_training(
     )
     with (output / "history.csv").open(newline="") as file:
         seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
-    return seconds, model.bundle.facts["parameters"], TranslationProcessor.load(output)
+    return seconds, model.bundle.manifest["parameters"], TranslationProcessor.load(output)
 
 
 def keras_training(

@@ -46,11 +46,11 @@ class Bundle:
 
     Attributes:
         folder: where its files are.
-        facts: the content of `bundle.json`.
+        manifest: the content of `bundle.json`.
     """
 
     folder: Path
-    facts: Mapping[str, Any]
+    manifest: Mapping[str, Any]
 
     @property
     def name(self) -> str:
@@ -60,7 +60,7 @@ class Bundle:
     @property
     def calibration(self) -> dict[str, float]:
         """What the task fitted on the validation part to make probabilities honest."""
-        return dict(self.facts["calibration"])
+        return dict(self.manifest["calibration"])
 
 
 def read_bundle(folder: Path) -> Bundle:

@@ -36,13 +36,13 @@ class Model:
         Raises:
             NotFoundError: if no installed package has this task.
         """
-        name = str(self.bundle.facts["task"])
+        name = str(self.bundle.manifest["task"])
         try:
             return find_task(name)
         except NotFoundError as error:
             raise NotFoundError(
                 f"The model {self.bundle.folder} was made by the task '{name}', which is not installed. "
-                f"Run: pip install {self.bundle.facts['package']}. {error}"
+                f"Run: pip install {self.bundle.manifest['package']}. {error}"
             ) from None
 
     @cached_property

@@ -51,8 +51,8 @@ def change_facts(folder, **changes):
 
 def test_what_was_written_is_read(folder):
     bundle = read_bundle(folder)
-    assert {name: bundle.facts[name] for name in FACTS} == FACTS
-    assert set(bundle.facts["files"]) == {"model.onnx", "processor.json"}
+    assert {name: bundle.manifest[name] for name in FACTS} == FACTS
+    assert set(bundle.manifest["files"]) == {"model.onnx", "processor.json"}
     assert bundle.name == "m"
     assert bundle.calibration == {"temperature": 1.5}
 
@@ -151,7 +151,7 @@ def test_a_write_that_fails_leaves_the_old_bundle_or_none(tmp_path, files_below,
         write_bundle(target, FACTS | {"fingerprint": "new"}, fail, overwrite=True)
     assert files_below(tmp_path) == before
     if exists:
-        assert read_bundle(target).facts["fingerprint"] == "f"
+        assert read_bundle(target).manifest["fingerprint"] == "f"
 
 
 def test_a_full_disk_is_told(tmp_path, files_below):
@@ -186,7 +186,7 @@ def test_an_old_bundle_is_replaced_only_if_asked(folder, files_below):
     with pytest.raises(OutputError, match=r"exists\. Choose another --output, or replace it with --overwrite"):
         write_bundle(folder, FACTS, write_files)
     write_bundle(folder, FACTS | {"fingerprint": "new"}, write_files, overwrite=True)
-    assert read_bundle(folder).facts["fingerprint"] == "new"
+    assert read_bundle(folder).manifest["fingerprint"] == "new"
     assert files_below(folder.parent) == ["m", "m/bundle.json", "m/model.onnx", "m/processor.json"]
 
 

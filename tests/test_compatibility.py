@@ -26,7 +26,7 @@ def test_a_model_saved_before_answers_and_gives_its_keras_model(name):
     model = rnn_apps.load(name)
     assert len(model.predict(list(model.predictor.examples)[:1])) == 1
     keras_model = model.keras_model()
-    assert keras_model.count_params() == model.bundle.facts["parameters"]
+    assert keras_model.count_params() == model.bundle.manifest["parameters"]
 
 
 def test_a_package_written_for_the_first_release_is_told_where_to_read_what_is_new(monkeypatch):

@@ -39,7 +39,7 @@ def command(model: str, target: str, quantize: str | None, output: Path | None, 
         raise ConfigError(f"--quantize int8 is for --format onnx. Received: --format {target}")
     loaded = load(model)
     output = output or Path(f"{loaded.bundle.name}-{quantize or target}")
-    facts = {name: value for name, value in loaded.bundle.facts.items() if name not in ("format", "files")}
+    facts = {name: value for name, value in loaded.bundle.manifest.items() if name not in ("format", "files")}
     facts["exported"] = {"from": loaded.bundle.name, "format": target, "quantize": quantize}
     if quantize:
         facts["metrics"] = {}  # those of the original are not those of this one

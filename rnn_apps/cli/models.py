@@ -16,7 +16,7 @@ def command() -> None:
         click.echo("There is no saved model yet. Train one with: rnnapps run TASK")
     for name, folder in folders.items():
         try:
-            facts = read_bundle(folder).facts
+            facts = read_bundle(folder).manifest
         except BundleError as error:
             click.echo(f"{name:<24} broken: {error}")
             continue

@@ -58,7 +58,7 @@ def _serve(model: Model) -> None:
 def show_model(model: Model, run: Run) -> None:
     """Prints the metrics of a model, its answers to the task's example inputs, and what to try next."""
     screen = console()
-    facts = model.bundle.facts
+    facts = model.bundle.manifest
     screen.print(f"\n[bold]Evaluation[/bold]  on {facts['data']['validation_examples']:,} examples not trained on")
     for name, value in facts["metrics"].items():
         screen.print(f"  {name:<10} {value:.4f}")

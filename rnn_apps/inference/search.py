@@ -8,10 +8,11 @@ the greatest length allowed bounds what is yet to come.
 
 from __future__ import annotations
 
+import heapq
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ from rnn_apps.arrays import Array, Arrays
 from rnn_apps.errors import ConfigError, check_count, check_number
 from rnn_apps.inference.decoder import Decoder
 from rnn_apps.inference.sampling import check_sampling, sample
+
+T = TypeVar("T")
 
 # columns that share a maximum when the greatest of a row are looked for
 _GROUPS = 512
@@ -355,3 +358,21 @@ class _End(NamedTuple):
     log_probability: float
     step: int
     parent: int
+
+
+def best_combinations(parts: Sequence[Sequence[T]], score: Callable[[T], float], count: int) -> list[list[T]]:
+    """Chooses one alternative for each part of a whole, such as the sentences of a text.
+
+    Args:
+        parts: the alternatives for each part.
+        score: of an alternative; those of the chosen ones add up, so of a probability its logarithm.
+        count: combinations at most.
+
+    Returns:
+        The best combinations, best first.
+    """
+    chosen: list[list[T]] = [[]]
+    for alternatives in parts:
+        longer = ([*before, one] for before in chosen for one in alternatives)
+        chosen = heapq.nlargest(count, longer, key=lambda combination: sum(map(score, combination)))
+    return chosen

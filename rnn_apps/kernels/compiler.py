@@ -22,7 +22,7 @@ from typing import Any
 from rnn_apps.environment import cache_folder
 from rnn_apps.kernels import activations, matmul, packing, recurrence
 
-logger = logging.getLogger("rnn_apps")
+logger = logging.getLogger(__name__)
 
 # NaN and infinity must come through: a training loop tells a diverged run by them
 FAST_MATH = {"contract", "reassoc", "nsz", "arcp"}

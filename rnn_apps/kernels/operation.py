@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from rnn_apps.arrays import Tensor
 from rnn_apps.kernels import passes
-from rnn_apps.kernels.passes import Direction, Kept, Weights
+from rnn_apps.kernels.passes import Direction, Saved, Weights
 
 
 def run(
@@ -97,7 +97,7 @@ class _Plan:
     def backward(self, *arrays: Any) -> list[Any]:
         x, weights, initial, mask, rest = self._inputs(arrays, self.kept + self.outputs)
         if self.keep:
-            kept = [Kept(*pair) for pair in _grouped(rest, [2] * len(self.directions))]
+            kept = [Saved(*pair) for pair in _grouped(rest, [2] * len(self.directions))]
         else:
             _, _, kept = passes.forward(self.directions, x, mask, weights, initial, True, False)
         upstream = rest[self.kept :]

@@ -22,13 +22,13 @@ Indices = npt.NDArray[np.int64]
 
 
 @dataclass
-class Part:
+class Shard:
     """Rows of a batch that one thread works on.
 
     Attributes:
         rows: their numbers in the batch, longest first.
         alive: how many of them still run at each step.
-        start: where their packed steps begin among those of all parts.
+        start: where their packed steps begin among those of all shards.
         count: how many packed steps they have.
     """
 
@@ -38,19 +38,19 @@ class Part:
     count: int
 
 
-def split(lengths: Indices, parts: int) -> list[Part]:
-    """Deals the rows of a batch out to `parts` parts, alternately by length, so that all have about the same work."""
+def split(lengths: Indices, shards: int) -> list[Shard]:
+    """Deals the rows of a batch out to `shards` shards, alternately by length, so that all have about the same work."""
     order = np.argsort(-lengths, kind="stable")
     result = []
     start = 0
-    for p in range(parts):
-        rows = np.ascontiguousarray(order[p::parts])
+    for p in range(shards):
+        rows = np.ascontiguousarray(order[p::shards])
         own = lengths[rows]
         steps = int(own[0]) if len(own) else 0
         # rows longer than s steps, for s = 0, 1, …
         alive = len(own) - np.searchsorted(own[::-1], np.arange(steps), side="right")
         count = int(own.sum())
-        result.append(Part(rows, np.ascontiguousarray(alive, dtype=np.int64), start, count))
+        result.append(Shard(rows, np.ascontiguousarray(alive, dtype=np.int64), start, count))
         start += count
     return result
 
@@ -60,7 +60,7 @@ def index_steps(mask: npt.NDArray[Any], rows: Indices, alive: Indices, backwards
 
     Args:
         mask: (batch, time), nonzero where a step counts.
-        rows: the part's rows, longest first.
+        rows: the shard's rows, longest first.
         alive: rows that still run at each step.
         backwards: whether a row's steps are taken from its end.
         index: output, (count,): row * time + step of each packed step.

@@ -13,7 +13,7 @@ from rnn_apps.arrays import Array
 from rnn_apps.environment import threads
 from rnn_apps.kernels.compiler import Kernels
 from rnn_apps.kernels.matmul import PANEL, padded
-from rnn_apps.kernels.packing import Part, split
+from rnn_apps.kernels.packing import Shard, split
 from rnn_apps.kernels.recurrence import BLOCK_ROWS
 from rnn_apps.kernels.workspace import pool, run_all
 
@@ -51,7 +51,7 @@ class Weights:
 
 
 @dataclass
-class Kept:
+class Saved:
     """What the way back needs of one direction: gates and the states before each step, (packed steps, width)."""
 
     gates: Array
@@ -74,32 +74,32 @@ class Batch:
         self.mask = mask if self.padding else np.ones((self.size, self.time), np.bool_)
         lengths = self.mask.sum(axis=1, dtype=np.int64)
         count = max(1, min(threads(), self.size // ROWS_WORTH_A_THREAD))
-        self.parts = split(lengths, count)
+        self.shards = split(lengths, count)
         self.steps = int(lengths.sum())
         # few rows: rather a thread for each direction, at the price of a second array of input gradients
         self.side_by_side = directions > 1 and count < threads()
 
     def run(self, work: Callable[[int, int], None], directions: int) -> None:
-        """Calls `work(direction, part)` for each pair, on several threads."""
+        """Calls `work(direction, shard)` for each pair, on several threads."""
         if self.side_by_side:
-            run_all([partial(work, d, p) for p in range(len(self.parts)) for d in range(directions)])
+            run_all([partial(work, d, p) for p in range(len(self.shards)) for d in range(directions)])
         else:
 
             def in_turn(p: int) -> None:
                 for d in range(directions):
                     work(d, p)
 
-            run_all([partial(in_turn, p) for p in range(len(self.parts))])
+            run_all([partial(in_turn, p) for p in range(len(self.shards))])
 
-    def index(self, direction: Direction, part: Part) -> Any:
-        """Where each packed step of the part stands in the batch."""
-        index = np.empty(part.count, np.int64)
-        direction.kernels.index_steps(self.mask, part.rows, part.alive, direction.backwards, index)
+    def index(self, direction: Direction, shard: Shard) -> Any:
+        """Where each packed step of the shard stands in the batch."""
+        index = np.empty(shard.count, np.int64)
+        direction.kernels.index_steps(self.mask, shard.rows, shard.alive, direction.backwards, index)
         return index
 
-    def block_rows(self, part: Part) -> int:
+    def block_rows(self, shard: Shard) -> int:
         """Room for one block of packed steps."""
-        return max(BLOCK_ROWS, len(part.rows))
+        return max(BLOCK_ROWS, len(shard.rows))
 
 
 def forward(
@@ -110,7 +110,7 @@ def forward(
     initial: Sequence[Sequence[Array]] | None,
     keep: bool,
     sequences: bool,
-) -> tuple[Array, list[list[Array]], list[Kept]]:
+) -> tuple[Array, list[list[Array]], list[Saved]]:
     """The forward pass.
 
     Args:
@@ -139,20 +139,20 @@ def forward(
     finals = _room_for_states(directions, batch)
     steps = batch.steps if keep else 0
     kept = [
-        Kept(pool.empty(steps, len(b)), pool.empty(steps, d.states * padded(d.units)))
+        Saved(pool.empty(steps, len(b)), pool.empty(steps, d.states * padded(d.units)))
         for d, b in zip(directions, bias, strict=True)
     ]
 
     def work(d: int, p: int) -> None:
-        direction, part = directions[d], batch.parts[p]
-        index, room = batch.index(direction, part), batch.block_rows(part)
-        state = _gather_states(direction, None if initial is None else initial[d], part)
-        own = slice(part.start, part.start + part.count)
+        direction, shard = directions[d], batch.shards[p]
+        index, room = batch.index(direction, shard), batch.block_rows(shard)
+        state = _gather_states(direction, None if initial is None else initial[d], shard)
+        own = slice(shard.start, shard.start + shard.count)
         gates = kept[d].gates[own] if keep else pool.empty(room, len(bias[d]))
         direction.kernels.forward(
             batch.x,
             index,
-            part.alive,
+            shard.alive,
             W[d],
             U[d],
             bias[d],
@@ -165,9 +165,9 @@ def forward(
             int(columns[d]),
             pool.empty(room, batch.features),
         )
-        _scatter_states(direction, state, finals[d], part)
+        _scatter_states(direction, state, finals[d], shard)
         if sequences and batch.padding and d == 0:
-            direction.kernels.clear_masked(batch.mask, part.rows, y)
+            direction.kernels.clear_masked(batch.mask, shard.rows, y)
 
     batch.run(work, len(directions))
     return y.reshape(batch.size, batch.time, int(columns[-1])) if sequences else y, finals, kept
@@ -178,7 +178,7 @@ def backward(
     x: Array,
     mask: Any,
     weights: Sequence[Weights],
-    kept: Sequence[Kept],
+    kept: Sequence[Saved],
     dy: Array,
     dfinals: Sequence[Sequence[Array]] | None,
 ) -> tuple[Array, list[Weights], list[list[Array]]]:
@@ -206,21 +206,21 @@ def backward(
     dx = [pool.empty(*batch.x.shape) for _ in range(len(directions) if batch.side_by_side else 1)]
     dinitial = _room_for_states(directions, batch)
     sums: list[list[Weights]] = [
-        [_zero_gradients(d, w) for _ in batch.parts] for d, w in zip(directions, weights, strict=True)
+        [_zero_gradients(d, w) for _ in batch.shards] for d, w in zip(directions, weights, strict=True)
     ]
 
     def work(d: int, p: int) -> None:
-        direction, part = directions[d], batch.parts[p]
-        index, room = batch.index(direction, part), batch.block_rows(part)
-        dstate = _gather_states(direction, None if dfinals is None else dfinals[d], part)
-        own = slice(part.start, part.start + part.count)
+        direction, shard = directions[d], batch.shards[p]
+        index, room = batch.index(direction, shard), batch.block_rows(shard)
+        dstate = _gather_states(direction, None if dfinals is None else dfinals[d], shard)
+        own = slice(shard.start, shard.start + shard.count)
         first = batch.side_by_side or d == 0
         target = dx[d] if batch.side_by_side else dx[0]
         gradient = sums[d][p]
         direction.kernels.backward(
             batch.x,
             index,
-            part.alive,
+            shard.alive,
             WT[d],
             UT[d],
             direction.offset,
@@ -238,14 +238,14 @@ def backward(
             pool.empty(room, len(gradient.bias)),
             pool.empty(room, padded(batch.features)),
         )
-        _scatter_states(direction, dstate, dinitial[d], part)
+        _scatter_states(direction, dstate, dinitial[d], shard)
         if first and batch.padding:
-            direction.kernels.clear_masked(batch.mask, part.rows, target)
+            direction.kernels.clear_masked(batch.mask, shard.rows, target)
 
     batch.run(work, len(directions))
     for other in dx[1:]:
         dx[0] += other
-    gradients = [_total(parts, w) for parts, w in zip(sums, weights, strict=True)]
+    gradients = [_total(shards, w) for shards, w in zip(sums, weights, strict=True)]
     return dx[0].reshape(x.shape), gradients, dinitial
 
 
@@ -281,20 +281,20 @@ def _room_for_states(directions: Sequence[Direction], batch: Batch) -> list[list
     return [[np.empty((batch.size, d.units), np.float32) for _ in range(d.states)] for d in directions]
 
 
-def _gather_states(direction: Direction, states: Sequence[Array] | None, part: Part) -> Array:
-    """The states of the part's rows side by side, each filled up to whole panels; zeros if there are none."""
+def _gather_states(direction: Direction, states: Sequence[Array] | None, shard: Shard) -> Array:
+    """The states of the shard's rows side by side, each filled up to whole panels; zeros if there are none."""
     width = padded(direction.units)
-    packed = pool.empty(len(part.rows), direction.states * width)
+    packed = pool.empty(len(shard.rows), direction.states * width)
     packed[...] = 0
     for s, state in enumerate(states or ()):
-        packed[:, s * width : s * width + direction.units] = state[part.rows]
+        packed[:, s * width : s * width + direction.units] = state[shard.rows]
     return packed
 
 
-def _scatter_states(direction: Direction, packed: Array, states: Sequence[Array], part: Part) -> None:
+def _scatter_states(direction: Direction, packed: Array, states: Sequence[Array], shard: Shard) -> None:
     width = padded(direction.units)
     for s, state in enumerate(states):
-        state[part.rows] = packed[:, s * width : s * width + direction.units]
+        state[shard.rows] = packed[:, s * width : s * width + direction.units]
 
 
 def _zero_gradients(direction: Direction, weights: Weights) -> Weights:
@@ -306,12 +306,12 @@ def _zero_gradients(direction: Direction, weights: Weights) -> Weights:
     return Weights(W, U, bias)
 
 
-def _total(parts: Sequence[Weights], weights: Weights) -> Weights:
-    """The sum over the parts, always in the same order, without the columns that fill up panels."""
+def _total(shards: Sequence[Weights], weights: Weights) -> Weights:
+    """The sum over the shards, always in the same order, without the columns that fill up panels."""
 
     def total(name: str) -> Array:
         shape = getattr(weights, name).shape
-        first, *others = (getattr(part, name)[..., : shape[-1]] for part in parts)
+        first, *others = (getattr(shard, name)[..., : shape[-1]] for shard in shards)
         if not others and first.flags.c_contiguous:
             return first
         result = pool.empty(*shape)

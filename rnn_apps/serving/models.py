@@ -92,7 +92,7 @@ class ServedModel:
     @property
     def description(self) -> dict[str, Any]:
         """What a client may want to know of the model."""
-        facts, task, predictor = self.model.bundle.facts, self.model.task, self.model.predictor
+        facts, task, predictor = self.model.bundle.manifest, self.model.task, self.model.predictor
         return {
             "name": self.name,
             "version": str(self.version),

@@ -93,7 +93,7 @@ class Run:
             bundle = read_bundle(self.output)
         except NotFoundError:
             return None
-        if bundle.facts.get("fingerprint") != self.fingerprint:
+        if bundle.manifest.get("fingerprint") != self.fingerprint:
             return None
         if self._interrupted() == self.fingerprint:  # killed after the model was saved
             shutil.rmtree(self.work, ignore_errors=True)

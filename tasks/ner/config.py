@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from rnn_apps.config import CellName, DataConfig, Section, TaskConfig, TrainingConfig
 
@@ -41,7 +41,7 @@ class NerDataConfig(DataConfig):
     """How sentences become numbers.
 
     Attributes:
-        units: what a token is: "words", "characters" (Chinese, say), or "auto" to see it in the training data.
+        token: what a token is: "words", "characters" (Chinese, say), or "auto" to see it in the training data.
         vocabulary_size: words at most.
         min_count: occurrences that a word, a letter or a pair of characters needs; rarer words are unknown, and read
             by their letters.
@@ -51,13 +51,21 @@ class NerDataConfig(DataConfig):
         vectors: a file of pretrained word vectors in the text format of GloVe or word2vec.
     """
 
-    units: Literal["auto", "words", "characters"] = "auto"
+    token: Literal["auto", "words", "characters"] = "auto"
     vocabulary_size: PositiveInt = 12000
     min_count: PositiveInt = 2
     pairs: PositiveInt = 12000
     longest_word: int = Field(default=18, ge=2)
     max_training_tokens: PositiveInt = 200
     vectors: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_name(cls, values: Any) -> Any:
+        """Models saved by version 0.1 call `token` "units"."""
+        if isinstance(values, dict) and "units" in values:
+            return {name: value for name, value in values.items() if name != "units"} | {"token": values["units"]}
+        return values
 
 
 class NerConfig(TaskConfig):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +17,14 @@ from rnn_apps.data.text.tokens import Token, split_sentences, tokenize
 from rnn_apps.inference.entities import Alternative, EntityDecoder
 from rnn_apps.inference.options import Options, option
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
+from rnn_apps.inference.search import best_combinations
 from rnn_apps.inference.session import Session
 from rnn_apps.tasks.ner import sample
 from rnn_apps.tasks.ner.processor import NerProcessor
 from rnn_apps.views import InputView, Spans, Table, View
 from rnn_apps.views import Span as Marked
+
+_LEAST = 1e-300  # a probability that has a logarithm
 
 
 class NerOptions(Options):
@@ -177,24 +180,22 @@ class NerPredictor(Predictor):
             entities=[self._entity(text, *pair) for pair in zip(spans, probabilities, strict=True)],
             tokens=[token.text for token in text.tokens],
             tags=write_tags(spans, len(text.tokens), "BIO"),
-            alternatives=self._best_together([own.alternatives for own in found], nbest) if nbest else [],
+            alternatives=self._taggings([own.alternatives for own in found], nbest) if nbest else [],
         )
 
     def _entity(self, text: _Text, span: Span, probability: float) -> Entity:
         start, end = text.tokens[span.start].start, text.tokens[span.end - 1].end
         return Entity(text=text.text[start:end], type=span.type, start=start, end=end, probability=probability)
 
-    def _best_together(self, sentences: Sequence[Sequence[Alternative]], count: int) -> list[Tagging]:
+    def _taggings(self, sentences: Sequence[Sequence[Alternative]], count: int) -> list[Tagging]:
         """Joins the best taggings of the sentences of a text to those of the text."""
-        joined: list[tuple[float, list[str]]] = [(1.0, [])]
-        for alternatives in sentences:
-            both = (
-                (before * own.probability, [*tags, *self._bio(own.path)])
-                for before, tags in joined
-                for own in alternatives
+        return [
+            Tagging(
+                tags=[tag for own in chosen for tag in self._bio(own.path)],
+                probability=math.prod(own.probability for own in chosen),
             )
-            joined = heapq.nlargest(count, both, key=lambda pair: pair[0])
-        return [Tagging(tags=tags, probability=probability) for probability, tags in joined]
+            for chosen in best_combinations(sentences, lambda own: math.log(max(own.probability, _LEAST)), count)
+        ]
 
     def _bio(self, path: Any) -> list[str]:
         return write_tags(read_spans([self.processor.tags[number] for number in path]), len(path), "BIO")

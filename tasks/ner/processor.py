@@ -98,11 +98,11 @@ class NerProcessor(Processor):
         for sentence in examples:
             tokens.update(sentence.tokens)
             types |= {span.type for span in read_spans(sentence.tags)}
-            if settings.units != "words":
+            if settings.token != "words":
                 pairs.update(_pairs(sentence.tokens))
         if not types:
             raise DataError("Expected entities to learn from. All tags of the training sentences are O.")
-        single = settings.units == "characters" or (settings.units == "auto" and _single_characters(tokens))
+        single = settings.token == "characters" or (settings.token == "auto" and _single_characters(tokens))
         words: Counter[str] = Counter()
         letters: Counter[str] = Counter()
         for token, count in tokens.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from rnn_apps.bundle import Bundle
 from rnn_apps.data.text.pieces import BLANK
 from rnn_apps.errors import DataError
 from rnn_apps.inference.predictor import Prediction, Predictor
-from rnn_apps.inference.search import Hypothesis
+from rnn_apps.inference.search import Hypothesis, best_combinations
 from rnn_apps.tasks.translation import sample
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
 from rnn_apps.tasks.translation.processor import TranslationProcessor
@@ -167,7 +166,7 @@ class TranslationPredictor(Predictor):
             [self._alternative(own, sentence) for own in hypotheses]
             for sentence, hypotheses in zip(sentences, found, strict=True)
         ]
-        best, *rest = _best_together(text.document, options)
+        best, *rest = _alternatives(text.document, options)
         return TranslatedText(
             **best.model_dump(),
             alternatives=[best, *rest] if alternatives else [],
@@ -200,18 +199,14 @@ class _Prepared(NamedTuple):
     warnings: list[str]
 
 
-def _best_together(document: Document, sentences: Sequence[Sequence[Alternative]]) -> list[Alternative]:
+def _alternatives(document: Document, sentences: Sequence[Sequence[Alternative]]) -> list[Alternative]:
     """Joins the best translations of the sentences of a text to as many of the text, best first."""
     count = max(map(len, sentences), default=1)
-    joined: list[list[Alternative]] = [[]]
-    for alternatives in sentences:
-        both = ([*chosen, own] for chosen in joined for own in alternatives)
-        joined = heapq.nlargest(count, both, key=lambda chosen: sum(own.score for own in chosen))
     return [
         Alternative(
             translation=document.join(own.translation for own in chosen),
             score=sum(own.score for own in chosen),
             log_probability=sum(own.log_probability for own in chosen),
         )
-        for chosen in joined
+        for chosen in best_combinations(sentences, lambda own: own.score, count)
     ]

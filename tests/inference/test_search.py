@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from rnn_apps.errors import ConfigError
 from rnn_apps.inference.decoder import Start, Step
 from rnn_apps.inference.probabilities import log_softmax
-from rnn_apps.inference.search import BeamSearch, Hypothesis, Penalties, SamplingSearch, best_columns
+from rnn_apps.inference.search import BeamSearch, Hypothesis, Penalties, SamplingSearch, best_columns, best_combinations
 
 seeds = st.integers(0, 10_000)
 sources = st.lists(st.integers(0, 300), min_size=1, max_size=6)
@@ -285,3 +285,10 @@ def test_nothing_can_be_drawn_no_times():
 def test_a_penalty_that_is_none_is_refused(name, value):
     with pytest.raises(ConfigError, match=f"Expected the {name} penalty to be a number of at least 0."):
         Penalties(**{name: value})
+
+
+@given(st.lists(st.lists(st.integers(-9, 9), min_size=1, max_size=3), max_size=4), st.integers(1, 5))
+def test_the_best_combinations_are_those_of_all(parts, count):
+    found = best_combinations(parts, float, count)
+    assert [sum(own) for own in found] == sorted(map(sum, product(*parts)), reverse=True)[:count]
+    assert all(one in part for chosen in found for one, part in zip(chosen, parts, strict=True))

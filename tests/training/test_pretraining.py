@@ -194,8 +194,8 @@ def test_a_model_starts_from_what_was_learnt(reviews, tmp_path, monkeypatch, fil
     weights = [weight.numpy() for layer in layers for weight in layer.weights]
     for weight, value in zip(weights, learnt[0].weights, strict=True):
         np.testing.assert_allclose(weight, value, atol=1e-6)
-    assert model.bundle.facts["data"]["unlabelled"] == "texts.txt"
-    held_out = model.bundle.facts["data"]["validation_examples"]
+    assert model.bundle.manifest["data"]["unlabelled"] == "texts.txt"
+    held_out = model.bundle.manifest["data"]["validation_examples"]
     assert held_out == 24
     # the training texts, then the unlabelled ones, of which those of the validation part are left out
     assert len(seen) == (240 - held_out) + (240 - held_out) + len(new)

@@ -46,7 +46,7 @@ def history(model):
 def test_a_bundle_is_whole_and_the_work_is_cleared_away(trained, files_below, tmp_path):
     names = ["README.md", "bundle.json", "history.csv", "learning_curves.png", "model.keras", "model.onnx"]
     assert files_below(tmp_path) == ["images.npz", "model", *(f"model/{name}" for name in [*names, "processor.json"])]
-    facts = trained.bundle.facts
+    facts = trained.bundle.manifest
     assert set(facts["files"]) == {*names, "processor.json"} - {"bundle.json"}
     assert facts["data"]["training_examples"] + facts["data"]["validation_examples"] == 60
     assert facts["training"]["epochs"] == len(history(trained)) == 2
@@ -80,14 +80,14 @@ def test_the_keras_file_holds_the_model_and_no_optimizer(trained):
         assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_DEFLATED}
         weights = archive.read("model.weights.h5")
     assert b"optimizer" not in weights
-    assert len(weights) < 3 * 4 * trained.bundle.facts["parameters"] + 40_000
+    assert len(weights) < 3 * 4 * trained.bundle.manifest["parameters"] + 40_000
 
 
 def test_an_output_that_exists_is_refused_unless_it_may_be_replaced(trained, train):
-    before = trained.bundle.facts["fingerprint"]
+    before = trained.bundle.manifest["fingerprint"]
     with pytest.raises(OutputError, match="exists"):
         train()
-    assert train(config=CONFIG | {"seed": 5}, overwrite=True).bundle.facts["fingerprint"] != before
+    assert train(config=CONFIG | {"seed": 5}, overwrite=True).bundle.manifest["fingerprint"] != before
 
 
 def run_of(images, tmp_path, config=CONFIG, **others):
@@ -99,7 +99,7 @@ def run_of(images, tmp_path, config=CONFIG, **others):
 
 def test_a_run_is_finished_only_with_its_own_settings_and_data(trained, images, tmp_path):
     finished = run_of(images, tmp_path).finished()
-    assert finished.bundle.facts == trained.bundle.facts
+    assert finished.bundle.manifest == trained.bundle.manifest
     assert run_of(images, tmp_path, CONFIG | {"seed": 1}).finished() is None
     assert run_of(images, tmp_path, valid=[images]).finished() is None
     shutil.copy(images, tmp_path / "other.npz")
@@ -128,7 +128,7 @@ def test_an_interrupted_run_waits_for_its_own_settings(train, tmp_path):
         train(callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=stop)])
     with pytest.raises(OutputError, match="An interrupted run with other settings or data waits"):
         train(config=CONFIG | {"seed": 5})
-    assert train(config=CONFIG | {"seed": 5}, overwrite=True).bundle.facts["seed"] == 5
+    assert train(config=CONFIG | {"seed": 5}, overwrite=True).bundle.manifest["seed"] == 5
     assert not (tmp_path / ".model.training").exists()
 
 
@@ -159,12 +159,12 @@ def test_data_that_fails_leaves_nothing(images, tmp_path, files_below):
 
 def test_validation_data_that_is_given_is_used(images, tmp_path, train):
     model = train(valid=images)
-    assert model.bundle.facts["data"]["training_examples"] == 60
-    assert model.bundle.facts["data"]["validation_examples"] == 60
-    assert model.bundle.facts["data"]["validation"] == "images.npz"
+    assert model.bundle.manifest["data"]["training_examples"] == 60
+    assert model.bundle.manifest["data"]["validation_examples"] == 60
+    assert model.bundle.manifest["data"]["validation"] == "images.npz"
     count, metrics = model.evaluate(model.task.read([images]))
     assert count == 60
-    assert metrics == pytest.approx(model.bundle.facts["metrics"], abs=1e-6)
+    assert metrics == pytest.approx(model.bundle.manifest["metrics"], abs=1e-6)
 
 
 def test_the_default_output_is_named_for_task_and_source(images, tmp_path, monkeypatch):

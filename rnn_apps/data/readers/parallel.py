@@ -12,7 +12,7 @@ from pathlib import Path
 from rnn_apps.data.files import data_format, read_lines
 from rnn_apps.errors import DataError
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _check(paths: tuple[Path, ...], modified: tuple[int, ...]) -> None:
             f"{names}: in {same:,} of {count:,} lines the target is the source itself. Is it the same language twice?"
         )
     if empty:
-        _log.warning("%s: left out %d of %d pairs, since one side of them is empty.", names, empty, count)
+        logger.warning("%s: left out %d of %d pairs, since one side of them is empty.", names, empty, count)
 
 
 def _lines(paths: tuple[Path, ...]) -> Iterator[SentencePair]:

@@ -20,7 +20,7 @@ from rnn_apps.errors import DataError
 
 DOCUMENT_START = "-DOCSTART-"
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _check(path: Path, modified: int) -> None:
             f"{path} has no entity: all {count:,} tags are O. Expected tags such as B-PER in the last column."
         )
     if detector.repairs:
-        _log.warning(
+        logger.warning(
             "%s: %d tags do not follow the scheme %s, such as an I- without a B- before it; read as conlleval does.",
             path,
             detector.repairs,

@@ -19,7 +19,6 @@ import numpy.typing as npt
 from rnn_apps.errors import DataError
 
 OUTSIDE = "O"
-SCHEMES = ("BIO", "IOB1", "BIOES")
 
 # other letters for the same thing
 _PREFIXES = {"B": "B", "I": "I", "E": "E", "S": "S", "M": "I", "L": "E", "U": "S"}

@@ -22,7 +22,7 @@ def processor(task):
 
 
 def test_the_defaults_reach_the_accuracy_that_is_promised(tmp_path):
-    metrics = rnn_apps.train("digits", output=tmp_path / "digits", progress=False).bundle.facts["metrics"]
+    metrics = rnn_apps.train("digits", output=tmp_path / "digits", progress=False).bundle.manifest["metrics"]
     assert metrics["accuracy"] >= 0.97
     assert metrics["ece"] < 0.05
 

@@ -126,4 +126,4 @@ def test_the_keras_model_is_loaded_in_a_fresh_process(music_model, run_python):
 
 def test_the_card_tells_what_the_model_composes_and_copies(music_model):
     card = (music_model.bundle.folder / "README.md").read_text()
-    assert music_model.bundle.facts["report"] in card
+    assert music_model.bundle.manifest["report"] in card

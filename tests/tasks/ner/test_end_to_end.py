@@ -39,7 +39,7 @@ def model(files, tmp_path_factory):
 
 
 def test_quality_and_calibration(model):
-    metrics = model.bundle.facts["metrics"]
+    metrics = model.bundle.manifest["metrics"]
     assert metrics["f1"] > 0.8
     assert metrics["ece"] < 0.05
     assert list(metrics) == ["f1", "precision", "recall", "loss", "ece"]
@@ -54,7 +54,7 @@ def test_f1_is_that_of_seqeval_in_strict_mode(model, files):
     count, metrics = model.evaluate(iter(held_out))
     assert count == 300
     assert metrics["f1"] == pytest.approx(expected, abs=1e-12)
-    assert metrics == pytest.approx(model.bundle.facts["metrics"], abs=1e-4)
+    assert metrics == pytest.approx(model.bundle.manifest["metrics"], abs=1e-4)
 
 
 def test_offsets_are_those_of_the_text(model):

@@ -48,7 +48,7 @@ def test_chinese_is_read_by_characters_and_pairs():
     assert row["tokens"].tolist() == [2, 3, 2]
     assert row["pairs"].tolist() == [2, processor.UNKNOWN, processor.UNKNOWN]
     assert "letters" not in row
-    assert not fit(CHINESE, units="words").single_characters
+    assert not fit(CHINESE, token="words").single_characters
 
 
 def test_long_training_sentences_are_cut_outside_entities():
@@ -107,3 +107,7 @@ def test_what_cannot_be_encoded_is_named(tmp_path):
     vectors.write_text("zzz 1 2\n")
     with pytest.raises(DataError, match="no vector for any word"):
         processor.vectors(vectors)
+
+
+def test_models_saved_before_say_units_for_token():
+    assert not fit(CHINESE, units="words").single_characters

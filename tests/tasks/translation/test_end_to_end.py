@@ -30,7 +30,7 @@ def run(tmp_path_factory, command):
 def test_unseen_sentences_are_translated_by_their_grammar(run):
     folder, result = run
     assert "Le chat noir ne voit pas les petits oiseaux." in result.stdout
-    facts = read_bundle(folder / "saved_models" / "translation-sample").facts
+    facts = read_bundle(folder / "saved_models" / "translation-sample").manifest
     assert facts["metrics"]["bleu"] > 80
     assert facts["metrics"]["chrf"] > 90
 
@@ -38,8 +38,8 @@ def test_unseen_sentences_are_translated_by_their_grammar(run):
 def test_the_bundle(run):
     folder, _ = run
     bundle = read_bundle(folder / "saved_models" / "translation-sample")
-    assert {"encoder.onnx", "step.onnx", "weights.bin", "model.keras", "pieces.json"} <= set(bundle.facts["files"])
-    assert "model.onnx" not in bundle.facts["files"]
+    assert {"encoder.onnx", "step.onnx", "weights.bin", "model.keras", "pieces.json"} <= set(bundle.manifest["files"])
+    assert "model.onnx" not in bundle.manifest["files"]
     card = (bundle.folder / "README.md").read_text()
     assert "| bleu |" in card
 
