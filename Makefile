@@ -4,26 +4,31 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# mypy, import-linter and the drawing of the rooms look at the package as it is installed: with tasks/ inside
+IN_PLACE = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp -R rnn_apps pyproject.toml "$$folder" && \
+  cp -R tasks "$$folder/rnn_apps/tasks" && rm -rf "$$folder/rnn_apps/cli/template" &&
 
-.PHONY: run test lint layout lock clean
+.PHONY: run test lint layout rooms lock clean
 
 run: $(VENV)/.train
 	$(BIN)/rnnapps run sentiment
 
 test: $(VENV)/.test
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --cov
 
-# mypy and import-linter look at the package as it is installed: with tasks/ inside, in a folder of its own
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory layout
 
 layout: $(VENV)/.test
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-	  cp -R rnn_apps "$$folder" && cp -R tasks "$$folder/rnn_apps/tasks" && \
-	  cp pyproject.toml "$$folder" && bin="$(abspath $(BIN))" && cd "$$folder" && \
-	  "$$bin/mypy" --strict -p rnn_apps && PYTHONPATH=. "$$bin/lint-imports" --no-cache
+	@$(IN_PLACE) bin="$(abspath $(BIN))"; page="$(abspath docs/rooms.py)"; cd "$$folder" && \
+	  "$$bin/mypy" --strict -p rnn_apps && PYTHONPATH=. "$$bin/lint-imports" --no-cache && \
+	  PYTHONPATH=. "$$bin/python" "$$page" --check
+
+# draws the rooms of docs/architecture.md anew, from the imports
+rooms: $(VENV)/.test
+	@$(IN_PLACE) PYTHONPATH="$$folder" $(BIN)/python docs/rooms.py
 
 # writes down the versions that the tests have passed with
 lock: $(VENV)/.test

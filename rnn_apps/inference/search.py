@@ -136,7 +136,7 @@ class Search(ABC):
         return self._path(row, len(self._history), int(self._log_probabilities[local[0]].argmax()))[0]
 
     @abstractmethod
-    def _choose(self, log_probabilities: Array) -> _Chosen:
+    def choose(self, log_probabilities: Array) -> Choice:
         """Chooses what to go on with from the log-probabilities of what may follow, (batch, beams, V)."""
 
     def _finished(self, ends: list[_End], bound: float) -> bool:
@@ -150,7 +150,7 @@ class Search(ABC):
         number = len(self._history)
         step = self.decoder.step(self._tokens.astype(np.int32), self._memory, self._states)
         self._end_at_limit(step.log_probabilities, number)
-        chosen = self._choose(step.log_probabilities)
+        chosen = self.choose(step.log_probabilities)
         self._coverage = self._coverage + step.attention
         possible = np.isfinite(chosen.log_probabilities)
         ended = possible & (chosen.tokens == self.decoder.end_token)
@@ -170,7 +170,7 @@ class Search(ABC):
         log_probabilities[full] = -np.inf
         log_probabilities[full, :, self.decoder.end_token] = ends
 
-    def _go_on(self, chosen: _Chosen, alive: npt.NDArray[np.bool_], states: Arrays) -> tuple[Array, Array]:
+    def _go_on(self, chosen: Choice, alive: npt.NDArray[np.bool_], states: Arrays) -> tuple[Array, Array]:
         """Takes over what lives on, in front; returns all new tokens and the hypotheses that they continue."""
         order = np.argsort(~alive, axis=1, kind="stable")[:, : alive.sum(axis=1).max()]
         log_probabilities, parents, tokens = (np.take_along_axis(part, order, axis=1) for part in chosen)
@@ -235,7 +235,8 @@ class BeamSearch(Search):
         super().__init__(decoder, batch, limits, beam, penalties)
         self.nbest = nbest
 
-    def _choose(self, log_probabilities: Array) -> _Chosen:
+    def choose(self, log_probabilities: Array) -> Choice:
+        """Chooses the likeliest continuations of all hypotheses of a sentence."""
         batch, beams, size = log_probabilities.shape
         most = min(self.width, size)
         values, tokens = best_columns(log_probabilities.reshape(-1, size), most)
@@ -244,7 +245,7 @@ class BeamSearch(Search):
         best = np.take_along_axis(sums, order, axis=1)
         room = self.width - np.array([len(self._ends[row]) for row in self._rows])
         best[np.arange(order.shape[1]) >= room[:, None]] = -np.inf
-        return _Chosen(best, order // most, np.take_along_axis(tokens.reshape(batch, -1), order, axis=1))
+        return Choice(best, order // most, np.take_along_axis(tokens.reshape(batch, -1), order, axis=1))
 
     def _finished(self, ends: list[_End], bound: float) -> bool:
         return len(ends) >= self.nbest and bound <= sorted(end.score for end in ends)[-self.nbest]
@@ -288,14 +289,15 @@ class SamplingSearch(Search):
         super().__init__(decoder, batch, limits, count, penalties)
         self.rng, self.settings = rng, (temperature, top_k, top_p)
 
-    def _choose(self, log_probabilities: Array) -> _Chosen:
+    def choose(self, log_probabilities: Array) -> Choice:
+        """Chooses the likeliest continuations of all hypotheses of a sentence."""
         batch, beams, size = log_probabilities.shape
         # all hypotheses continue the start, and later each itself
         parents = np.tile(np.arange(beams) if self._history else np.zeros(self.width, int), (batch, 1))
         own = np.take_along_axis(log_probabilities, parents[:, :, None], axis=1)
         tokens = sample(own.reshape(-1, size), self.rng, *self.settings).reshape(parents.shape)
         drawn = np.take_along_axis(own, tokens[:, :, None], axis=2)[:, :, 0]
-        return _Chosen(np.take_along_axis(self._log_probabilities, parents, axis=1) + drawn, parents, tokens)
+        return Choice(np.take_along_axis(self._log_probabilities, parents, axis=1) + drawn, parents, tokens)
 
 
 def best_columns(values: Array, count: int) -> tuple[Array, Array]:
@@ -334,7 +336,7 @@ def check_beam(beam: int, nbest: int) -> None:
         raise ConfigError(f"Expected nbest to be at most the beam, {beam}. Received: {nbest}.")
 
 
-class _Chosen(NamedTuple):
+class Choice(NamedTuple):
     """What sentences go on with, (batch, width) each; what is not to be taken has the log-probability -inf."""
 
     log_probabilities: Array
