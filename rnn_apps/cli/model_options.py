@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import click
 from pydantic.fields import FieldInfo
@@ -58,7 +58,12 @@ def _options_of(argument: str) -> type[Options] | None:
 
 
 def _click_option(name: str, field: FieldInfo) -> click.Option:
-    annotations = (field.annotation, *get_args(field.annotation))
-    kind, metavar = next((_KINDS[part] for part in annotations if part in _KINDS), _FILE)
     flag = f"--{name.replace('_', '-')}"
+    annotations = (field.annotation, *get_args(field.annotation))
+    if bool in annotations:
+        return click.Option([f"{flag}/--no-{flag[2:]}", name], default=None, help=field.description)
+    if get_origin(field.annotation) is Literal:
+        kind: Any = click.Choice(get_args(field.annotation))
+        return click.Option([flag, name], type=kind, help=field.description)
+    kind, metavar = next((_KINDS[part] for part in annotations if part in _KINDS), _FILE)
     return click.Option([flag, name], type=kind, metavar=metavar, help=field.description)

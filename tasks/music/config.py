@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from rnn_apps.config import DataConfig, Section, TaskConfig, TrainingConfig
+from rnn_apps.config import CellName, DataConfig, Section, TaskConfig, TrainingConfig
 
 
 class MusicModelConfig(Section):
@@ -23,7 +21,7 @@ class MusicModelConfig(Section):
         roll_dropout: share of the shown keys that are hidden.
     """
 
-    cell: Literal["gru", "lstm"] = "gru"
+    cell: CellName = "gru"
     units: PositiveInt = 224
     layers: PositiveInt = 2
     embedding: PositiveInt = 64

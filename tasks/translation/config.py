@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from rnn_apps.config import DataConfig, Section, TaskConfig, TrainingConfig
+from rnn_apps.config import CellName, DataConfig, Section, TaskConfig, TrainingConfig
 
 
 class TranslationModelConfig(Section):
@@ -26,7 +26,7 @@ class TranslationModelConfig(Section):
         output_dropout: share of the features dropped before the output layer, likewise.
     """
 
-    cell: Literal["gru", "lstm"] = "gru"
+    cell: CellName = "gru"
     units: PositiveInt = 256
     encoder_layers: PositiveInt = 1
     embedding: PositiveInt = 256
