@@ -59,7 +59,7 @@ def run(
         shape = (batch, time, layer.state_count * layer.units)
         noise = keras.random.uniform(shape, dtype=sequences.dtype, seed=layer.seed_generator)
         columns.append(ops.cast(noise < layer.zoneout, sequences.dtype))
-    features = sequences.shape[-1]
+    features = layer.kernel.shape[0]  # a graph may have lost that of the sequences
     over_time = ops.transpose(ops.concatenate(columns, axis=-1), (1, 0, 2))
 
     def advance(carry: dict[str, Any], now: Tensor) -> tuple[dict[str, Any], dict[str, Any]]:

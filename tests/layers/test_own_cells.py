@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 
 from rnn_apps.config import CellName
@@ -98,3 +99,12 @@ def test_a_class_without_equations_of_its_own_is_what_it_derives_from():
 
 def test_settings_name_the_cells_that_there_are():
     assert set(CELLS) == set(CellName.__args__)
+
+
+def test_a_graph_that_has_lost_the_number_of_features():
+    layer = Minimal(6, return_sequences=True)
+    layer.build(X.shape)
+    mask = np.arange(5) < np.array([[5], [2], [3]])
+    signature = [tf.TensorSpec([None, None, None]), tf.TensorSpec([None, None], tf.bool)]
+    run = tf.function(lambda x, mask: layer(x, mask=mask), input_signature=signature)
+    np.testing.assert_allclose(run(X, mask), layer(X, mask=mask), atol=1e-6)
