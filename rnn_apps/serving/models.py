@@ -250,4 +250,5 @@ def _stamp(folder: Path) -> Stamp | None:
         facts = (folder / MANIFEST).stat()
     except OSError:
         return None
-    return facts.st_ino, facts.st_mtime_ns, facts.st_size
+    # st_ctime, since a copy may bring the st_mtime of its original along
+    return facts.st_ino, facts.st_ctime_ns, facts.st_size
