@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnn_apps.data.files import fingerprint
+from rnn_apps.data.readers.columns import AS_SEEN, Columns, Survey, check_columns
 from rnn_apps.errors import DataError
 from rnn_apps.task import Task
 
@@ -32,6 +33,7 @@ class Source:
         facts: what is known of them, for the model card ("dataset", "licence", ...).
         identity: changes when the examples change; an interrupted run is only resumed on the same ones.
         validation: the part that the source itself sets aside for validation, if any.
+        survey: reads them as a whole, and says how they are read and what one should know of them.
     """
 
     name: str
@@ -39,12 +41,15 @@ class Source:
     facts: dict[str, str]
     identity: str
     validation: Source | None = field(default=None)
+    survey: Callable[[], Survey] = field(default=lambda: Survey("", ()))
 
     def __iter__(self) -> Iterator[Any]:
         return self.stream()
 
 
-def file_source(task: Task[Any, Any], paths: Sequence[Path], split: str | None = None) -> Source:
+def file_source(
+    task: Task[Any, Any], paths: Sequence[Path], split: str | None = None, columns: Columns = AS_SEEN
+) -> Source:
     """Returns the examples of a data file, or of several that belong together (as a source and a target text).
 
     Args:
@@ -52,9 +57,20 @@ def file_source(task: Task[Any, Any], paths: Sequence[Path], split: str | None =
         paths: the files.
         split: which part, of files that are divided themselves; without it, the one to train on, which brings the one
             to validate on with it.
+        columns: how they are to be read, as far as a person has said it.
+
+    Raises:
+        ConfigError: if something was said that the task has no use for.
+        DataError: if a file is not there, or has no such part.
     """
+    check_columns(columns, task.columns, task.name)
+    said = (columns,) if task.columns else ()
     paths = tuple(path.expanduser().resolve() for path in paths)
-    identity = hashlib.sha256("|".join(f"{path.parent}/{fingerprint(path)}" for path in paths).encode()).hexdigest()
+    known = [
+        *(f"{path.parent}/{fingerprint(path)}" for path in paths),
+        *(() if columns == AS_SEEN else [repr(columns)]),
+    ]
+    identity = hashlib.sha256("|".join(known).encode()).hexdigest()
     name = "-".join(dict.fromkeys(path.name.split(".")[0] for path in paths))
     dataset = ", ".join(path.name for path in paths)
     parts = task.splits(paths)
@@ -70,7 +86,13 @@ def file_source(task: Task[Any, Any], paths: Sequence[Path], split: str | None =
     if parts:
         validation = next((source(part) for part in parts if part.startswith("valid")), None)
         return source(parts[0], validation)
-    return Source(name, lambda: task.read(paths), {"dataset": dataset, "licence": _LICENCE}, identity)
+    return Source(
+        name,
+        lambda: task.read(paths, *said),
+        {"dataset": dataset, "licence": _LICENCE},
+        identity,
+        survey=lambda: task.survey(paths, *said),
+    )
 
 
 def sample_source(task: Task[Any, Any]) -> Source:
@@ -105,8 +127,16 @@ def tfds_source(task: Task[Any, Any], name: str, split: str = "train") -> Source
     return part(split, part("validation") if split == "train" and "validation" in dataset.splits else None)
 
 
-def held_out(count: int, fraction: float, seed: int) -> npt.NDArray[np.bool_]:
+def held_out(
+    count: int, fraction: float, seed: int, classes: npt.NDArray[np.int32] | None = None
+) -> npt.NDArray[np.bool_]:
     """Draws which of `count` examples are held out for validation; at least one, and never all.
+
+    Args:
+        count: of the examples.
+        fraction: of them that is held out.
+        seed: what the draw follows from.
+        classes: the index of the class of each; of each class, at least one is kept for training.
 
     Returns:
         booleans of shape (count,), true for the held-out ones; the same for the same arguments.
@@ -114,7 +144,19 @@ def held_out(count: int, fraction: float, seed: int) -> npt.NDArray[np.bool_]:
     size = min(max(1, round(count * fraction)), count - 1)
     chosen = np.zeros(count, np.bool_)
     chosen[np.random.default_rng([seed, count]).permutation(count)[:size]] = True
+    if classes is not None:
+        kept = np.unique(classes[~chosen])
+        firsts = np.unique(classes, return_index=True)
+        chosen[firsts[1][~np.isin(firsts[0], kept)]] = False
+    if not chosen.any():
+        chosen[_last_of_the_commonest(classes)] = True
     return chosen
+
+
+def _last_of_the_commonest(classes: npt.NDArray[np.int32] | None) -> int:
+    """Where every class has one example, one of them is measured by all the same."""
+    assert classes is not None
+    return int(np.flatnonzero(classes == np.bincount(classes).argmax())[-1])
 
 
 def chosen_examples(source: Iterable[Any], chosen: npt.NDArray[np.bool_]) -> Iterator[Any]:

@@ -28,6 +28,7 @@ from rnn_apps.arrays import Arrays, Tensor
 from rnn_apps.bundle import Bundle
 from rnn_apps.config import ConfigT, TaskConfig
 from rnn_apps.data.processor import Processor
+from rnn_apps.data.readers.columns import AS_SEEN, Columns, Survey
 from rnn_apps.errors import ConfigError, NotFoundError, RnnAppsError, did_you_mean
 from rnn_apps.inference.metrics import Metrics
 from rnn_apps.inference.predictor import Predictor
@@ -115,6 +116,8 @@ class Task(ABC, Generic[ConfigT, ProcessorT]):
         processor: the class of its processor.
         network: where the class of its network is, as "module:Class"; it is imported when something is trained.
         predictor: where the class of its predictor is, likewise; it is imported when something is answered.
+        columns: which of the fields of `rnn_apps.data.readers.columns.Columns` its files have; where there are none,
+            `read` and `survey` are called without them.
         sample_licence: where the built-in sample comes from and how it is licensed.
     """
 
@@ -127,17 +130,30 @@ class Task(ABC, Generic[ConfigT, ProcessorT]):
     processor: ClassVar[type[Processor]]
     network: ClassVar[str]
     predictor: ClassVar[str]
+    columns: ClassVar[frozenset[str]] = frozenset()
     sample_licence: ClassVar[str] = "written for this project, MIT"
 
     # What it learns from
 
     @abstractmethod
-    def read(self, paths: Sequence[Path]) -> Iterator[Any]:
+    def read(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[Any]:
         """Streams the examples of a data file (or of several that belong together).
+
+        Args:
+            paths: the files.
+            columns: what a person has said of how they are to be read.
 
         Raises:
             DataError: with file and line for anything that does not fit.
         """
+
+    def survey(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Survey:
+        """Reads data files as a whole, and says how they are read and what one should know of them."""
+        return Survey("", ())
+
+    def class_of(self, example: Any) -> str | None:
+        """Returns the class of an example, where it has one: of each, some are trained on when a part is held out."""
+        return None
 
     def splits(self, paths: Sequence[Path]) -> Sequence[str]:
         """Returns the names of the parts that a data file is itself divided into; most are not.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
+from rnn_apps.cli.columns import column_options, take_columns
 from rnn_apps.errors import ConfigError
 from rnn_apps.model import load
 from rnn_apps.progress import Reporter
@@ -18,8 +20,11 @@ from rnn_apps.sources import file_source, tfds_source
 @click.option("--data", multiple=True, type=click.Path(path_type=Path), metavar="PATH", help="Labelled data.")
 @click.option("--dataset", metavar="tfds:NAME", help="A TensorFlow dataset instead of files.")
 @click.option("--split", help='The part of the dataset ("test" if left out), or of a file that is divided itself.')
+@column_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def command(model: str, data: tuple[Path, ...], dataset: str | None, split: str | None, as_json: bool) -> None:
+def command(
+    model: str, data: tuple[Path, ...], dataset: str | None, split: str | None, as_json: bool, **columns: Any
+) -> None:
     """Measure the saved MODEL (a name or a folder) on labelled data."""
     if bool(data) == bool(dataset):
         raise ConfigError("Expected either --data PATH or --dataset tfds:NAME.")
@@ -27,11 +32,13 @@ def command(model: str, data: tuple[Path, ...], dataset: str | None, split: str 
     if dataset:
         source = tfds_source(loaded.task, dataset, split or "test")
     else:
-        source = file_source(loaded.task, data, split)
+        source = file_source(loaded.task, data, split, take_columns(columns))
         if source.validation is not None:
             raise ConfigError(
                 f"{data[0]} is divided. Say which part with --split: {', '.join(loaded.task.splits(data))}"
             )
+    if reading := source.survey().reading:
+        click.echo(reading, err=True)
     count, metrics = loaded.evaluate(Reporter().track(source, "evaluating"))
     if as_json:
         facts = {"task": loaded.task.name, "model": loaded.bundle.name, "examples": count, "metrics": metrics}

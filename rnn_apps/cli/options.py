@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from rnn_apps.cli.columns import COLUMN_OPTIONS, take_columns
 from rnn_apps.config import load_config
 from rnn_apps.progress import Reporter
 from rnn_apps.task import find_task
@@ -40,6 +41,7 @@ _TRAINING_OPTIONS = (
     click.option(
         "--vectors", type=FILE, metavar="PATH", help="Pretrained word vectors, GloVe's or word2vec's text format."
     ),
+    *COLUMN_OPTIONS,
     click.option("--output", type=FILE, metavar="DIR", help="Where the model goes. Default: saved_models/TASK-SOURCE."),
     click.option("--config", "config_file", type=FILE, metavar="FILE.toml", help="Settings as TOML."),
     click.option(
@@ -78,6 +80,7 @@ def run_from_options(
     overwrite: bool,
     about: str,
     tensorboard: bool,
+    **columns: Any,
 ) -> Run:
     """Returns the run that the options describe."""
     task = find_task(task_name)
@@ -94,6 +97,7 @@ def run_from_options(
         unlabelled=unlabelled,
         output=output,
         overwrite=overwrite,
+        columns=take_columns(columns),
         about=about,
         command=shlex.join(["rnnapps", *sys.argv[1:]]),
         reporter=Reporter(),

@@ -1,20 +1,60 @@
-"""Text files read line by line, gzipped or not, with the line number in every complaint; files written whole or not."""
+"""Files as bytes and lines, compressed or not, in any encoding; files written whole or not."""
 
 from __future__ import annotations
 
+import bz2
+import codecs
 import gzip
+import io
+import lzma
 import os
+import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from rnn_apps.errors import DataError
+from rnn_apps.errors import ConfigError, DataError
+
+_OPENERS: dict[str, Callable[[Path], object]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+    ".zip": lambda path: _only_member(path),
+}
+_DAMAGE = (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+
+# longer ones first: UTF-32's mark begins with that of UTF-16
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_WIDE = ("utf-16", "utf-32")
+# how files begin that are no texts, whatever their names say
+_FOREIGN = (
+    (b"PK\x03\x04", "a zip file, as Excel and LibreOffice write them: save the table as .csv"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel file: save the table as .csv"),
+    (b"PAR1", "a Parquet file: name it .parquet"),
+    (b"\x1f\x8b", "compressed by gzip: name it .gz"),
+    (b"BZh", "compressed by bzip2: name it .bz2"),
+    (b"\xfd7zXZ\x00", "compressed by xz: name it .xz"),
+    (b"\x28\xb5\x2f\xfd", "compressed by Zstandard: decompress it first (zstd -d)"),
+    (b"%PDF", "a PDF file: take the text out first"),
+    (b"SQLite format 3", "a SQLite database: write the table as .csv"),
+    (b"\x80\x04\x95", "a pickle, which could run a program: write the data as .jsonl"),
+    (b"\x80\x05\x95", "a pickle, which could run a program: write the data as .jsonl"),
+    (b"<!doctype html", "a page of HTML: was it downloaded from a page that asks one to sign in?"),
+    (b"<html", "a page of HTML: was it downloaded from a page that asks one to sign in?"),
+)
+_HEAD = 4096
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """Opens a file for reading, through gzip where the name ends in `.gz`.
+    """Opens a file for reading, decompressed where the name ends in .gz, .bz2, .xz, or .zip with one file in it.
 
     Raises:
         DataError: if there is no such file, or it is a folder, empty or unreadable.
@@ -24,37 +64,116 @@ def open_bytes(path: Path) -> BinaryIO:
             raise DataError(f"Expected a file. {path} is a folder.")
         if path.stat().st_size == 0:
             raise DataError(f"{path} is empty.")
-        return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+        opener = _OPENERS.get(path.suffix.lower())
+        return cast(BinaryIO, opener(path)) if opener else path.open("rb")
     except FileNotFoundError:
         raise DataError(f"There is no file {path}.") from None
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{path} is no zip file, or a damaged one ({error}).") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    r"""Streams (line number, line) pairs; lines end at `\n` alone, and the line end is dropped.
+def _only_member(path: Path) -> object:
+    archive = zipfile.ZipFile(path)
+    members = [member for member in archive.infolist() if not member.is_dir() and "__MACOSX" not in member.filename]
+    if len(members) != 1:
+        raise DataError(f"{path}: expected one file in the archive. It has {len(members)}: unpack it first.")
+    return archive.open(members[0])
+
+
+def find_encoding(path: Path, encoding: str | None = None) -> str:
+    """Returns how a text file is encoded: as said, or as its byte-order mark says, or UTF-8.
 
     Raises:
-        DataError: for a file that cannot be opened, a damaged gzip stream, or bytes that are not UTF-8.
+        ConfigError: if there is no encoding of that name.
+        DataError: for a file that cannot be opened, or is no text.
     """
-    with open_bytes(path) as file:
-        number = 0
+    if encoding is not None:
         try:
-            for number, raw in enumerate(file, 1):
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-                yield number, line.removesuffix("\n").removesuffix("\r")
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path}, line {number}: expected UTF-8, found the byte 0x{error.object[error.start]:02x} "
-                f"at position {error.start + 1}. Convert it first, for example: iconv -f latin1 -t utf-8"
+            codecs.lookup(encoding)
+        except LookupError:
+            raise ConfigError(
+                f"Expected an encoding such as utf-8, latin-1, cp1252 or gb18030. Received: '{encoding}'"
             ) from None
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise DataError(f"{path}, after line {number}: the gzip stream is damaged ({error}).") from None
+    with open_bytes(path) as file:
+        try:
+            head = file.read(_HEAD)
+        except (*_DAMAGE, OSError) as error:
+            raise DataError(f"{path} is damaged: {error}.") from None
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name
+    for start, what in _FOREIGN:
+        if head[: len(start)].lower() == start.lower():
+            raise DataError(f"{path}: expected a text file. This is {what}.")
+    if encoding is not None:
+        return encoding
+    # a text in UTF-16 without a mark has a zero in every second byte of its Latin letters, blanks and line ends
+    zeros = [head[n::2].count(0) for n in (0, 1)]
+    if max(zeros) > len(head) / 10 and max(zeros) > 20 * min(zeros):
+        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    return "utf-8"
+
+
+def read_lines(path: Path, encoding: str | None = None) -> Iterator[tuple[int, str]]:
+    r"""Streams (line number, line) pairs, without the line ends: `\n`, `\r\n`, or `\r` in a file that has no `\n`.
+
+    A byte-order mark, or several where files were put one behind the other, is no part of a line.
+
+    Args:
+        path: the file.
+        encoding: see `find_encoding`.
+
+    Raises:
+        DataError: for a file that cannot be opened or is no text, a damaged stream, or bytes of another encoding.
+    """
+    found = find_encoding(path, encoding)
+    number = 0
+    with open_bytes(path) as file:
+        try:
+            for number, line in enumerate(_decoded(file, found), 1):
+                yield number, line.removesuffix("\n").removesuffix("\r").lstrip("\ufeff")
+        except UnicodeDecodeError as error:
+            byte = f"the byte 0x{error.object[error.start]:02x}"
+            # a wide encoding is decoded in blocks, which know no place in a line
+            place = "" if found.startswith(_WIDE) else f" at position {error.start + 1}"
+            name = "UTF-8" if found.startswith("utf-8") else found
+            advice = "Say which encoding it is, such as --encoding latin-1, cp1252 or gb18030, or convert it: iconv"
+            raise DataError(f"{path}, line {number + 1}: expected {name}, found {byte}{place}. {advice}") from None
+        except _DAMAGE as error:
+            raise DataError(f"{path}, after line {number}: the compressed stream is damaged ({error}).") from None
+
+
+def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
+    head = file.read(_HEAD)
+    file.seek(0)
+    mac = b"\r" in head and b"\n" not in head
+    if mac or encoding.startswith(_WIDE):
+        yield from io.TextIOWrapper(file, encoding, newline=None if mac else "\n")
+    else:  # line by line, so that a message can say which byte of which line is wrong
+        for raw in file:
+            yield raw.decode(encoding)
+            encoding = "utf-8" if encoding == "utf-8-sig" else encoding
+
+
+def only(paths: Sequence[Path]) -> Path:
+    """Returns the one file that a task reads.
+
+    Raises:
+        DataError: if there are several.
+    """
+    if len(paths) != 1:
+        raise DataError(f"Expected one data file. Received {len(paths)}: {', '.join(map(str, paths))}")
+    return paths[0]
 
 
 def data_format(path: Path) -> str:
-    """Returns the file's ending without `.gz`: "tsv", "csv", "jsonl", ..."""
-    return Path(path.name.removesuffix(".gz")).suffix.removeprefix(".").lower()
+    """Returns the file's ending without that of its compression: "tsv", "csv", "jsonl", ..."""
+    name = Path(path.name)
+    if name.suffix.lower() in _OPENERS:
+        name = name.with_suffix("")
+    return name.suffix.removeprefix(".").lower()
 
 
 @contextmanager

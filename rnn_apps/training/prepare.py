@@ -23,6 +23,7 @@ from rnn_apps.sources import Source, chosen_examples, held_out
 from rnn_apps.task import Task
 
 _CHUNK = 1000
+_HELD_OUT = "held_out.npy"
 _SECONDS = "data_seconds"  # written last, so its presence says that the data is whole
 
 
@@ -34,12 +35,14 @@ class PreparedData:
         processor: fitted on the training examples.
         train: training examples.
         valid: validation examples.
+        held_out: which examples of the source are validated on; none where it has a validation part.
         seconds: time that the preparation took.
     """
 
     processor: Processor
     train: ArrayStore
     valid: ArrayStore
+    held_out: npt.NDArray[np.bool_]
     seconds: float
 
 
@@ -73,7 +76,13 @@ def prepare_data(
         started = time.monotonic()
         processor = _encode_all(task, config, source, valid, folder, reporter, texts)
         write_whole(done, str(time.monotonic() - started).encode())
-    return PreparedData(processor, ArrayStore(folder / "train"), ArrayStore(folder / "valid"), float(done.read_text()))
+    return PreparedData(
+        processor,
+        ArrayStore(folder / "train"),
+        ArrayStore(folder / "valid"),
+        np.load(folder / _HELD_OUT),
+        float(done.read_text()),
+    )
 
 
 def _encode_all(
@@ -85,13 +94,15 @@ def _encode_all(
     reporter: Reporter,
     texts: Iterable[str],
 ) -> Processor:
-    count = sum(1 for _ in reporter.track(source, "reading"))
+    classes = _classes(task, reporter.track(source, "reading"))
+    count = len(classes)
     if count < 2:
         raise DataError(f"Expected at least two examples. {source.facts['dataset']} has {count}.")
     if valid:
         out = np.zeros(count, np.bool_)
     else:
-        out = held_out(count, config.data.validation_fraction, config.seed)
+        out = held_out(count, config.data.validation_fraction, config.seed, classes if classes.any() else None)
+    np.save(folder / _HELD_OUT, out)
     training = _Chosen(source, ~out)
     reporter.note("learning the vocabulary")
     processor = task.processor.fit(training, config)
@@ -105,6 +116,13 @@ def _encode_all(
         if not len(ArrayStore(folder / name)):
             raise DataError("Expected at least one example to validate on. The validation data has none.")
     return processor
+
+
+def _classes(task: Task[Any, Any], examples: Iterable[Any]) -> npt.NDArray[np.int32]:
+    """The index of each example's class, counted from 1; zeros where the task has no classes."""
+    known: dict[str | None, int] = {None: 0}
+    indices = (known.setdefault(task.class_of(example), len(known)) for example in examples)
+    return np.fromiter(indices, np.int32)
 
 
 def encode_chunks(processor: Processor, examples: Iterable[Any], training: bool) -> Iterator[Arrays]:

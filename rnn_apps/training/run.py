@@ -20,13 +20,14 @@ from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import LOCAL_MODELS, Bundle, check_output, explained_failures, read_bundle, write_bundle
 from rnn_apps.config import TaskConfig, load_config
 from rnn_apps.data.files import fingerprint, write_whole
-from rnn_apps.data.readers.tables import read_texts
+from rnn_apps.data.readers.columns import AS_SEEN, Columns
+from rnn_apps.data.readers.labelled import read_texts
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.environment import require_training_packages, start_tensorflow
 from rnn_apps.errors import ConfigError, DataError, NotFoundError, OutputError, TrainingError
 from rnn_apps.model import Model
 from rnn_apps.progress import Reporter
-from rnn_apps.sources import Source, chosen_examples, file_source, held_out, sample_source, tfds_source
+from rnn_apps.sources import Source, chosen_examples, file_source, sample_source, tfds_source
 from rnn_apps.task import Network, Task, find_task
 from rnn_apps.training.card import manifest, training_facts
 from rnn_apps.training.checkpoint import Row
@@ -50,6 +51,7 @@ class Run:
         unlabelled: a file of texts without labels to learn from first.
         output: the folder of the saved model.
         overwrite: replace a saved model, and an interrupted run, that stand there.
+        columns: how the unlabelled file is to be read, as far as it was said.
         about: what the data is and how it is licensed, for the model card.
         command: the command that started the run, for the model card.
         callbacks: Keras callbacks.
@@ -64,6 +66,7 @@ class Run:
     unlabelled: Path | None = None
     output: Path = Path()
     overwrite: bool = False
+    columns: Columns = AS_SEEN
     about: str = ""
     command: str = ""
     callbacks: Sequence[Any] = ()
@@ -117,8 +120,9 @@ class Run:
     def _execute(self) -> Model:
         self._open_work()
         self.reporter.stage("Data", self.source.facts["dataset"])
+        self._tell_how_the_data_is_read()
         try:
-            texts = read_texts(self.unlabelled) if self.unlabelled else ()
+            texts = read_texts(self.unlabelled, self.columns) if self.unlabelled else ()
             data = prepare_data(self.task, self.config, self.source, self.valid, self.work, self.reporter, texts)
         except BaseException:  # half of the data is of no use to anybody
             shutil.rmtree(self.work, ignore_errors=True)
@@ -149,6 +153,12 @@ class Run:
         bundle = write_bundle(self.output, facts, write, self.overwrite)
         shutil.rmtree(self.work)
         return Model(bundle)
+
+    def _tell_how_the_data_is_read(self) -> None:
+        for source in filter(None, (self.source, self.valid)):
+            survey = source.survey()
+            for line in filter(None, (survey.reading, *(f"warning: {warning}" for warning in survey.warnings))):
+                self.reporter.note(line)
 
     def _open_work(self) -> None:
         if not self.overwrite and (interrupted := self._interrupted()):
@@ -188,7 +198,7 @@ class Run:
         unseen = {_digest(data.valid[number]["tokens"]) for number in range(len(data.valid))}
         yield from (data.train[number] for number in range(len(data.train)))
         # a line of markup or control characters alone is nothing to learn from, and no reason to stop
-        texts = filter(clean, self.reporter.track(read_texts(self.unlabelled), "encoding (unlabelled)"))
+        texts = filter(clean, self.reporter.track(read_texts(self.unlabelled, self.columns), "encoding (unlabelled)"))
         for row in encode_text_chunks(data.processor, texts):
             if _digest(row["tokens"]) not in unseen:
                 yield row
@@ -241,8 +251,7 @@ class Run:
         """The examples that were trained on, and those that were validated on."""
         if self.valid:
             return self.source, self.valid
-        out = held_out(len(data.train) + len(data.valid), self.config.data.validation_fraction, self.config.seed)
-        return chosen_examples(self.source, ~out), chosen_examples(self.source, out)
+        return chosen_examples(self.source, ~data.held_out), chosen_examples(self.source, data.held_out)
 
 
 def train(
@@ -255,6 +264,7 @@ def train(
     config: Mapping[str, Any] | None = None,
     output: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
+    columns: Columns = AS_SEEN,
     callbacks: Sequence[Any] = (),
     strategy: Any = None,
     progress: bool = True,
@@ -270,6 +280,8 @@ def train(
         config: settings that differ from the defaults, as a nested mapping.
         output: folder of the saved model; `saved_models/TASK-SOURCE` if left out.
         overwrite: replace what is in `output`.
+        columns: which columns of the files hold text and label (or token and tag), and their encoding; as seen in the
+            files where left out.
         callbacks: Keras callbacks.
         strategy: a `tf.distribute.Strategy` for several devices.
         progress: show on stderr what goes on.
@@ -290,6 +302,7 @@ def train(
         unlabelled=Path(unlabelled) if unlabelled is not None else None,
         output=Path(output) if output is not None else None,
         overwrite=overwrite,
+        columns=columns,
         callbacks=callbacks,
         strategy=strategy,
         reporter=Reporter(progress),
@@ -305,6 +318,7 @@ def new_run(
     dataset: str | None = None,
     valid: Sequence[Path] = (),
     output: Path | None = None,
+    columns: Columns = AS_SEEN,
     **others: Any,
 ) -> Run:
     """Finds the sources and the output of a run; see `Run` for the other arguments.
@@ -316,12 +330,12 @@ def new_run(
     if data and dataset:
         raise ConfigError("Expected --data or --dataset. Received both.")
     if data:
-        source = file_source(task, data)
+        source = file_source(task, data, columns=columns)
     else:
         source = tfds_source(task, dataset) if dataset else sample_source(task)
-    given = file_source(task, valid) if valid else source.validation
+    given = file_source(task, valid, columns=columns) if valid else source.validation
     output = output or LOCAL_MODELS / f"{task.name}-{source.name}"
-    return Run(task, config, source, given, output=output.expanduser().absolute(), **others)
+    return Run(task, config, source, given, output=output.expanduser().absolute(), columns=columns, **others)
 
 
 def _digest(tokens: Array) -> bytes:

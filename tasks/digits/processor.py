@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,7 @@ from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.processor import Processor
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.digits.config import DigitsConfig
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledImage:
-    """One image (height, width) and its class."""
-
-    label: str
-    image: Array
-    where: str
+from rnn_apps.tasks.digits.images import LabelledImage
 
 
 class DigitsProcessor(Processor):

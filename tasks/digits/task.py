@@ -5,21 +5,21 @@ With a recurrent cell the same image is read row by row, as a sequence.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_apps.arrays import Array
+from rnn_apps.data.files import only
+from rnn_apps.data.readers.columns import AS_SEEN, Columns
 from rnn_apps.errors import DataError
 from rnn_apps.inference.classification import ClassificationMetrics
 from rnn_apps.task import Shape, Task
 from rnn_apps.tasks.digits import sample
 from rnn_apps.tasks.digits.config import DigitsConfig
-from rnn_apps.tasks.digits.processor import DigitsProcessor, LabelledImage
+from rnn_apps.tasks.digits.images import LabelledImage, read_images
+from rnn_apps.tasks.digits.processor import DigitsProcessor
 
 if TYPE_CHECKING:
     from rnn_apps.data.readers.tfds import TFDSDataset
@@ -38,13 +38,15 @@ class DigitsTask(Task[DigitsConfig, DigitsProcessor]):
     predictor = "rnn_apps.tasks.digits.predictor:DigitsPredictor"
     sample_licence = "Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI repository, CC BY 4.0"
 
-    def read(self, paths: Sequence[Path]) -> Iterator[LabelledImage]:
-        """Streams an .npz with `images` (examples, height, width) and `labels` (examples,)."""
-        if len(paths) != 1:
-            raise DataError(f"Expected one data file. Received {len(paths)}: {', '.join(map(str, paths))}")
-        images, labels = _read_npz(paths[0])
-        for number, (label, image) in enumerate(zip(labels, images, strict=True), 1):
-            yield LabelledImage(str(label), image, f"{paths[0]}, image {number}")
+    columns = frozenset({"label", "encoding"})
+
+    def read(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[LabelledImage]:
+        """Streams the labelled images of an .npz or of a table with a pixel in each column."""
+        return read_images(only(paths), columns)
+
+    def class_of(self, example: LabelledImage) -> str:
+        """The label."""
+        return example.label
 
     def sample(self) -> Sequence[LabelledImage]:
         """Returns scikit-learn's bundled digits."""
@@ -62,22 +64,3 @@ class DigitsTask(Task[DigitsConfig, DigitsProcessor]):
     def metrics(self, processor: DigitsProcessor, calibration: Mapping[str, float]) -> ClassificationMetrics:
         """Returns a fresh accumulator."""
         return ClassificationMetrics(calibration.get("temperature", 1.0))
-
-
-def _read_npz(path: Path) -> tuple[Array, Array]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = dict(arrays) if hasattr(arrays, "files") else {}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as an .npz file: {error}") from None
-    images, labels = found.get("images"), found.get("labels")
-    if images is None or labels is None:
-        raise DataError(f"Expected the arrays images and labels in {path}. It has: {', '.join(found) or 'none'}.")
-    if images.ndim != 3 or labels.shape != images.shape[:1] or images.dtype.kind not in "fiub":
-        raise DataError(
-            f"{path}: expected numbers images (examples, height, width) and labels (examples,). "
-            f"Received: {images.dtype} {images.shape} and {labels.shape}."
-        )
-    if not len(images):
-        raise DataError(f"{path} has no image.")
-    return images, labels

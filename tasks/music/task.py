@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rnn_apps.bundle import Bundle
+from rnn_apps.data.readers.columns import AS_SEEN, Columns
 from rnn_apps.inference.session import WindowedSession
 from rnn_apps.task import Shape, Task
 from rnn_apps.tasks.music import sample
@@ -29,7 +30,7 @@ class MusicTask(Task[MusicConfig, MusicProcessor]):
     network = "rnn_apps.tasks.music.network:MusicNetwork"
     predictor = "rnn_apps.tasks.music.predictor:MusicPredictor"
 
-    def read(self, paths: Sequence[Path]) -> Iterator[Piece]:
+    def read(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[Piece]:
         """Streams the pieces of folders, archives and files; see `rnn_apps.tasks.music.scores.reading`."""
         for path in paths:
             yield from reading.read_pieces(path)

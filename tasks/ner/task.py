@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnn_apps.data.readers.tagged import TaggedSentence, read_conll
+from rnn_apps.data.files import only
+from rnn_apps.data.readers.columns import AS_SEEN, Columns, Survey
+from rnn_apps.data.readers.tagged import TaggedSentence, read_tagged, survey_tagged
 from rnn_apps.data.text.tags import read_spans, write_tags
 from rnn_apps.errors import DataError
 from rnn_apps.inference.entities import EntityMetrics
@@ -31,11 +33,15 @@ class NerTask(Task[NerConfig, NerProcessor]):
     network = "rnn_apps.tasks.ner.network:NerNetwork"
     predictor = "rnn_apps.tasks.ner.predictor:NerPredictor"
 
-    def read(self, paths: Sequence[Path]) -> Iterator[TaggedSentence]:
-        """Streams a CoNLL column file: the token first, the tag last, in BIO, IOB1 or BIOES."""
-        if len(paths) != 1:
-            raise DataError(f"Expected one data file. Received {len(paths)}: {', '.join(map(str, paths))}")
-        return read_conll(paths[0])
+    columns = frozenset({"token", "tag", "encoding"})
+
+    def read(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[TaggedSentence]:
+        """Streams tagged sentences: a CoNLL column file of any dialect, or texts with their spans as .jsonl."""
+        return read_tagged(only(paths), columns)
+
+    def survey(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Survey:
+        """Says how the file is read, and what in it does not fit."""
+        return survey_tagged(only(paths), columns)
 
     def sample(self) -> Sequence[TaggedSentence]:
         """Returns sentences with names that only their context explains."""

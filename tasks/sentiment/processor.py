@@ -11,7 +11,7 @@ import numpy as np
 
 from rnn_apps.arrays import Arrays
 from rnn_apps.data.processor import Processor
-from rnn_apps.data.readers.tables import LabelledText
+from rnn_apps.data.readers.labelled import LabelledText
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.subwords import SubwordTokenizer, cut_middle
 from rnn_apps.errors import DataError

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnn_apps.data.readers.tables import LabelledText, read_labelled_texts
-from rnn_apps.errors import DataError
+from rnn_apps.data.files import only
+from rnn_apps.data.readers.columns import AS_SEEN, Columns, Survey
+from rnn_apps.data.readers.labelled import LabelledText, read_labelled_texts, survey_labelled_texts
 from rnn_apps.inference.classification import ClassificationMetrics
 from rnn_apps.task import Shape, Task
 from rnn_apps.tasks.sentiment import sample
@@ -30,11 +31,19 @@ class SentimentTask(Task[SentimentConfig, SentimentProcessor]):
     network = "rnn_apps.tasks.sentiment.network:SentimentNetwork"
     predictor = "rnn_apps.tasks.sentiment.predictor:SentimentPredictor"
 
-    def read(self, paths: Sequence[Path]) -> Iterator[LabelledText]:
-        """Streams a .tsv, .csv or .jsonl of labelled texts."""
-        if len(paths) != 1:
-            raise DataError(f"Expected one data file. Received {len(paths)}: {', '.join(map(str, paths))}")
-        return read_labelled_texts(paths[0])
+    columns = frozenset({"text", "label", "encoding"})
+
+    def read(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[LabelledText]:
+        """Streams a .tsv, .csv, .jsonl or .parquet of labelled texts."""
+        return read_labelled_texts(only(paths), columns)
+
+    def survey(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Survey:
+        """Says how the file is read, and which labels are rare."""
+        return survey_labelled_texts(only(paths), columns)
+
+    def class_of(self, example: LabelledText) -> str:
+        """The label."""
+        return example.label
 
     def sample(self) -> Sequence[LabelledText]:
         """Returns short reviews in which the order of the words decides."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnn_apps.data.readers.parallel import SentencePair, read_pairs
+from rnn_apps.data.readers.columns import AS_SEEN, Columns, Survey
+from rnn_apps.data.readers.parallel import SentencePair, read_pairs, survey_pairs
 from rnn_apps.errors import DataError
 from rnn_apps.task import Shape, Task
 from rnn_apps.tasks.translation import sample
@@ -33,9 +34,15 @@ class TranslationTask(Task[TranslationConfig, TranslationProcessor]):
     network = "rnn_apps.tasks.translation.network:TranslationNetwork"
     predictor = "rnn_apps.tasks.translation.predictor:TranslationPredictor"
 
-    def read(self, paths: Sequence[Path]) -> Iterator[SentencePair]:
-        """Streams two files that go line by line, or one .tsv of `source<TAB>target`."""
-        return read_pairs(paths)
+    columns = frozenset({"text", "encoding"})
+
+    def read(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[SentencePair]:
+        """Streams two files that go line by line, or a table with a column for each language."""
+        return read_pairs(paths, columns)
+
+    def survey(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Survey:
+        """Says how the files are read, and how many pairs are left out."""
+        return survey_pairs(paths, columns)
 
     def sample(self) -> Sequence[SentencePair]:
         """Returns English sentences with their French translations, by a small grammar."""

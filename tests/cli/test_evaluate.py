@@ -4,7 +4,7 @@ import json
 import pytest
 
 import rnn_apps
-from rnn_apps.data.readers.tables import read_labelled_texts
+from rnn_apps.data.readers.labelled import read_labelled_texts
 
 
 def test_the_document_has_its_documented_form(rnnapps, sentiment_model, reviews):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_apps.data.files import read_lines
-from rnn_apps.data.readers.tables import read_labelled_texts, read_texts
+from rnn_apps.data.readers.labelled import read_labelled_texts, read_texts
 from rnn_apps.errors import DataError
 
 ROWS = [("good", "a fine film"), ("bad", 'dull, "very" dull'), ("good", "非常好 🙂"), ("bad", "שלום, עולם")]
@@ -115,7 +115,7 @@ def test_columns_of_a_csv_may_stand_in_any_order(write):
 def test_a_quoted_field_of_a_csv_may_go_over_lines(write):
     path = write("data.csv", 'label,text\ngood,"two\nlines"\nbad,x\n')
     assert pairs(path) == [("good", "two\nlines"), ("bad", "x")]
-    assert [example.where for example in read_labelled_texts(path)] == [f"{path}, line 3", f"{path}, line 4"]
+    assert [example.where for example in read_labelled_texts(path)] == [f"{path}, line 2", f"{path}, line 4"]
 
 
 def test_a_number_may_be_a_label_in_jsonl(write):
@@ -133,9 +133,9 @@ def test_a_text_of_a_megabyte_is_read(write):
 
 
 def test_reading_streams(write):
-    path = write("data.tsv", as_tsv(ROWS) + "no tab\n")
+    path = write("data.tsv", as_tsv(ROWS * 300) + "no tab\n")
     examples = read_labelled_texts(path)
-    assert [next(examples).label for _ in ROWS] == [label for label, _ in ROWS]
+    assert [next(examples).label for _ in ROWS * 300] == [label for label, _ in ROWS] * 300
     with pytest.raises(DataError):
         next(examples)
 
@@ -143,24 +143,23 @@ def test_reading_streams(write):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("data.tsv", "good\tfine\nno tab here\n", "line 2: expected label<TAB>text. There is no tab in 'no tab here'"),
-        ("data.tsv", "good\tfine\n\n", "line 2: expected label<TAB>text"),
+        ("data.tsv", "good\tfine\nno tab here\n", "line 2: expected 2 cells between tabs, as line 1 has. Received 1"),
+        ("data.tsv", "fine\n", "line 1: expected a label and a text"),
         ("data.tsv", "\tfine\n", "line 1: the label is empty"),
         ("data.tsv", "good\t  \n", "line 1: the text is empty"),
         ("data.tsv", b"good\tfine\nbad\tcaf\xe9\n", "line 2: expected UTF-8, found the byte 0xe9 at position 8"),
         ("data.tsv", "", "is empty"),
-        ("data.csv", "a,b\n1,2\n", "line 1: expected a header with label and text. Received: a, b"),
-        ("data.csv", "label,text\ngood\n", "line 2: expected 2 columns"),
-        ("data.csv", "label,text\rgood,fine\r", "line 1"),
-        ("data.jsonl", '{"label": "good", "text": "a"}\n{"label": "good"}\n', 'line 2: expected {"label": ...'),
+        ("data.csv", "a,b\n1,2\n", "which columns are the text and the label? Say it with --text-column"),
+        ("data.csv", "label,text\ngood\n", "line 2: expected 2 cells between ',', as line 1 has"),
+        ("data.jsonl", '{"label": "good", "text": "a"}\n{"label": "good"}\n', "line 2: expected a text. It is missing"),
         ("data.jsonl", "[1]\n", "line 1: expected"),
         ("data.jsonl", '{"label": "good", "text": 3}\n', "line 1: expected"),
         ("data.jsonl", "{\n", "line 1: expected one JSON object a line"),
         ("data.jsonl", '{"text": "a", "label": ' + "9" * 5000 + "}\n", "line 1: expected one JSON object a line"),
         ("data.jsonl", "[" * 100_000 + "\n", "line 1: expected one JSON object a line"),
         ("data.jsonl", '{"text": "a", "label": "\\ud83d"}\n', "line 1: the label"),
-        ("data.txt", "good\tfine\n", "Expected a file that ends in .tsv, .csv or .jsonl"),
-        ("data.gz", "good\tfine\n", "Expected a file that ends in .tsv, .csv or .jsonl"),
+        ("data.txt", "good\tfine\n", "Expected a file that ends in .tsv, .csv, .jsonl or .parquet"),
+        ("data.gz", "good\tfine\n", "Expected a file that ends in .tsv, .csv, .jsonl or .parquet"),
     ],
 )
 def test_what_does_not_fit_is_named_with_its_place(write, name, content, message):
@@ -194,7 +193,7 @@ def test_a_damaged_gzip_stream_is_named(write):
     whole = path.read_bytes()
     for damaged in (whole[: len(whole) // 2], whole[:-8] + b"x" * 8, b"not gzip at all"):
         path.write_bytes(damaged)
-        with pytest.raises(DataError, match="gzip stream is damaged"):
+        with pytest.raises(DataError, match="damaged"):
             pairs(path)
 
 

@@ -1,18 +1,21 @@
-"""Sentences in two languages, from two files that go line by line, or from one with a tab between them."""
+"""Sentences in two languages, from two files that go line by line, or from a table with a column for each."""
 
 from __future__ import annotations
 
-import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
-from rnn_apps.data.files import data_format, read_lines
+from rnn_apps.data.files import data_format, fingerprint, read_lines
+from rnn_apps.data.readers.columns import AS_SEEN, SOURCE_NAMES, TARGET_NAMES, Columns, Role, Survey, shortened
+from rnn_apps.data.readers.tables import FORMATS, MISSING, Selection, open_table, select
 from rnn_apps.errors import DataError
 
-logger = logging.getLogger(__name__)
+_LANGUAGE = re.compile(r"[a-z]{2,3}([-_][a-z]{2,4})?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,34 +27,44 @@ class SentencePair:
     where: str = ""
 
 
-def read_pairs(paths: Sequence[Path]) -> Iterator[SentencePair]:
-    """Streams sentence pairs from two line-aligned files, or from one .tsv of `source<TAB>target[<TAB>...]`.
+def read_pairs(paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[SentencePair]:
+    """Streams sentence pairs from two line-aligned files, or from a table with a column for each side.
 
-    A pair with an empty side is left out; how many there were is logged once for the same files.
+    In a table they are the columns that were said, those called source and target, the only two, or, in a .tsv without
+    a heading, the first two. A pair with an empty side is left out.
 
     Raises:
-        DataError: for files of different length, a line without a tab, the same file twice, or files in which the
-            source is the target.
+        ConfigError: for a column that was said and is not there.
+        DataError: for files of different length, a row that lacks a side, the same file twice, or another ending.
     """
     paths = tuple(paths)
-    if len(paths) == 1 and data_format(paths[0]) != "tsv":
+    if len(paths) == 1 and data_format(paths[0]) not in FORMATS:
         raise DataError(
-            "Expected two files that go line by line (--data train.en --data train.fr), or one that ends in .tsv "
-            f"(.gz may follow) with source<TAB>target. Received: {paths[0]}"
+            "Expected two files that go line by line (--data train.en --data train.fr), or one that ends in .tsv, "
+            f".csv, .jsonl or .parquet with a column for each language. Received: {paths[0]}"
         )
     if len(paths) not in (1, 2):
-        raise DataError(f"Expected two files or one .tsv. Received {len(paths)}: {', '.join(map(str, paths))}")
+        raise DataError(f"Expected two files or a table. Received {len(paths)}: {', '.join(map(str, paths))}")
     if len(set(paths)) < len(paths):
         raise DataError(f"Expected a file of the source and one of the target. Received {paths[0]} twice.")
-    _check(paths, tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths))
-    return (pair for pair in _lines(paths) if pair.source and pair.target)
+    return (pair for pair in _all_pairs(paths, columns) if pair.source and pair.target)
+
+
+def survey_pairs(paths: Sequence[Path], columns: Columns = AS_SEEN) -> Survey:
+    """Reads the files as a whole, once, and says how they are read and how many pairs are left out.
+
+    Raises:
+        ConfigError: as `read_pairs`.
+        DataError: as `read_pairs`; if no pair is whole, or the target is the source in most.
+    """
+    return _survey(tuple(paths), columns, tuple(fingerprint(path) for path in paths))
 
 
 @lru_cache
-def _check(paths: tuple[Path, ...], modified: tuple[int, ...]) -> None:
-    """Reads the files as a whole, once, for what no single line tells."""
+def _survey(paths: tuple[Path, ...], columns: Columns, stamps: tuple[str, ...]) -> Survey:
     count = empty = same = 0
-    for pair in _lines(paths):
+    read_pairs(paths, columns)
+    for pair in _all_pairs(paths, columns):
         count += 1
         empty += not (pair.source and pair.target)
         same += pair.source == pair.target
@@ -62,18 +75,28 @@ def _check(paths: tuple[Path, ...], modified: tuple[int, ...]) -> None:
         raise DataError(
             f"{names}: in {same:,} of {count:,} lines the target is the source itself. Is it the same language twice?"
         )
-    if empty:
-        logger.warning("%s: left out %d of %d pairs, since one side of them is empty.", names, empty, count)
+    short = " and ".join(path.name for path in paths)
+    if len(paths) == 1:
+        selection = _columns_of(paths[0], columns, stamps[0])
+        source, target = selection.names
+        heading = "" if selection.heading else ", no heading"
+        reading = f"{short}: {count:,} pairs{heading}, source in {source}, target in {target}"
+    else:
+        reading = f"{short}: {count:,} pairs, line by line"
+    left_out = (f"left out {empty:,} of {count:,} pairs, since one side of them is empty.",) if empty else ()
+    return Survey(reading, left_out)
 
 
-def _lines(paths: tuple[Path, ...]) -> Iterator[SentencePair]:
-    return _tsv_lines(paths[0]) if len(paths) == 1 else _two_files(*paths)
+def _all_pairs(paths: tuple[Path, ...], columns: Columns) -> Iterator[SentencePair]:
+    if len(paths) == 2:
+        return _two_files(*paths, columns.encoding)
+    return _table(paths[0], columns)
 
 
-def _two_files(source: Path, target: Path) -> Iterator[SentencePair]:
-    for first, second in zip_longest(read_lines(source), read_lines(target)):
+def _two_files(source: Path, target: Path, encoding: str | None) -> Iterator[SentencePair]:
+    for first, second in zip_longest(read_lines(source, encoding), read_lines(target, encoding)):
         if first is None or second is None:
-            counts = [sum(1 for _ in read_lines(path)) for path in (source, target)]
+            counts = [sum(1 for _ in read_lines(path, encoding)) for path in (source, target)]
             raise DataError(
                 f"Expected files of the same number of lines, the translation of a line in the same line. {source} has "
                 f"{counts[0]:,}, {target} has {counts[1]:,}."
@@ -81,9 +104,41 @@ def _two_files(source: Path, target: Path) -> Iterator[SentencePair]:
         yield SentencePair(first[1].strip(), second[1].strip(), f"{source}, line {first[0]}")
 
 
-def _tsv_lines(path: Path) -> Iterator[SentencePair]:
-    for number, line in read_lines(path):
-        source, tab, rest = line.partition("\t")
-        if not tab:
-            raise DataError(f"{path}, line {number}: expected source<TAB>target. There is no tab in {line[:60]!r}")
-        yield SentencePair(source.strip(), rest.partition("\t")[0].strip(), f"{path}, line {number}")
+def _table(path: Path, columns: Columns) -> Iterator[SentencePair]:
+    selection = _columns_of(path, columns, fingerprint(path))
+    for number, (source, target) in selection.rows():
+        where = selection.table.where(number)
+        yield SentencePair(_side(source, where), _side(target, where), where)
+
+
+def _side(value: Any, where: str) -> str:
+    if value is None or value is MISSING:
+        return ""
+    if not isinstance(value, str):
+        raise DataError(f"{where}: expected a sentence. Received a {type(value).__name__}.")
+    return value.strip()
+
+
+@lru_cache
+def _columns_of(path: Path, columns: Columns, stamp: str) -> Selection:
+    """Finds source and target; `stamp` changes when the file does."""
+    table = open_table(path, columns)
+    if columns.text and len(columns.text) != 2:
+        raise DataError(f"{path}: expected --text-column twice, for the source and for the target.")
+    given = columns.text or (None, None)
+    roles = [
+        Role("source", "--text-column", given[0], SOURCE_NAMES),
+        Role("target", "--text-column", given[1], TARGET_NAMES),
+    ]
+    selection = select(table, roles)
+    if selection is not None:
+        return selection
+    first, kind = table.first, data_format(path)
+    heading = kind in ("jsonl", "parquet") or all(_LANGUAGE.fullmatch(name) for name in first[:2])
+    if len(first) == 2 or (kind == "tsv" and len(first) > 2 and not heading):
+        names = tuple(f"'{name}'" for name in first[:2]) if heading else ("column 1", "column 2")
+        return Selection(table, (0, 1), heading, names)
+    raise DataError(
+        f"{path}: which columns are the source and the target? Say it with --text-column, twice. It "
+        f"has: {shortened(first)}"
+    )

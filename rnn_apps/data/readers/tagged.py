@@ -1,26 +1,26 @@
-"""CoNLL column files: a token a line, its tag in the last column, an empty line between sentences.
-
-    EU NNP B-NP B-ORG
-    rejects VBZ B-VP O
-
-Columns stand between tabs, or between blanks where a line has no tab. Lines that begin with -DOCSTART- are left out.
-"""
+"""Sentences with a tag for each token: out of CoNLL column files, or of texts with their spans."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from rnn_apps.data.files import read_lines
+from rnn_apps.data.files import data_format, fingerprint
+from rnn_apps.data.readers.columns import AS_SEEN, Columns, Survey
+from rnn_apps.data.readers.conll import find_layout, read_sentences
+from rnn_apps.data.readers.spans import Misfits, read_span_texts
 from rnn_apps.data.text.tags import SchemeDetector, read_spans, write_tags
 from rnn_apps.errors import DataError
 
-DOCUMENT_START = "-DOCSTART-"
-
-logger = logging.getLogger(__name__)
+_MOST_NAMED = 10
+_AS_COLUMNS = "a token and its tag a line, between a tab, and an empty line between sentences."
+_INSTEAD = dict.fromkeys(("csv", "parquet", "xlsx"), _AS_COLUMNS) | {
+    "spacy": '{"text": doc.text, "entities": [[e.start_char, e.end_char, e.label_] for e in doc.ents]} a line, for '
+    "each doc of DocBin().from_disk(FILE).get_docs(nlp.vocab)."
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,88 +44,91 @@ class TaggedSentence:
         return f"{self.path}, line {self.lines[place]}" if self.lines else f"{self.path}, token {place + 1}"
 
 
-def read_conll(path: Path) -> Iterator[TaggedSentence]:
-    """Streams the sentences of a column file, their tags converted to BIO.
+def read_tagged(path: Path, columns: Columns = AS_SEEN) -> Iterator[TaggedSentence]:
+    """Streams tagged sentences: of a .jsonl or .json with texts and spans, or of a CoNLL column file by any other name.
 
-    A tag that its scheme does not allow, such as an I-PER behind an O, is repaired as conlleval reads it; how many
-    there were is logged once a file.
+    A tag that its scheme does not allow, such as an I-PER behind an O, is repaired as conlleval reads it.
+
+    Args:
+        path: the file.
+        columns: where token and tag stand, and how the file is encoded; as seen in the file where left out.
 
     Raises:
-        DataError: with file and line for lines with differing numbers of columns and for tags of no known scheme;
-            for a file without any sentence or any entity.
+        ConfigError: for a column that was said and is not there.
+        DataError: with file and line for what does not fit.
     """
-    status = path.stat() if path.exists() else None
-    _check(path, status.st_mtime_ns if status else 0)
-    for tokens, tags, lines in _sentences(path):
-        repaired = write_tags(read_spans(tags), len(tags), "BIO")
+    kind = data_format(path)
+    if kind in _INSTEAD:
+        raise DataError(
+            f"{path}: expected a CoNLL column file, or a .jsonl of texts with spans. A .{kind} file is not read: "
+            f"write {_INSTEAD[kind]}"
+        )
+    if kind in ("jsonl", "json"):
+        for tokens, tags, line in read_span_texts(path, columns):
+            yield TaggedSentence(tokens, tags, str(path), (line,) * len(tokens))
+        return
+    for tokens, tags, lines in read_sentences(path, columns):
+        try:
+            repaired = write_tags(read_spans(tags), len(tags), "BIO")
+        except DataError:
+            raise _explained(path, tags, lines) from None
         yield TaggedSentence(tokens, tuple(repaired), str(path), lines)
 
 
+def survey_tagged(path: Path, columns: Columns = AS_SEEN) -> Survey:
+    """Reads a file as a whole, once, and says how it is read and what in it does not fit.
+
+    Raises:
+        ConfigError: as `read_tagged`.
+        DataError: as `read_tagged`; if there is no sentence.
+    """
+    return _survey(path, columns, fingerprint(path))
+
+
 @lru_cache
-def _check(path: Path, modified: int) -> None:
-    """Reads a file as a whole, once, for what no single sentence tells."""
-    detector = SchemeDetector()
-    count = 0
-    for _, tags, lines in _sentences(path):
-        count += len(tags)
-        try:
-            detector.add(tags)
-        except DataError:
-            _name_line(path, tags, lines)
-            raise
-    if not count:
+def _survey(path: Path, columns: Columns, stamp: str) -> Survey:
+    types: Counter[str] = Counter()
+    sentences = tokens = 0
+    for sentence in read_tagged(path, columns):
+        sentences, tokens = sentences + 1, tokens + len(sentence.tokens)
+        types.update(span.type for span in read_spans(sentence.tags))
+    if not sentences:
         raise DataError(f"{path} has no sentence. Expected lines of a token and its tag.")
-    if not detector.spans:
-        raise DataError(
-            f"{path} has no entity: all {count:,} tags are O. Expected tags such as B-PER in the last column."
-        )
-    if detector.repairs:
-        logger.warning(
-            "%s: %d tags do not follow the scheme %s, such as an I- without a B- before it; read as conlleval does.",
-            path,
-            detector.repairs,
-            detector.scheme,
-        )
+    named = ", ".join(sorted(types)[:_MOST_NAMED]) + (", ..." if len(types) > _MOST_NAMED else "")
+    found = f"{types.total():,} entities of {len(types)} types ({named})" if types else "no entity"
+    warnings = [] if types else [f"{path.name} has no entity: precision, recall and F1 are 0 or undefined."]
+    if data_format(path) in ("jsonl", "json"):
+        misfits = Misfits()
+        for _ in read_span_texts(path, columns, misfits):
+            pass
+        how, warnings = "texts with spans", [*misfits.warnings(), *warnings]
+    else:
+        how, repairs = _scheme(path, columns, stamp)
+        warnings = [*repairs, *warnings]
+    return Survey(f"{path.name}: {sentences:,} sentences, {tokens:,} tokens, {how}, {found}", tuple(warnings))
 
 
-def _name_line(path: Path, tags: Sequence[str], lines: Sequence[int]) -> None:
+def _scheme(path: Path, columns: Columns, stamp: str) -> tuple[str, list[str]]:
+    """Returns how a column file is read, and a warning for tags that do not follow its scheme."""
+    layout = find_layout(path, columns, stamp)
+    detector = SchemeDetector()
+    for _, tags, _ in read_sentences(path, columns):
+        detector.add(tags)
+    scheme = "IO" if layout.bare else detector.scheme
+    how = f"token in column {layout.token + 1}, tag in column {layout.tag + 1} of {layout.count} ({scheme})"
+    if not detector.repairs:
+        return how, []
+    return how, [
+        f"{detector.repairs:,} tags do not follow the scheme {detector.scheme}, such as an I- without a B- before it; "
+        "read as conlleval does."
+    ]
+
+
+def _explained(path: Path, tags: tuple[str, ...], lines: tuple[int, ...]) -> DataError:
+    """Names the line of the first tag that is none."""
     for tag, line in zip(tags, lines, strict=True):
         try:
             read_spans([tag])
         except DataError as error:
-            raise DataError(f"{path}, line {line}: {error}") from None
-
-
-def _sentences(path: Path) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]]]:
-    """Streams (tokens, tags, line numbers) as they stand in the file."""
-    columns, first = 0, 0
-    tokens: list[str] = []
-    tags: list[str] = []
-    lines: list[int] = []
-    for number, line in read_lines(path):
-        if not line.strip():
-            if tokens:
-                yield tuple(tokens), tuple(tags), tuple(lines)
-                tokens, tags, lines = [], [], []
-            continue
-        if line.startswith(DOCUMENT_START):
-            continue
-        cells = line.split("\t") if "\t" in line else line.split(" ")
-        cells = [cell for cell in cells if cell] if "\t" not in line else cells
-        if len(cells) < 2:
-            raise DataError(
-                f"{path}, line {number}: expected a token and its tag, between a tab or blanks. Received: {line[:60]!r}"
-            )
-        if columns and len(cells) != columns:
-            raise DataError(
-                f"{path}, line {number}: expected {columns} columns, as line {first} has. Received {len(cells)}: "
-                f"{line[:60]!r}. Mend the line; a token that holds blanks needs tabs between the columns."
-            )
-        if not cells[0]:
-            raise DataError(f"{path}, line {number}: the token is empty. Delete the line.")
-        columns, first = len(cells), first or number
-        tokens.append(cells[0])
-        tags.append(cells[-1].strip())
-        lines.append(number)
-    if tokens:
-        yield tuple(tokens), tuple(tags), tuple(lines)
+            return DataError(f"{path}, line {line}: {error}")
+    raise AssertionError

@@ -1,7 +1,9 @@
 """The task: what it reads, what it is made of, how it is measured."""
 
 from rnn_apps import Shape, Task
-from rnn_apps.data.readers.tables import LabelledText, read_labelled_texts
+from rnn_apps.data.files import only
+from rnn_apps.data.readers.columns import AS_SEEN
+from rnn_apps.data.readers.labelled import LabelledText, read_labelled_texts, survey_labelled_texts
 from rnn_apps.inference.classification import ClassificationMetrics
 
 from $name import sample
@@ -21,9 +23,15 @@ class $class(Task):
     network = "$name.network:$network"
     predictor = "$name.predictor:$predictor"
 
-    def read(self, paths):
+    columns = frozenset({"text", "label", "encoding"})
+
+    def read(self, paths, columns=AS_SEEN):
         """Streams a table of labelled texts."""
-        return read_labelled_texts(paths[0])
+        return read_labelled_texts(only(paths), columns)
+
+    def survey(self, paths, columns=AS_SEEN):
+        """Says how the table is read."""
+        return survey_labelled_texts(only(paths), columns)
 
     def sample(self):
         """Returns the built-in sample."""

@@ -1,0 +1,218 @@
+"""Classified texts out of tables, and texts without labels.
+
+Which columns they stand in is said by `Columns` or told by the heading. A table without a heading that can be read has
+the label first where it is a .tsv, or is refused where that is not plain from its cells.
+
+A label is text as it stands; a whole number is written without a fraction, so 1, 1.0 and "1.0" are one label, and true
+is another: "True".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rnn_apps.data.files import data_format, fingerprint, read_lines
+from rnn_apps.data.readers.columns import AS_SEEN, LABEL_NAMES, TEXT_NAMES, Columns, Role, Survey, shortened
+from rnn_apps.data.readers.tables import FORMATS, MISSING, SAMPLE, Selection, Table, open_table, select
+from rnn_apps.data.text.cleaning import LONE_SURROGATE
+from rnn_apps.errors import DataError
+
+_WHOLE = re.compile(r"[+-]?\d+\.0+")
+_RARE = 0.01
+_MOST_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledText:
+    """One classified text; `where` says where it came from, for messages."""
+
+    label: str
+    text: str
+    where: str = ""
+
+
+def read_labelled_texts(path: Path, columns: Columns = AS_SEEN) -> Iterator[LabelledText]:
+    """Streams the classified texts of a .tsv, .csv, .jsonl or .parquet, compressed or not.
+
+    Args:
+        path: the file.
+        columns: where text and label stand, and how the file is encoded; as seen in the file where left out.
+
+    Raises:
+        ConfigError: for a column that was named and is not there.
+        DataError: with file and line for what does not fit; where two readings are possible, it names both.
+    """
+    selection = _labelled(path, columns, fingerprint(path))
+    for number, (text, label) in selection.rows():
+        where = selection.table.where(number)
+        yield LabelledText(read_label(label, where), _text(text, where), where)
+
+
+def read_texts(path: Path, columns: Columns = AS_SEEN) -> Iterator[str]:
+    """Streams texts without labels: the text column of a table, or each line of any other file but empty ones."""
+    if data_format(path) not in FORMATS:
+        yield from (line for _, line in read_lines(path, columns.encoding) if line.strip())
+        return
+    table = open_table(path, columns)
+    selection = select(table, [_text_role(columns)]) or _labelled(path, columns, fingerprint(path))
+    for number, (text, *_) in selection.rows():
+        yield _text(text, table.where(number))
+
+
+@lru_cache
+def _survey(path: Path, columns: Columns, stamp: str) -> Survey:
+    counts = Counter(example.label for example in read_labelled_texts(path, columns))
+    selection = _labelled(path, columns, stamp)
+    text, label = selection.names
+    if not counts:
+        raise DataError(f"{path} has no example.")
+    named = ", ".join(name if len(name) <= 30 else name[:27] + "..." for name, _ in counts.most_common(_MOST_NAMED))
+    more = ", ..." if len(counts) > _MOST_NAMED else ""
+    heading = "" if selection.heading else ", no heading"
+    values = f"{len(counts):,} values: {named}{more}"
+    reading = f"{path.name}: {counts.total():,} rows{heading}, text in {text}, label in {label} ({values})"
+    if (headings := selection.headings()) > 1:
+        reading += f"; {headings - 1:,} more headings between the rows are left out"
+    return Survey(reading, tuple(_label_warnings(counts)))
+
+
+def survey_labelled_texts(path: Path, columns: Columns = AS_SEEN) -> Survey:
+    """Reads a file as a whole, once, and says how it is read and what of its labels one should know.
+
+    Raises:
+        ConfigError: as `read_labelled_texts`.
+        DataError: as `read_labelled_texts`.
+    """
+    return _survey(path, columns, fingerprint(path))
+
+
+def _label_warnings(counts: Counter[str]) -> Iterator[str]:
+    total = counts.total()
+    once = [label for label, count in counts.items() if count == 1]
+    if once:
+        named = shortened(once[:_MOST_NAMED])
+        yield (
+            f"{len(once):,} of {len(counts):,} labels occur once ({named}): such an example is trained on, and "
+            "nothing is left to measure its class by."
+        )
+    for label, count in counts.items():
+        if 1 < count < _RARE * total:
+            yield (
+                f"the label '{label}' has {count:,} of {total:,} examples ({count / total:.1%}): the accuracy says "
+                "little about it."
+            )
+
+
+def read_label(value: Any, where: str) -> str:
+    """Returns a label as text; see the module for the rule.
+
+    Raises:
+        DataError: for nothing, null, an empty text, a list, an object, or a number that is none.
+    """
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, (int, float)):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise DataError(f"{where}: the label is {value}. Delete the row, or give it a label.")
+        return str(int(value)) if value == int(value) else str(value)
+    if isinstance(value, str):
+        label = value.strip()
+        if not label:
+            raise DataError(f"{where}: the label is empty. Delete the row, or give it a label.")
+        if LONE_SURROGATE.search(label):
+            raise DataError(f"{where}: the label {label!r} has half a character (a lone surrogate).")
+        return str(int(label.partition(".")[0])) if _WHOLE.fullmatch(label) else label
+    kinds = {list: "a list", dict: "an object", type(None): "null"}
+    kind = "missing" if value is MISSING else kinds.get(type(value), f"a {type(value).__name__}")
+    raise DataError(f"{where}: expected a label: a text, a whole number, true or false. It is {kind}.")
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        kind = "missing" if value is MISSING else "null" if value is None else f"a {type(value).__name__}"
+        raise DataError(f"{where}: expected a text. It is {kind}.")
+    if not value.strip():
+        raise DataError(f"{where}: the text is empty. Delete the row.")
+    return value
+
+
+def _text_role(columns: Columns) -> Role:
+    return Role("text", "--text-column", columns.text[0] if columns.text else None, TEXT_NAMES)
+
+
+@lru_cache
+def _labelled(path: Path, columns: Columns, stamp: str) -> Selection:
+    """Finds text and label; `stamp` changes when the file does."""
+    table = open_table(path, columns)
+    roles = [_text_role(columns), Role("label", "--label-column", columns.label, LABEL_NAMES)]
+    selection = select(table, roles)
+    if selection is not None:
+        return selection
+    first = table.first
+    if data_format(path) in ("jsonl", "parquet") or columns.text or columns.label:
+        raise DataError(
+            f"{path}: which columns are the text and the label? Say it with --text-column and --label-column. It has: "
+            f"{shortened(first)}"
+        )
+    return _without_heading(table)
+
+
+def _without_heading(table: Table) -> Selection:
+    """Tells text and label of a table whose first row names neither, by what stands in the columns."""
+    rows = [cells for _, cells in islice(table.rows(), SAMPLE)]
+    first, rest = rows[0], rows[1:]
+    if len(first) < 2:
+        raise DataError(
+            f"{table.path}, line 1: expected a label and a text, between tabs or commas. Received: {shortened(first)}"
+        )
+    likely = [n for n in range(len(first)) if _like_labels([row[n] for row in rest])]
+    texts = [n for n in range(len(first)) if _like_texts([row[n] for row in rest])]
+    if data_format(table.path) == "tsv" and not (1 in likely and 0 in texts):
+        text, label = 1, 0  # label<TAB>text
+    elif len(likely) == 1 and len(texts) == 1:
+        text, label = texts[0], likely[0]
+    elif len(first) == 2 and len(likely) == 1:
+        text, label = 1 - likely[0], likely[0]
+    else:
+        raise DataError(
+            f"{table.path}: which columns are the text and the label? Say it with --text-column and --label-column, by "
+            f"number where there is no heading. Its first line has: {shortened(first)}"
+        )
+    _refuse_a_heading(table, first, rest, text, label)
+    return Selection(table, (text, label), False, (f"column {text + 1}", f"column {label + 1}"))
+
+
+def _like_labels(cells: Sequence[str]) -> bool:
+    """Whether cells are few and short words that come again."""
+    return bool(cells) and len(set(cells)) <= max(2, len(cells) // 2) and max(map(len, cells)) <= 40
+
+
+def _like_texts(cells: Sequence[str]) -> bool:
+    """Whether cells are longer than a word, and mostly differ."""
+    blanks = sum(" " in cell.strip() or len(cell) > 12 for cell in cells)
+    return bool(cells) and blanks > len(cells) / 2 and len(set(cells)) > len(cells) / 2
+
+
+def _refuse_a_heading(table: Table, first: Sequence[str], rest: Sequence[Sequence[str]], text: int, label: int) -> None:
+    """Makes sure that the first row is an example.
+
+    Raises:
+        DataError: if it could as well be a heading: its label comes never again while the others do, and its text is a
+            word.
+    """
+    others = Counter(row[label].strip() for row in rest)
+    again = bool(others) and min(others.values()) > 1 and len(others) < len(rest) / 2
+    if again and first[label].strip() not in others and len(first[text].split()) == 1 and len(first[text]) <= 30:
+        raise DataError(
+            f"{table.path}: is its first line a heading or an example? {shortened(first)}. If a heading, say "
+            f"--text-column {first[text]} --label-column {first[label]}; if an example, --text-column {text + 1} "
+            f"--label-column {label + 1}."
+        )
