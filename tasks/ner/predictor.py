@@ -24,6 +24,7 @@ from rnn_apps.tasks.ner.processor import NerProcessor
 from rnn_apps.views import InputView, Spans, Table, View
 from rnn_apps.views import Span as Marked
 
+_SENTENCES = 1024  # that are encoded at once
 _LEAST = 1e-300  # a probability that has a logarithm
 
 
@@ -153,6 +154,9 @@ class NerPredictor(Predictor):
 
     def _tag(self, sentences: Sequence[Sequence[str]], nbest: int) -> list[_Found]:
         """Tags sentences, those of like length together."""
+        if len(sentences) > _SENTENCES:
+            blocks = (sentences[start : start + _SENTENCES] for start in range(0, len(sentences), _SENTENCES))
+            return [found for block in blocks for found in self._tag(block, nbest)]
         results: list[_Found] = [_Found([], [], [])] * len(sentences)
         if not sentences:
             return results

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.tagged import TaggedSentence
 from rnn_apps.data.text.cleaning import clean
+from rnn_apps.data.text.normalisation import compatible
 from rnn_apps.data.text.tags import Span, read_spans, split_tag, write_tags
 from rnn_apps.data.text.tokens import tokenize
 from rnn_apps.data.text.vectors import read_vectors
@@ -107,7 +107,7 @@ class NerProcessor(Processor):
         letters: Counter[str] = Counter()
         for token, count in tokens.items():
             words[normalize(token)] += count
-            letters.update(token)
+            letters.update(compatible(token))
         tags = ["O", *(f"{prefix}-{kind}" for kind in sorted(types) for prefix in "BIES")]
         processor = cls(
             _frequent(words, settings.min_count, settings.vocabulary_size),
@@ -210,7 +210,8 @@ class NerProcessor(Processor):
             if len(self._spelled) > _REMEMBERED:
                 self._spelled.clear()
             half = self.longest_word // 2
-            kept = token if len(token) <= self.longest_word else token[: self.longest_word - half] + token[-half:]
+            plain = compatible(token)
+            kept = plain if len(plain) <= self.longest_word else plain[: self.longest_word - half] + plain[-half:]
             letters = np.array([self._letter_numbers.get(letter, _UNKNOWN) for letter in kept], np.int32)
             self._spelled[token] = self._word_numbers.get(normalize(token), _UNKNOWN), letters
         return self._spelled[token]
@@ -243,9 +244,7 @@ _REMEMBERED = 100_000
 
 def normalize(token: str) -> str:
     """Returns a token as the vocabulary has it: compatible characters unified, in small letters, every digit a 0."""
-    if token.isascii():
-        return _DIGIT.sub("0", token.lower())
-    return _DIGIT.sub("0", unicodedata.normalize("NFKC", token).lower())
+    return _DIGIT.sub("0", compatible(token).lower())
 
 
 def _pairs(tokens: Sequence[str]) -> Iterator[str]:

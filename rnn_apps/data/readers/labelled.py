@@ -22,7 +22,7 @@ from typing import Any
 from rnn_apps.data.files import data_format, fingerprint, read_lines
 from rnn_apps.data.readers.columns import AS_SEEN, LABEL_NAMES, TEXT_NAMES, Columns, Role, Survey, shortened
 from rnn_apps.data.readers.tables import FORMATS, MISSING, SAMPLE, Selection, Table, open_table, select
-from rnn_apps.data.text.cleaning import LONE_SURROGATE
+from rnn_apps.data.text.normalisation import LONE_SURROGATE
 from rnn_apps.errors import DataError
 
 _WHOLE = re.compile(r"[+-]?\d+\.0+")

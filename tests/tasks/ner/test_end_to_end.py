@@ -1,9 +1,12 @@
 """A small tagger from its training to its answers, through the command line and in Python."""
 
 import json
+import unicodedata
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
@@ -65,6 +68,51 @@ def test_offsets_are_those_of_the_text(model):
         assert 0 <= entity.probability <= 1
     assert prediction.entities[0].text == "Anna Keller"
     assert len(prediction.tokens) == len(prediction.tags)
+
+
+ANY = st.text(max_size=20) | st.text(
+    st.sampled_from("é ü\u0301\u0308\u200b\u200d\u00ad\ufeff👨सी가\ud83d"), max_size=12
+)
+
+
+@given(ANY, ANY)
+def test_offsets_are_those_of_any_text_and_canonically_equal_texts_have_the_same_entities(model, before, behind):
+    text = f"{before} Anna Keller moved to Lisbon {behind}"
+    forms = [unicodedata.normalize(form, text) for form in ("NFC", "NFD")]
+    found = model.predict([text, *forms])
+    for given_text, prediction in zip([text, *forms], found, strict=True):
+        assert all(given_text[entity.start : entity.end] == entity.text for entity in prediction.entities)
+    first, second = ([(_nfc(own.text), own.type) for own in prediction.entities] for prediction in found[1:])
+    assert first == second
+
+
+def _nfc(text):
+    return unicodedata.normalize("NFC", text)
+
+
+def test_invisible_characters_and_full_width_letters_change_nothing(model):
+    plain = "Anna Keller moved to Lisbon."
+    for changed in (
+        "\ufeffAnna Kel\u00adler moved\u200b to \u200cLisbon.\u200f",
+        "Ａｎｎａ　Ｋｅｌｌｅｒ moved to Ｌｉｓｂｏｎ.",
+    ):
+        first, second = model.predict([plain, changed])
+        assert [own.type for own in first.entities] == [own.type for own in second.entities]
+        np.testing.assert_allclose(
+            [own.probability for own in first.entities], [own.probability for own in second.entities], atol=1e-6
+        )
+        assert all(changed[own.start : own.end] == own.text for own in second.entities)
+
+
+def test_a_long_document_is_as_good_as_its_sentences(model):
+    given = [" ".join(sentence.tokens) for sentence in sentences()[1200:1400]]
+    document, *alone = model.predict([" ".join(given), *given])
+    start, expected = 0, []
+    for text, prediction in zip(given, alone, strict=True):
+        expected += [(own.start + start, own.end + start, own.type) for own in prediction.entities]
+        start += len(text) + 1
+    found = [(own.start, own.end, own.type) for own in document.entities]
+    assert len(set(found) ^ set(expected)) <= 0.02 * len(expected)
 
 
 def test_one_by_one_as_all_together(model):
