@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
 import io
-import lzma
 import os
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from rnn_apps.errors import ConfigError, DataError
 
-_OPENERS: dict[str, Callable[[Path], object]] = {
-    ".gz": gzip.open,
-    ".bz2": bz2.open,
-    ".xz": lzma.open,
-    ".zip": lambda path: _only_member(path),
-}
-_DAMAGE = (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+PACKED = (".gz", ".bz2", ".xz", ".zip")
+"""Endings of compressed files."""
 
 # longer ones first: UTF-32's mark begins with that of UTF-16
 _MARKS = (
@@ -64,22 +54,24 @@ def open_bytes(path: Path) -> BinaryIO:
             raise DataError(f"Expected a file. {path} is a folder.")
         if path.stat().st_size == 0:
             raise DataError(f"{path} is empty.")
-        opener = _OPENERS.get(path.suffix.lower())
-        return cast(BinaryIO, opener(path)) if opener else path.open("rb")
+        return _unpacked(path) if path.suffix.lower() in PACKED else path.open("rb")
     except FileNotFoundError:
         raise DataError(f"There is no file {path}.") from None
-    except zipfile.BadZipFile as error:
-        raise DataError(f"{path} is no zip file, or a damaged one ({error}).") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def _only_member(path: Path) -> object:
-    archive = zipfile.ZipFile(path)
-    members = [member for member in archive.infolist() if not member.is_dir() and "__MACOSX" not in member.filename]
-    if len(members) != 1:
-        raise DataError(f"{path}: expected one file in the archive. It has {len(members)}: unpack it first.")
-    return archive.open(members[0])
+def _unpacked(path: Path) -> BinaryIO:
+    from rnn_apps.data.compression import open_packed  # here, since most files are not compressed
+
+    return open_packed(path)
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """What reading a damaged file raises."""
+    from rnn_apps.data.compression import DAMAGE
+
+    return DAMAGE
 
 
 def find_encoding(path: Path, encoding: str | None = None) -> str:
@@ -99,7 +91,7 @@ def find_encoding(path: Path, encoding: str | None = None) -> str:
     with open_bytes(path) as file:
         try:
             head = file.read(_HEAD)
-        except (*_DAMAGE, OSError) as error:
+        except _damage() as error:
             raise DataError(f"{path} is damaged: {error}.") from None
     for mark, name in _MARKS:
         if head.startswith(mark):
@@ -141,7 +133,7 @@ def read_lines(path: Path, encoding: str | None = None) -> Iterator[tuple[int, s
             name = "UTF-8" if found.startswith("utf-8") else found
             advice = "Say which encoding it is, such as --encoding latin-1, cp1252 or gb18030, or convert it: iconv"
             raise DataError(f"{path}, line {number + 1}: expected {name}, found {byte}{place}. {advice}") from None
-        except _DAMAGE as error:
+        except _damage() as error:
             raise DataError(f"{path}, after line {number}: the compressed stream is damaged ({error}).") from None
 
 
@@ -171,7 +163,7 @@ def only(paths: Sequence[Path]) -> Path:
 def data_format(path: Path) -> str:
     """Returns the file's ending without that of its compression: "tsv", "csv", "jsonl", ..."""
     name = Path(path.name)
-    if name.suffix.lower() in _OPENERS:
+    if name.suffix.lower() in PACKED:
         name = name.with_suffix("")
     return name.suffix.removeprefix(".").lower()
 

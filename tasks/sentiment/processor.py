@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from rnn_apps.arrays import Arrays
+from rnn_apps.data.examples import LabelledText
 from rnn_apps.data.processor import Processor
-from rnn_apps.data.readers.labelled import LabelledText
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.subwords import SubwordTokenizer, cut_middle
 from rnn_apps.errors import DataError

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnn_apps.data.examples import LabelledText
 from rnn_apps.data.files import only
 from rnn_apps.data.readers.columns import AS_SEEN, Columns, Survey
-from rnn_apps.data.readers.labelled import LabelledText, read_labelled_texts, survey_labelled_texts
 from rnn_apps.inference.classification import ClassificationMetrics
 from rnn_apps.task import Shape, Task
 from rnn_apps.tasks.sentiment import sample
@@ -35,10 +35,14 @@ class SentimentTask(Task[SentimentConfig, SentimentProcessor]):
 
     def read(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[LabelledText]:
         """Streams a .tsv, .csv, .jsonl or .parquet of labelled texts."""
+        from rnn_apps.data.readers.labelled import read_labelled_texts
+
         return read_labelled_texts(only(paths), columns)
 
     def survey(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Survey:
         """Says how the file is read, and which labels are rare."""
+        from rnn_apps.data.readers.labelled import survey_labelled_texts
+
         return survey_labelled_texts(only(paths), columns)
 
     def class_of(self, example: LabelledText) -> str:

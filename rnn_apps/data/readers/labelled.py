@@ -13,12 +13,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from rnn_apps.data.examples import LabelledText
 from rnn_apps.data.files import data_format, fingerprint, read_lines
 from rnn_apps.data.readers.columns import AS_SEEN, LABEL_NAMES, TEXT_NAMES, Columns, Role, Survey, shortened
 from rnn_apps.data.readers.tables import FORMATS, MISSING, SAMPLE, Selection, Table, open_table, select
@@ -28,15 +28,6 @@ from rnn_apps.errors import DataError
 _WHOLE = re.compile(r"[+-]?\d+\.0+")
 _RARE = 0.01
 _MOST_NAMED = 10
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledText:
-    """One classified text; `where` says where it came from, for messages."""
-
-    label: str
-    text: str
-    where: str = ""
 
 
 def read_labelled_texts(path: Path, columns: Columns = AS_SEEN) -> Iterator[LabelledText]:

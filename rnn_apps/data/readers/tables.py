@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -346,6 +344,9 @@ class _parquet:  # noqa: N801 (used as a function)
             raise MissingExtraError("Reading .parquet", "train") from None
         self._file: Any = open_bytes(self._path)
         if self._path.suffix.lower() != ".parquet":
+            import shutil
+            import tempfile
+
             packed, self._file = self._file, tempfile.TemporaryFile()
             shutil.copyfileobj(packed, self._file)
         try:

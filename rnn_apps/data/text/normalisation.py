@@ -10,16 +10,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from typing import NamedTuple
-
-import regex
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+from typing import Any, NamedTuple
 
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a character, which JSON can write and no UTF-8 file can hold."""
 
 _INVISIBLE = r"(?:(?!\x{200D})\p{Default_Ignorable_Code_Point}|\x{200D}(?!\p{Extended_Pictographic}))"
-_REMOVED = regex.compile(r"(?:(?!\u200D)\p{DI}|\u200D(?!\p{ExtPict}))")
 _UNKNOWN = "?"
 
 
@@ -39,17 +35,17 @@ class Normalised(NamedTuple):
 
 def remove_invisible(text: str) -> str:
     """Returns a text without what is not seen."""
-    return text if text.isascii() else _REMOVED.sub("", text)
+    return text if text.isascii() else _removed().sub("", text)
 
 
 def compatible(token: str) -> str:
     """Returns a token with compatible characters unified (NFKC: full-width letters) and nothing invisible."""
-    return token if token.isascii() else unicodedata.normalize("NFKC", _REMOVED.sub("", token).replace("\u200d", ""))
+    return token if token.isascii() else unicodedata.normalize("NFKC", _removed().sub("", token).replace("\u200d", ""))
 
 
 def normalise(text: str) -> Normalised:
     """Returns a text composed (NFC) and without what is not seen, and where each character was."""
-    if text.isascii() or (unicodedata.is_normalized("NFC", text) and not _REMOVED.search(text)):
+    if text.isascii() or (unicodedata.is_normalized("NFC", text) and not _removed().search(text)):
         return Normalised(text, range(len(text)), range(1, len(text) + 1))
     text = LONE_SURROGATE.sub("\ufffd", text)  # the library takes none
     aligner = _aligner()
@@ -64,14 +60,23 @@ def normalise(text: str) -> Normalised:
 
 
 def _visible_end(text: str, start: int, end: int) -> int:
-    while end - start > 1 and _REMOVED.match(text, end - 1):
+    while end - start > 1 and _removed().match(text, end - 1):
         end -= 1
     return end
 
 
 @cache
-def _aligner() -> Tokenizer:
+def _removed() -> Any:
+    import regex  # here, since most texts are answered without it
+
+    return regex.compile(r"(?:(?!\u200D)\p{DI}|\u200D(?!\p{ExtPict}))")
+
+
+@cache
+def _aligner() -> Any:
     """A tokenizer for which every character is a token, since the library keeps the places of tokens."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+
     tokenizer = Tokenizer(models.WordLevel({_UNKNOWN: 0}, unk_token=_UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Replace(Regex(_INVISIBLE), "")])
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")

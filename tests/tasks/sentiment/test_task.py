@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnn_apps.config import load_config
-from rnn_apps.data.readers.labelled import LabelledText
+from rnn_apps.data.examples import LabelledText
 from rnn_apps.errors import DataError
 from rnn_apps.task import find_task
 from rnn_apps.tasks.sentiment.processor import SentimentProcessor

@@ -3,7 +3,8 @@
 from rnn_apps import Shape, Task
 from rnn_apps.data.files import only
 from rnn_apps.data.readers.columns import AS_SEEN
-from rnn_apps.data.readers.labelled import LabelledText, read_labelled_texts, survey_labelled_texts
+from rnn_apps.data.examples import LabelledText
+from rnn_apps.data.readers.labelled import read_labelled_texts, survey_labelled_texts
 from rnn_apps.inference.classification import ClassificationMetrics
 
 from $name import sample
