@@ -50,11 +50,12 @@ class Model:
         """The task's predictor with this model's graphs and processor."""
         return self.task.predictor_class(self.bundle)
 
-    def predict(self, inputs: Sequence[Any], **options: Any) -> Sequence[Prediction]:
+    def predict(self, inputs: Iterable[Any], **options: Any) -> Sequence[Prediction]:
         """Returns one prediction for each input, in their order.
 
         Args:
-            inputs: what the task takes: texts, say.
+            inputs: what the task takes, such as texts, in a list, an array, a pandas Series or a generator; one text
+                alone is one input.
             options: the task's own options.
 
         Raises:

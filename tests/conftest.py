@@ -70,11 +70,11 @@ def rnnapps(tmp_path, monkeypatch):
 def command():
     """Calls the installed command in a process of its own."""
 
-    def call(*arguments, cwd, stdin=b"", **environment):
+    def call(*arguments, cwd, stdin=b"", raw=False, **environment):
         done = subprocess.run(
             [COMMAND, *map(str, arguments)], cwd=cwd, input=stdin, capture_output=True, env=os.environ | environment
         )
-        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return done.stdout if raw else Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return call
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from rnn_apps.cli.columns import column_options, take_columns
+from rnn_apps.cli.output import print_json
 from rnn_apps.errors import ConfigError
 from rnn_apps.model import load
 from rnn_apps.progress import Reporter
@@ -42,7 +42,7 @@ def command(
     count, metrics = loaded.evaluate(Reporter().track(source, "evaluating"))
     if as_json:
         facts = {"task": loaded.task.name, "model": loaded.bundle.name, "examples": count, "metrics": metrics}
-        click.echo(json.dumps(facts))
+        print_json(facts)
         return
     click.echo(f"{loaded.bundle.name} on {source.facts['dataset']} ({count:,} examples)")
     for name, value in metrics.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import tempfile
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ import click
 
 from rnn_apps.bundle import explained_failures
 from rnn_apps.cli.model_options import ModelCommand, chosen_options
+from rnn_apps.cli.output import print_json
 from rnn_apps.data.files import write_whole
 from rnn_apps.errors import ConfigError, OutputError
 from rnn_apps.inference.predictor import Generated
@@ -63,7 +63,7 @@ def command(
         if not as_json:
             click.echo("\n".join(map(str, files)))
     if as_json:
-        click.echo(json.dumps(answers, ensure_ascii=False))
+        print_json(answers)
 
 
 def _check_task(loaded: Model) -> None:

@@ -10,7 +10,7 @@ import click
 from pydantic.fields import FieldInfo
 
 from rnn_apps.bundle import find_folder, task_of
-from rnn_apps.errors import RnnAppsError
+from rnn_apps.errors import RnnAppsError, did_you_mean
 from rnn_apps.inference.options import Options
 from rnn_apps.model import Model
 from rnn_apps.task import find_task
@@ -33,7 +33,15 @@ class ModelCommand(click.Command):
             self.params = self.params + [
                 _click_option(name, field) for name, field in options.model_fields.items() if name not in taken
             ]
-        return super().parse_args(context, args)
+        try:
+            return super().parse_args(context, args)
+        except click.NoSuchOption as error:
+            known = sorted(name for param in self.params for name in param.opts if name.startswith("--"))
+            raise click.UsageError(
+                f"There is no option '{error.option_name}'.{did_you_mean(error.option_name, known)} There are: "
+                f"{', '.join(known)}. For a text that begins with '-', put -- before it.",
+                context,
+            ) from None
 
 
 def chosen_options(model: Model, values: Mapping[str, Any]) -> dict[str, Any]:

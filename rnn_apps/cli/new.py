@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
+from importlib.metadata import distributions
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -26,6 +29,8 @@ def command(name: str, output: Path | None) -> None:
         raise ConfigError(f"Expected a name of small letters, digits and underscores, such as spam. Received: '{name}'")
     if name in task_names():
         raise ConfigError(f"There is a task '{name}' already. Choose another name.")
+    if taken := _taken(name):
+        raise ConfigError(f"'{name}' is the name of {taken}, which Python would import instead. Choose another name.")
     folder = output or Path(name)
     if folder.exists():
         raise OutputError(f"{folder} exists. Choose another --output.")
@@ -36,6 +41,17 @@ def command(name: str, output: Path | None) -> None:
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
     click.echo(f"Wrote {folder}. Next:\n  pip install -e {folder}\n  rnnapps run {name}")
+
+
+def _taken(name: str) -> str:
+    """Says what a name is taken by; "" if it is free."""
+    if name in sys.stdlib_module_names:
+        return "a module of Python"
+    spec = find_spec(name)
+    if spec is not None and spec.loader is not None:  # a folder that is no package has none
+        return f"an installed package ({name})"
+    installed = {re.sub(r"[-_.]+", "_", distribution.name.lower()) for distribution in distributions()}
+    return f"an installed package ({name})" if name in installed else ""
 
 
 def _write(template: Traversable, folder: Path, words: dict[str, str]) -> None:

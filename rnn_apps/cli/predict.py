@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from rnn_apps.cli.model_options import ModelCommand, chosen_options
-from rnn_apps.errors import ConfigError, DataError
+from rnn_apps.cli.output import print_json
+from rnn_apps.data.files import decode_lines
+from rnn_apps.errors import ConfigError
 from rnn_apps.inference.predictor import Prediction
 from rnn_apps.model import Model, load
 from rnn_apps.plots import check_picture, draw_heatmaps
@@ -33,7 +34,7 @@ def command(model: str, inputs: tuple[str, ...], attention: Path | None, as_json
 
     What else can be chosen depends on the model: rnnapps predict MODEL --help
     """
-    texts = list(_lines()) if inputs == ("-",) else list(inputs)
+    texts = [line for _, line in decode_lines(sys.stdin.buffer, "standard input")] if inputs == ("-",) else list(inputs)
     if not texts:
         raise ConfigError('Expected at least one input, or "-" to read one a line from standard input.')
     if attention:
@@ -44,7 +45,7 @@ def command(model: str, inputs: tuple[str, ...], attention: Path | None, as_json
     if attention:
         _draw_attention(loaded, given, predictions, attention)
     if as_json:
-        click.echo(json.dumps([prediction.model_dump() for prediction in predictions], ensure_ascii=False))
+        print_json([prediction.model_dump() for prediction in predictions])
         return
     from rnn_apps.cli.terminal import console, draw
 
@@ -60,15 +61,3 @@ def _draw_attention(model: Model, given: Sequence[Any], predictions: Sequence[Pr
         raise ConfigError(f"There is no attention to draw in what the task '{model.task.name}' has answered.")
     for remark in draw_heatmaps(path, heatmaps):
         click.echo(remark, err=True)
-
-
-def _lines() -> Iterator[str]:
-    for number, raw in enumerate(sys.stdin.buffer, 1):
-        try:
-            line = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"standard input, line {number}: expected UTF-8, found the byte 0x{raw[error.start]:02x} "
-                f"at position {error.start + 1}."
-            ) from None
-        yield line.rstrip("\r\n")

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from rnn_apps.errors import ConfigError, DataError
 
@@ -40,7 +40,7 @@ _FOREIGN = (
     (b"<!doctype html", "a page of HTML: was it downloaded from a page that asks one to sign in?"),
     (b"<html", "a page of HTML: was it downloaded from a page that asks one to sign in?"),
 )
-_HEAD = 4096
+_HEAD, _BLOCK = 4096, 2**16
 
 
 def open_bytes(path: Path) -> BinaryIO:
@@ -74,12 +74,53 @@ def _damage() -> tuple[type[Exception], ...]:
     return DAMAGE
 
 
-def find_encoding(path: Path, encoding: str | None = None) -> str:
-    """Returns how a text file is encoded: as said, or as its byte-order mark says, or UTF-8.
+def read_lines(path: Path, encoding: str | None = None) -> Iterator[tuple[int, str]]:
+    r"""Streams (line number, line) pairs of a text file; see `decode_lines`.
 
     Raises:
-        ConfigError: if there is no encoding of that name.
-        DataError: for a file that cannot be opened, or is no text.
+        ConfigError: if there is no such encoding.
+        DataError: for a file that cannot be opened or is no text, a damaged stream, or bytes of another encoding.
+    """
+    check_encoding(encoding)
+    with open_bytes(path) as file:
+        yield from decode_lines(file, str(path), encoding)
+
+
+def decode_lines(file: BinaryIO, name: str, encoding: str | None = None) -> Iterator[tuple[int, str]]:
+    r"""Streams (line number, line) pairs, without the line ends: `\n`, `\r\n`, or `\r` in a file that has no `\n`.
+
+    A byte-order mark, or several where files were put one behind the other, is no part of a line.
+
+    Args:
+        file: bytes, at their beginning.
+        name: what to call it in messages.
+        encoding: how it is encoded; without, as its byte-order mark says, or UTF-8.
+
+    Raises:
+        DataError: for what is no text, a damaged stream, or bytes of another encoding.
+    """
+    number, found = 0, encoding or "utf-8"
+    try:
+        head = file.read(_HEAD)
+        found = _encoding_of(head, name, encoding)
+        for number, line in enumerate(_decoded(head, file, found), 1):
+            yield number, line.removesuffix("\n").removesuffix("\r").lstrip("\ufeff")
+    except UnicodeDecodeError as error:
+        byte = f"the byte 0x{error.object[error.start]:02x}"
+        # a wide encoding is decoded in blocks, which know no place in a line
+        place = "" if found.startswith(_WIDE) else f" at position {error.start + 1}"
+        expected = "UTF-8" if found.startswith("utf-8") else found
+        advice = "Say which encoding it is, such as --encoding latin-1, cp1252 or gb18030, or convert it: iconv"
+        raise DataError(f"{name}, line {number + 1}: expected {expected}, found {byte}{place}. {advice}") from None
+    except _damage() as error:
+        raise DataError(f"{name}, after line {number}: it is damaged ({error}).") from None
+
+
+def check_encoding(encoding: str | None) -> None:
+    """Makes sure that there is an encoding of a name.
+
+    Raises:
+        ConfigError: if there is none.
     """
     if encoding is not None:
         try:
@@ -88,17 +129,16 @@ def find_encoding(path: Path, encoding: str | None = None) -> str:
             raise ConfigError(
                 f"Expected an encoding such as utf-8, latin-1, cp1252 or gb18030. Received: '{encoding}'"
             ) from None
-    with open_bytes(path) as file:
-        try:
-            head = file.read(_HEAD)
-        except _damage() as error:
-            raise DataError(f"{path} is damaged: {error}.") from None
-    for mark, name in _MARKS:
+
+
+def _encoding_of(head: bytes, name: str, encoding: str | None) -> str:
+    """Returns how a text is encoded, by its beginning."""
+    for mark, marked in _MARKS:
         if head.startswith(mark):
-            return name
+            return marked
     for start, what in _FOREIGN:
         if head[: len(start)].lower() == start.lower():
-            raise DataError(f"{path}: expected a text file. This is {what}.")
+            raise DataError(f"{name}: expected a text file. This is {what}.")
     if encoding is not None:
         return encoding
     # a text in UTF-16 without a mark has a zero in every second byte of its Latin letters, blanks and line ends
@@ -108,45 +148,36 @@ def find_encoding(path: Path, encoding: str | None = None) -> str:
     return "utf-8"
 
 
-def read_lines(path: Path, encoding: str | None = None) -> Iterator[tuple[int, str]]:
-    r"""Streams (line number, line) pairs, without the line ends: `\n`, `\r\n`, or `\r` in a file that has no `\n`.
-
-    A byte-order mark, or several where files were put one behind the other, is no part of a line.
-
-    Args:
-        path: the file.
-        encoding: see `find_encoding`.
-
-    Raises:
-        DataError: for a file that cannot be opened or is no text, a damaged stream, or bytes of another encoding.
-    """
-    found = find_encoding(path, encoding)
-    number = 0
-    with open_bytes(path) as file:
-        try:
-            for number, line in enumerate(_decoded(file, found), 1):
-                yield number, line.removesuffix("\n").removesuffix("\r").lstrip("\ufeff")
-        except UnicodeDecodeError as error:
-            byte = f"the byte 0x{error.object[error.start]:02x}"
-            # a wide encoding is decoded in blocks, which know no place in a line
-            place = "" if found.startswith(_WIDE) else f" at position {error.start + 1}"
-            name = "UTF-8" if found.startswith("utf-8") else found
-            advice = "Say which encoding it is, such as --encoding latin-1, cp1252 or gb18030, or convert it: iconv"
-            raise DataError(f"{path}, line {number + 1}: expected {name}, found {byte}{place}. {advice}") from None
-        except _damage() as error:
-            raise DataError(f"{path}, after line {number}: the compressed stream is damaged ({error}).") from None
-
-
-def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
-    head = file.read(_HEAD)
-    file.seek(0)
-    mac = b"\r" in head and b"\n" not in head
+def _decoded(head: bytes, file: BinaryIO, encoding: str) -> Iterator[str]:
+    whole = io.BufferedReader(_Rejoined(head, file), _BLOCK)
+    mac = b"\r" in head and b"\n" not in head  # an old Mac's line ends
     if mac or encoding.startswith(_WIDE):
-        yield from io.TextIOWrapper(file, encoding, newline=None if mac else "\n")
-    else:  # line by line, so that a message can say which byte of which line is wrong
-        for raw in file:
-            yield raw.decode(encoding)
-            encoding = "utf-8" if encoding == "utf-8-sig" else encoding
+        yield from io.TextIOWrapper(whole, encoding, newline=None if mac else "\n")
+        return
+    for raw in whole:  # line by line, so that a message can say which byte of which line is wrong
+        yield raw.decode(encoding)
+        encoding = "utf-8" if encoding == "utf-8-sig" else encoding
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream with the beginning that was read of it; standard input cannot be wound back."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head, self._rest = head, rest
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Reads the beginning first."""
+        if self._head:
+            taken = self._head[: len(buffer)]
+            self._head = self._head[len(taken) :]
+        else:
+            taken = self._rest.read(len(buffer))
+        buffer[: len(taken)] = taken
+        return len(taken)
 
 
 def only(paths: Sequence[Path]) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.batching import pad_batch, plan_batches
+from rnn_apps.errors import DataError
 from rnn_apps.inference import options as predictor_options
 from rnn_apps.inference.options import check_options
 from rnn_apps.views import InputView, Text, View
@@ -42,6 +43,22 @@ class Generated(Prediction):
     remark: str = ""
 
 
+def as_inputs(given: Any) -> list[Any]:
+    """Returns what was given as a list of inputs; one text alone is one input.
+
+    Raises:
+        DataError: for what has no order or no obvious meaning: a mapping, a set, a table, bytes.
+    """
+    if isinstance(given, str):
+        return [given]
+    if hasattr(given, "columns"):
+        column = next(iter(given.columns), "text")
+        raise DataError(f"Expected a list of inputs. Received a table: give one column, such as table['{column}'].")
+    if isinstance(given, (Mapping, Set, bytes, bytearray)) or not isinstance(given, Iterable):
+        raise DataError(f"Expected a list of inputs. Received: {type(given).__name__}.")
+    return [item.item() if isinstance(item, np.str_) else item for item in given]
+
+
 class Predictor(ABC):
     """Answers inputs with a saved model, and says what inputs and answers look like at every door.
 
@@ -67,18 +84,19 @@ class Predictor(ABC):
 
     # What it answers
 
-    def predict(self, inputs: Sequence[Any], **options: Any) -> Sequence[Prediction]:
+    def predict(self, inputs: Iterable[Any], **options: Any) -> Sequence[Prediction]:
         """Returns one prediction for each input, in their order.
 
         Args:
-            inputs: what the task takes: texts, say.
+            inputs: what the task takes, such as texts, in a list, an array, a pandas Series or a generator; one text
+                alone is one input.
             options: see `Options`.
 
         Raises:
             DataError: for an input that cannot be used, with its number.
             ConfigError: for an option that does not exist or cannot be used.
         """
-        return self.answer(inputs, check_options(self.Options, options))
+        return self.answer(as_inputs(inputs), check_options(self.Options, options))
 
     def stream(self, given: Any, **options: Any) -> Iterator[Prediction]:
         """Yields the prediction for one input in parts, as they come, and last the whole of it.

@@ -99,7 +99,10 @@ class Run:
         if bundle.manifest.get("fingerprint") != self.fingerprint:
             return None
         if self._interrupted() == self.fingerprint:  # killed after the model was saved
-            shutil.rmtree(self.work, ignore_errors=True)
+            from rnn_apps.training.lock import locked
+
+            with locked(self.output):
+                shutil.rmtree(self.work, ignore_errors=True)
         return Model(bundle)
 
     def execute(self) -> Model:
@@ -110,7 +113,9 @@ class Run:
         """
         check_output(self.output, self.overwrite)
         require_training_packages()
-        with explained_failures(self.output):
+        from rnn_apps.training.lock import locked
+
+        with explained_failures(self.output), locked(self.output):
             try:
                 return self._execute()
             except (ConfigError, DataError, TrainingError):  # the same command would fail again

@@ -47,7 +47,7 @@ def test_the_test_of_a_new_task_passes(package, run_python, tmp_path):
     assert result.status == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("name", ["Spam", "2fast", "sp am", "class", "../up", "sentiment"])
+@pytest.mark.parametrize("name", ["Spam", "2fast", "sp am", "class", "../up", "sentiment", "json", "numpy", "rich"])
 def test_a_name_that_cannot_be_used_is_refused_and_nothing_is_written(rnnapps, files_below, tmp_path, name):
     result = rnnapps("new", name)
     assert result.status == 2

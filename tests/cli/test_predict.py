@@ -122,3 +122,29 @@ def test_images_are_answered_alike_through_every_door(rnnapps, digits_model, tmp
     batch = {"image": np.stack(images) / 16}
     logits = model.keras_model()(batch, training=False)["logits"].numpy()
     assert [prediction["label"] for prediction in found[:3]] == [str(number) for number in logits.argmax(axis=1)]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk", "utf-8"])
+def test_json_is_json_in_every_console(sentiment_model, command, tmp_path, encoding):
+    found = command("predict", "ner", "Zoë 😀 北京", "--json", cwd=tmp_path, PYTHONIOENCODING=encoding, raw=True)
+    assert json.loads(found.decode(encoding))[0]["tokens"] == ["Zoë", "😀", "北", "京"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_standard_input_may_carry_a_byte_order_mark(rnnapps, sentiment_model, encoding):
+    piped = rnnapps("predict", sentiment_model, "-", "--json", stdin="\n".join(TEXTS[:3]).encode(encoding))
+    typed = rnnapps("predict", sentiment_model, *TEXTS[:3], "--json")
+    assert piped.stdout == typed.stdout
+
+
+def test_a_text_that_begins_with_a_dash(rnnapps, sentiment_model):
+    result = rnnapps("predict", sentiment_model, "-1/10, would not watch again")
+    assert result.status == 2
+    assert "For a text that begins with '-', put -- before it." in result.stderr
+    assert rnnapps("predict", sentiment_model, "--", "-1/10, would not watch again").status == 0
+
+
+def test_an_option_that_is_not_there_names_those_that_are(rnnapps, sentiment_model):
+    result = rnnapps("predict", sentiment_model, "fine", "--jsno")
+    assert "There is no option '--jsno'. Did you mean '--json'?" in result.stderr
+    assert "--attention" in result.stderr

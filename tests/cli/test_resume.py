@@ -81,7 +81,7 @@ def test_a_run_stopped_at_every_stage_ends_like_an_undisturbed_one(
             assert result.stdout == ""
         if moment == "saved":
             assert "resumed at epoch 1" in result.stderr
-    assert files_below(tmp_path)[0].startswith(".mine.training")
+    assert files_below(tmp_path)[0].startswith((".mine.training", ".mine.lock"))
     shown = rnnapps(*arguments)
     assert shown.status == 0
     assert shown.stderr.startswith("Already trained")

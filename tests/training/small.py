@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import keras
 import numpy as np
@@ -81,3 +82,11 @@ def kill():
 
 def press_control_c():
     os.kill(os.getpid(), signal.SIGINT)
+
+
+def press_control_c_twice():
+    press_control_c()
+    while signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # two at once would be one
+        time.sleep(0.01)
+    press_control_c()
+    time.sleep(10)

@@ -17,6 +17,7 @@ from training.small import (
     assert_same,
     kill,
     press_control_c,
+    press_control_c_twice,
     timeless,
     values,
 )
@@ -71,7 +72,7 @@ def test_control_c_in_the_last_step_of_the_last_epoch_loses_nothing(trainer, und
 
 def test_a_second_control_c_stops_at_once(trainer):
     with pytest.raises(KeyboardInterrupt):
-        trainer(callbacks=[At(0, 1, lambda: (press_control_c(), press_control_c()))]).fit()
+        trainer(callbacks=[At(0, 1, press_control_c_twice)]).fit()
 
 
 def test_a_finished_run_is_not_run_again(trainer, undisturbed):
