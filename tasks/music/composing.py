@@ -16,6 +16,7 @@ from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.sampling import check_sampling, sample
 from rnn_apps.tasks.music.context import END, FIRST_HELD, FIRST_STRUCK, Context, canonical, frame_tokens, token_frame
 from rnn_apps.tasks.music.processor import MusicProcessor
+from rnn_apps.tasks.music.scores.midi import FASTEST, SLOWEST
 from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Frames, Piece
 
 _KEY = re.compile(r"([A-Ga-g])([#b]?)\s*(|major|minor)", re.ASCII)
@@ -64,8 +65,10 @@ class Request:
             if self.primer or self.melody:
                 raise ConfigError("A key is for music from nothing: a primer or a melody has its own.")
             scale_of(self.key)
-        if self.tempo is not None and not 10 <= self.tempo <= 1000:
-            raise ConfigError(f"Expected a tempo of 10 to 1000 quarter notes a minute. Received: {self.tempo:g}.")
+        if self.tempo is not None and not SLOWEST <= self.tempo <= FASTEST:
+            raise ConfigError(
+                f"Expected a tempo of {SLOWEST:g} to {FASTEST:g} quarter notes a minute. Received: {self.tempo:g}."
+            )
         for piece in filter(None, (self.primer, self.melody)):
             if piece.frames_per_quarter != frames_per_quarter:
                 raise DataError(

@@ -19,12 +19,18 @@ import numpy as np
 
 from rnn_apps.errors import DataError, MissingExtraError
 from rnn_apps.tasks.music.scores.piece import KEYS, LOWEST_PITCH, Note, Piece, frames_of
+from rnn_apps.tasks.music.scores.smf import check_file
 
 MAX_FRAMES = 65_536  # 2 hours 16 minutes of sixteenths at 120 quarter notes a minute
+SLOWEST, FASTEST = 10.0, 1000.0
+"""Quarter notes a minute that make sense."""
+
 VELOCITY = 80
 _TICKS_PER_FRAME = 120
 _DEFAULT_TEMPO = 120.0
 _DEFAULT_METRE = (4, 4)
+_MOST_BEATS = 64
+_BEAT_VALUES = (1, 2, 4, 8, 16, 32, 64)
 _TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
 
 
@@ -44,14 +50,19 @@ def read_midi(data: bytes, name: str, frames_per_quarter: int = 4) -> Imported:
         frames_per_quarter: the grid; 4 are sixteenths.
 
     Raises:
-        DataError: if it is damaged, has nothing but drums, or is longer than `MAX_FRAMES`.
+        DataError: if it is damaged, has nothing but drums, or states a length, a tempo or a metre without sense.
         MissingExtraError: without the extra "music".
     """
+    checked = check_file(data, name)
     try:
-        score = _symusic().Score.from_midi(data)
+        score = _symusic().Score.from_midi(checked.data)
     except (RuntimeError, ValueError) as error:
         raise DataError(f"{name} is no MIDI file that can be read ({error}).") from None
-    return _quantise(score, name, frames_per_quarter)
+    imported = _quantise(score, name, frames_per_quarter, checked.tempo)
+    if not checked.unended:
+        return imported
+    remark = f"{name}: {checked.unended:,} notes have no end and last until that of their track"
+    return Imported(imported.piece, (remark, *imported.remarks))
 
 
 def abc_tunes(text: str) -> list[str]:
@@ -95,8 +106,8 @@ def midi_bytes(piece: Piece) -> bytes:
     return bytes(score.dumps_midi())
 
 
-def _quantise(score: Any, name: str, frames_per_quarter: int) -> Imported:
-    """Puts a score's notes on the grid."""
+def _quantise(score: Any, name: str, frames_per_quarter: int, tempo: float | None = None) -> Imported:
+    """Puts a score's notes on the grid; its tempi hold where no other is given."""
     tracks = [track for track in score.tracks if len(track.notes)]
     pitched = [track.notes.numpy() for track in tracks if not track.is_drum]
     if not pitched:
@@ -110,7 +121,8 @@ def _quantise(score: Any, name: str, frames_per_quarter: int) -> Imported:
 
     last_tick = int((ticks + lengths).max())
     metre, bar_line = _metre(score.time_signatures, last_tick)
-    tempo = _mean_tempo(score.tempos, last_tick)
+    tempo = tempo or _mean_tempo(score.tempos, last_tick)
+    check_facts(tempo, metre, name)
     frames_per_tick = frames_per_quarter / max(score.ticks_per_quarter, 1)
     bar = Piece(name, np.zeros((0, KEYS), np.uint8), frames_per_quarter, tempo, metre).frames_per_bar
     shift = -round(bar_line * frames_per_tick) % bar
@@ -128,8 +140,28 @@ def _quantise(score: Any, name: str, frames_per_quarter: int) -> Imported:
     notes = [Note(*note) for note in zip(pitch[inside].tolist(), starts.tolist(), ends.tolist(), strict=True)]
     piece = Piece(name, frames_of(notes, length), frames_per_quarter, tempo, metre)
     outside = int((~inside).sum())
-    remark = f"{name}: {outside:,} of {len(pitch):,} notes are outside the 88 keys of a piano and left out"
-    return Imported(piece, (remark,) if outside else ())
+    remarks = []
+    if outside:
+        remarks.append(f"{name}: {outside:,} of {len(pitch):,} notes are outside the 88 keys of a piano and left out")
+    if (metre[0] * 4 * frames_per_quarter) % metre[1]:
+        remarks.append(f"{name}: a bar of {metre[0]}/{metre[1]} is no whole number of steps, and is rounded to {bar}")
+    return Imported(piece, tuple(remarks))
+
+
+def check_facts(tempo: float, metre: tuple[int, int], name: str) -> None:
+    """Makes sure that tempo and metre make sense.
+
+    Raises:
+        DataError: if they do not.
+    """
+    if not SLOWEST <= tempo <= FASTEST:
+        raise DataError(
+            f"{name} has a tempo of {tempo:,g} quarter notes a minute. Expected {SLOWEST:g} to {FASTEST:,g}; set it in "
+            "a program for notes."
+        )
+    beats, value = metre
+    if not 1 <= beats <= _MOST_BEATS or value not in _BEAT_VALUES:
+        raise DataError(f"{name} has a time signature of {beats}/{value}. Expected one such as 4/4, 3/4 or 6/8.")
 
 
 def _metre(signatures: Sequence[Any], last_tick: int) -> tuple[tuple[int, int], int]:
@@ -139,7 +171,7 @@ def _metre(signatures: Sequence[Any], last_tick: int) -> tuple[tuple[int, int], 
     times = [min(signature.time, last_tick) for signature in signatures] + [last_tick]
     for signature, start, end in zip(signatures, times, times[1:], strict=False):
         metre = (int(signature.numerator), int(signature.denominator))
-        if end > start and min(metre) > 0:
+        if end > start:
             lasts[metre] = lasts.get(metre, 0) + end - start
             begins.setdefault(metre, start)
     if not lasts:
@@ -153,7 +185,7 @@ def _mean_tempo(tempi: Sequence[Any], last_tick: int) -> float:
     minutes, tempo, time = 0.0, _DEFAULT_TEMPO, 0
     for change in tempi:
         minutes += (min(change.time, last_tick) - time) / tempo
-        tempo, time = max(float(change.qpm), 1.0), min(change.time, last_tick)
+        tempo, time = float(change.qpm), min(change.time, last_tick)
     minutes += (last_tick - time) / tempo
     # a file holds whole microseconds for a quarter note
     return round(last_tick / minutes if minutes > 0 else tempo, 3)

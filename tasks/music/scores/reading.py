@@ -21,7 +21,7 @@ from rnn_apps.progress import tell_once
 from rnn_apps.tasks.music.scores.midi import abc_tunes, read_abc, read_midi
 from rnn_apps.tasks.music.scores.piece import KEYS, LOWEST_PITCH, STRUCK, Piece
 
-_MIDI, _ABC = (".mid", ".midi"), (".abc",)
+_MIDI, _ABC = (".mid", ".midi", ".kar", ".rmi", ".smf"), (".abc",)
 _TAR, _ZIP = (".tar", ".tar.gz", ".tgz"), (".zip",)
 _SHOWN = 5
 _GRIDS = {"quarter": 1, "8th": 2, "16th": 4}

@@ -98,7 +98,7 @@ def test_what_is_odd_about_a_piece_is_said(generate):
 BAD = {
     "a primer longer than the piece": (("--primer", "tune.mid", "--seconds", 3), "nothing to add"),
     "a primer that is not there": (("--primer", "nowhere.mid"), "There is no file nowhere.mid"),
-    "a primer that is no music": (("--primer", "words.mid"), "words.mid is no MIDI file that can be read"),
+    "a primer that is no music": (("--primer", "words.mid"), "words.mid is no MIDI file: it does not begin with MThd"),
     "drums only": (("--melody", "drums.mid"), "drums.mid has drums only"),
     "a primer and a melody": (("--primer", "tune.mid", "--melody", "tune.mid"), "Received both"),
     "a key that is none": (("--key", "H"), "Expected a key such as C"),
