@@ -70,7 +70,15 @@ def test_control_c_in_the_last_step_of_the_last_epoch_loses_nothing(trainer, und
     assert_same(values(last.variables), undisturbed[1])
 
 
-def test_a_second_control_c_stops_at_once(trainer):
+@pytest.fixture
+def interruptible():
+    """Control-C works, whatever the process was started with."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_control_c_stops_at_once(trainer, interruptible):
     with pytest.raises(KeyboardInterrupt):
         trainer(callbacks=[At(0, 1, press_control_c_twice)]).fit()
 
