@@ -34,6 +34,7 @@ from rnn_apps.errors import (
 
 FORMAT = 1
 MANIFEST = "bundle.json"
+KERAS_MODEL = "model.keras"
 SHARED_WEIGHTS = "weights.bin"
 LOCAL_MODELS = Path("saved_models")
 

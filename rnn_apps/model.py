@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from rnn_apps.arrays import Arrays
-from rnn_apps.bundle import Bundle, find_bundle
+from rnn_apps.bundle import KERAS_MODEL, Bundle, find_bundle
 from rnn_apps.data.batching import chunks
 from rnn_apps.environment import start_tensorflow
 from rnn_apps.errors import DataError, NotFoundError
@@ -98,13 +98,31 @@ class Model:
             raise DataError("Expected at least one example to evaluate on. There is none.")
         return count, metrics.result()
 
+    def require_keras_model(self) -> None:
+        """Makes sure that the bundle holds its Keras model.
+
+        Raises:
+            NotFoundError: if it is an export, which holds only what prediction needs.
+        """
+        if not (self.bundle.folder / KERAS_MODEL).exists():
+            original = self.bundle.manifest.get("exported", {}).get("from", "its original")
+            raise NotFoundError(
+                f"{self.bundle.folder} is an export: it holds what prediction needs, and no Keras model. Take the "
+                f"model that it was made from ('{original}')."
+            )
+
     def keras_model(self) -> Any:
-        """Returns the `keras.Model`, loaded in Keras' safe mode (needs the extra "train")."""
+        """Returns the `keras.Model`, loaded in Keras' safe mode (needs the extra "train").
+
+        Raises:
+            NotFoundError: if the bundle is an export without it.
+        """
+        self.require_keras_model()
         start_tensorflow("The Keras model")
         import keras
 
         self.task.new_network()  # registers the layers
-        return keras.saving.load_model(self.bundle.folder / "model.keras", compile=False, safe_mode=True)
+        return keras.saving.load_model(self.bundle.folder / KERAS_MODEL, compile=False, safe_mode=True)
 
 
 def load(name: str | os.PathLike[str]) -> Model:
