@@ -9,14 +9,19 @@ from typing import Any
 
 import click
 
+from rnn_apps.bundle import explained_failures
 from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.cli.output import print_json
 from rnn_apps.data.files import decode_lines
+from rnn_apps.data.readers.columns import Columns
 from rnn_apps.errors import ConfigError
 from rnn_apps.inference.predictor import Prediction
 from rnn_apps.model import Model, load
 from rnn_apps.plots import check_picture, draw_heatmaps
+from rnn_apps.progress import Reporter
 from rnn_apps.views import Heatmap
+
+FILE = click.Path(path_type=Path)
 
 
 @click.command("predict", cls=ModelCommand)
@@ -29,11 +34,38 @@ from rnn_apps.views import Heatmap
     help="Draw where the model looked: .png, .svg, .pdf.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list on stdout.")
-def command(model: str, inputs: tuple[str, ...], attention: Path | None, as_json: bool, **options: Any) -> None:
+@click.option("--data", type=FILE, metavar="PATH", help="Answer every row of a table, or line of a text file.")
+@click.option("--output", type=FILE, metavar="FILE", help="The table with its answers: .csv, .tsv, .jsonl, .parquet.")
+@click.option("--text-column", metavar="COLUMN", help="Name or number of the column of the input.")
+@click.option("--encoding", metavar="NAME", help="Encoding of the table, such as latin-1. Default: Unicode's.")
+@click.option("--overwrite", is_flag=True, help="Replace an output that is there.")
+def command(
+    model: str,
+    inputs: tuple[str, ...],
+    attention: Path | None,
+    as_json: bool,
+    data: Path | None,
+    output: Path | None,
+    text_column: str | None,
+    encoding: str | None,
+    overwrite: bool,
+    **options: Any,
+) -> None:
     """Answer each TEXT with the saved MODEL (a name or a folder); "-" reads one input a line from stdin.
+
+    With --data and --output a whole table is answered: its columns are kept, the answers come behind them. What was
+    killed goes on with the same command.
 
     What else can be chosen depends on the model: rnnapps predict MODEL --help
     """
+    if data or output:
+        if not data or not output or inputs or attention or as_json:
+            raise ConfigError("A table is answered with --data PATH and --output FILE, and no other input or output.")
+        columns = Columns(text=(text_column,) if text_column else (), encoding=encoding)
+        _answer_table(load(model), data, output, columns, overwrite, options)
+        return
+    if text_column or encoding or overwrite:
+        raise ConfigError("--text-column, --encoding and --overwrite are for a table: --data PATH --output FILE.")
     texts = [line for _, line in decode_lines(sys.stdin.buffer, "standard input")] if inputs == ("-",) else list(inputs)
     if not texts:
         raise ConfigError('Expected at least one input, or "-" to read one a line from standard input.')
@@ -52,6 +84,29 @@ def command(model: str, inputs: tuple[str, ...], attention: Path | None, as_json
     screen = console()
     for text, prediction in zip(given, predictions, strict=True):
         screen.print(*draw(text, loaded.predictor.terminal_views(text, prediction)), sep="\n")
+
+
+def _answer_table(
+    model: Model, data: Path, output: Path, columns: Columns, overwrite: bool, options: dict[str, Any]
+) -> None:
+    from rnn_apps.inference.table import AnswerTable
+
+    identity = str(model.bundle.manifest["sha256"])
+    table = AnswerTable(
+        model.predictor, data, output, columns, chosen_options(model, options), identity, overwrite=overwrite
+    )
+    reporter = Reporter()
+    reporter.note(table.reading)
+    before = 0
+    with explained_failures(output), reporter.bar("answering", table.count()) as bar:
+        for done in table.run():
+            bar.advance(done - before)
+            before = done
+    if table.failed:
+        reporter.note(f"warning: {table.failed:,} rows were not answered:")
+        for failure in table.failures:
+            reporter.note(f"  {failure}")
+    click.echo(output)
 
 
 def _draw_attention(model: Model, given: Sequence[Any], predictions: Sequence[Prediction], path: Path) -> None:
