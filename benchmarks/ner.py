@@ -22,7 +22,7 @@ from seqeval.scheme import IOB2
 
 import rnn_apps
 from rnn_apps.data.batching import pad_batch
-from rnn_apps.data.readers.tagged import read_conll
+from rnn_apps.data.readers.tagged import read_tagged
 
 TOKENS = 25
 CALLS = 1000
@@ -78,7 +78,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     model = rnn_apps.load(arguments.model)
-    sentences = list(read_conll(arguments.data))
+    sentences = list(read_tagged(arguments.data))
     tokens = [list(sentence.tokens) for sentence in sentences]
     blank = "" if model.predictor.processor.single_characters else " "
     texts = [blank.join(sentence) for sentence in tokens]
