@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -45,15 +46,25 @@ def _printable(text: str) -> str:
     return _CONTROL.sub("\ufffd", text)
 
 
+def _writes(text: str) -> bool:
+    """Whether the console has these characters."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_INPUT else text[: _LONGEST_INPUT - 1] + "…"
 
 
 def _bars(view: Bars) -> RenderableType:
+    sign = "█" if _writes("█") else "#"
     likeliest = max(view.probabilities.values(), default=0.0)
     lines = [
         Line(f"  {name:<12} {probability:6.1%} ", "bold" if probability == likeliest else "dim").append(
-            "█" * round(probability * _BAR), ""
+            sign * round(probability * _BAR), ""
         )
         for name, probability in list(view.probabilities.items())[:_MOST_BARS]
     ]

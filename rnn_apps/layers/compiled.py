@@ -93,9 +93,9 @@ def run_together(
     cells = [layer.compiled() for layer in layers]
     hidden, finals = operation.run(
         [_direction(layer, cell) for layer, cell in zip(layers, cells, strict=True)],
-        sequences,
+        ops.cast(sequences, first.compute_dtype),  # a wrapper may be of lower precision
         mask,
-        [cell.weights() for cell in cells],
+        [[ops.cast(weight, first.compute_dtype) for weight in cell.weights()] for cell in cells],
         states,
         keep=training is not False,
         sequences=first.return_sequences,

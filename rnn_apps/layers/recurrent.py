@@ -22,6 +22,7 @@ from rnn_apps.layers import checks, compiled, generic, gpu
 from rnn_apps.layers.compiled import CompiledCell
 from rnn_apps.layers.sequence import Passage, SequenceLayer
 
+_SPEED_OPTIONS = ("unroll", "implementation", "use_cudnn")
 _EQUATIONS = ("step", "products", "output_of")
 
 
@@ -33,7 +34,8 @@ def equations_of(cell: type[Recurrent]) -> type[Recurrent]:
 class Recurrent(SequenceLayer):
     """Base of `SimpleRNN`, `GRU` and `LSTM`.
 
-    Arguments that `keras.layers.LSTM` has mean what they mean there. Masked steps leave the state as it is and give
+    Arguments that `keras.layers.LSTM` has mean what they mean there; those that choose how it is computed (`unroll`,
+    `implementation`, `use_cudnn`) are taken and change nothing. Masked steps leave the state as it is and give
     zeros as output, so padding is inert wherever it stands. There is no hidden statefulness: hand the final state
     of one chunk to the next as `initial_state`.
 
@@ -62,6 +64,8 @@ class Recurrent(SequenceLayer):
     state_count: ClassVar[int] = 1
     keras_class: ClassVar[Any] = None
     """The layer of Keras with the same equations, if it has one."""
+    stateful: ClassVar[bool] = False
+    """Keras' wrappers ask; no state is kept between batches."""
     own_options: ClassVar[tuple[str, ...]] = ("zoneout", "layer_normalization")
     """Arguments that `keras_class` has not."""
 
@@ -99,7 +103,12 @@ class Recurrent(SequenceLayer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        if kwargs.pop("stateful", False):
+            raise ConfigError(
+                "A layer keeps no state between batches (stateful=True). Ask for return_state=True, and give the "
+                "states to the next batch as initial_state."
+            )
+        super().__init__(**{name: value for name, value in kwargs.items() if name not in _SPEED_OPTIONS})
         self.units = check_count("units", units)
         self.activation = checks.activation("activation", activation)
         self.use_bias = use_bias

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import Any, NamedTuple
 
 import keras
+from keras import ops
 
 from rnn_apps.arrays import Tensor
 from rnn_apps.layers import checks
@@ -83,9 +84,14 @@ class SequenceLayer(keras.layers.Layer):
         if mask is None:
             # Keras fills in the mask only where the sequences are the sole tensor argument
             mask = getattr(sequences, "_keras_mask", None)
+        if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(sequences.dtype)):
+            sequences = ops.cast(sequences, self.compute_dtype)  # Keras casts numbers with a fraction alone
         mask = checks.mask(mask, sequences)
         states = checks.states(self.name, initial_state, self.state_sizes, sequences, self.compute_dtype)
-        return self._returned(self.run(sequences, states, mask, training, gates))
+        passage = self.run(sequences, states, mask, training, gates)
+        # inner layers may be of higher precision
+        output = keras.tree.map_structure(lambda tensor: ops.cast(tensor, self.compute_dtype), passage.output)
+        return self._returned(passage._replace(output=output))
 
     def compute_output_spec(
         self,
@@ -97,6 +103,11 @@ class SequenceLayer(keras.layers.Layer):
     ) -> Any:
         """Shapes of what `call` returns, without tracing it."""
         return self._returned(self.symbols(sequences, gates))
+
+    def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
+        """Shapes of what `call` returns, from that of the sequences."""
+        symbols = self.compute_output_spec(keras.KerasTensor(sequences_shape, self.compute_dtype))
+        return keras.tree.map_structure(lambda symbol: symbol.shape, symbols)
 
     def compute_mask(self, sequences: Any, mask: Any) -> Any:
         """The mask of the input if sequences come out; None for states and gates."""

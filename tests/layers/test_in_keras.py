@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from helpers import assert_close
+from rnn_apps.errors import ConfigError
 from rnn_apps.layers import GRU, LSTM, Bidirectional, Deep, Embedding, MaskedPooling, SimpleRNN, generic_path
 
 
@@ -211,3 +212,49 @@ print("same")
 def test_two_replicas_at_once(run_python):
     result = run_python(REPLICAS, TF_CPP_MIN_LOG_LEVEL="3")
     assert result.stdout.strip() == "same", result.stderr
+
+
+@pytest.mark.parametrize("make", [lambda: LSTM(4), lambda: Bidirectional(GRU(4)), lambda: Deep([LSTM(4)])])
+@pytest.mark.parametrize("dtype", ["int32", "int64", "bool", "float64", "float16"])
+def test_numbers_of_every_kind_are_taken(make, dtype):
+    layer = make()
+    given = np.random.default_rng(0).integers(0, 2, (2, 5, 3)).astype(dtype)
+    np.testing.assert_allclose(layer(given), layer(given.astype("float32")), atol=1e-6)
+
+
+@pytest.mark.parametrize("sequences", [False, True])
+def test_wrappers_of_keras_take_our_layers(sequences):
+    given = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    theirs = keras.layers.Bidirectional(GRU(4, return_sequences=sequences))
+    ours = Bidirectional(GRU(4, return_sequences=sequences))
+    expected = theirs(given)
+    ours.build(given.shape)
+    ours.set_weights(theirs.get_weights())
+    np.testing.assert_allclose(ours(given), expected, atol=1e-6)
+    shape = keras.layers.TimeDistributed(ours)(np.stack([given] * 3, axis=1)).shape
+    assert tuple(shape) == (2, 3, *expected.shape[1:])
+
+
+def test_options_that_choose_how_keras_computes_change_nothing():
+    given = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    plain, told = LSTM(4), LSTM(4, unroll=True, implementation=1, use_cudnn=False, stateful=False)
+    plain.build(given.shape)
+    told.build(given.shape)
+    told.set_weights(plain.get_weights())
+    np.testing.assert_array_equal(told(given), plain(given))
+
+
+def test_state_that_is_kept_between_batches_is_refused():
+    with pytest.raises(ConfigError, match="give the states to the next batch as initial_state"):
+        GRU(4, stateful=True)
+
+
+def test_a_wrapper_of_lower_precision():
+    given = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    layer = Bidirectional(LSTM(4), dtype="mixed_float16")
+    found = layer(given)
+    assert keras.backend.standardize_dtype(found.dtype) == "float16"
+    plain = Bidirectional(LSTM(4))
+    plain.build(given.shape)
+    plain.set_weights(layer.get_weights())
+    np.testing.assert_allclose(found, plain(given), atol=5e-3)
