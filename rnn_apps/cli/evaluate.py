@@ -37,8 +37,8 @@ def command(
             raise ConfigError(
                 f"{data[0]} is divided. Say which part with --split: {', '.join(loaded.task.splits(data))}"
             )
-    if reading := source.survey().reading:
-        click.echo(reading, err=True)
+    for line in source.survey().lines():
+        click.echo(line, err=True)
     count, metrics = loaded.evaluate(Reporter().track(source, "evaluating"))
     if as_json:
         facts = {"task": loaded.task.name, "model": loaded.bundle.name, "examples": count, "metrics": metrics}

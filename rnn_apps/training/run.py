@@ -161,8 +161,7 @@ class Run:
 
     def _tell_how_the_data_is_read(self) -> None:
         for source in filter(None, (self.source, self.valid)):
-            survey = source.survey()
-            for line in filter(None, (survey.reading, *(f"warning: {warning}" for warning in survey.warnings))):
+            for line in source.survey().lines():
                 self.reporter.note(line)
 
     def _open_work(self) -> None:

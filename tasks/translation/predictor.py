@@ -15,10 +15,13 @@ from rnn_apps.inference.predictor import Prediction, Predictor
 from rnn_apps.inference.search import Hypothesis, best_combinations
 from rnn_apps.tasks.translation import sample
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
+from rnn_apps.tasks.translation.placeholders import Hidden, hide, is_hidden, lost, mend
 from rnn_apps.tasks.translation.processor import TranslationProcessor
 from rnn_apps.tasks.translation.search import TranslationOptions, Translator, aligned
 from rnn_apps.views import Heatmap, InputView, Table, Text, TextInput, View
 
+# beams, where what is hidden got lost
+_WIDER = (20, 60)
 _END_SIGN = "</s>"
 
 
@@ -91,7 +94,7 @@ class TranslationPredictor(Predictor):
         """
         texts = [self._prepare(given, number) for number, given in enumerate(inputs, 1)]
         sources = [source for text in texts for source in text.sources]
-        found = iter(self.translator.translate(sources, options))
+        found = iter(self._translate(sources, [own for text in texts for own in text.document.sentences], options))
         return [
             self._prediction(text, [next(found) for _ in text.sources], "nbest" in options.model_fields_set)
             for text in texts
@@ -107,13 +110,13 @@ class TranslationPredictor(Predictor):
         found: list[list[Hypothesis]] = []
         done: list[str] = []
         for sentence, source in zip(text.document.sentences, text.sources, strict=True):
-            search = self.translator.search(source[None], options)
+            search = self.translator.search(source[None], _searching(sentence, options))
             for _ in search.steps():
-                part = self.processor.decode(search.leading(0))
+                part = text.hidden.show(self.processor.decode(search.leading(0)))
                 so_far = text.document.join([*done, part, *[""] * (len(text.sources) - len(done) - 1)]).rstrip("\n")
                 yield TranslatedText(translation=so_far, score=0.0, log_probability=0.0)
-            found += search.run()
-            done.append(self._text(found[-1][0], sentence))
+            found.append(self._complete(search.run()[0], source, sentence, options))
+            done.append(text.hidden.show(self._text(found[-1][0], sentence)))
         yield self._prediction(text, found, "nbest" in options.model_fields_set)
 
     @property
@@ -139,13 +142,14 @@ class TranslationPredictor(Predictor):
         if not isinstance(given, str):
             raise DataError(f"Expected texts. Input {number} is of the type {type(given).__name__}.")
         warnings = []
-        if scripts := self.processor.unseen_scripts(given):
+        hidden = hide(given)
+        if scripts := self.processor.unseen_scripts(hidden.text):
             warnings.append(
                 f"The model has never seen text written in {' and '.join(scripts)}: it translates what it can."
             )
         longest = min(self.processor.max_training_tokens, self.processor.max_tokens // 2)
         lines: list[list[str]] = []
-        for line in split_document(given).lines:
+        for line in split_document(hidden.text).lines:
             lines.append([])
             for sentence in line:
                 _, spans = self.processor.source.offsets(sentence)
@@ -158,7 +162,36 @@ class TranslationPredictor(Predictor):
                 lines[-1] += parts
         document = Document(lines)
         rows = self.processor.encode_inputs(document.sentences)
-        return _Prepared(document, [row["source"] for row in rows], warnings)
+        return _Prepared(document, [row["source"] for row in rows], warnings, hidden)
+
+    def _translate(
+        self, sources: Sequence[Array], sentences: Sequence[str], options: TranslationOptions
+    ) -> list[list[Hypothesis]]:
+        """Searches; of what a sentence with something hidden gives, a hypothesis that has it all comes first."""
+        found: list[list[Hypothesis]] = [[]] * len(sources)
+        for hiding in (False, True):
+            chosen = [n for n, sentence in enumerate(sentences) if any(map(is_hidden, sentence)) == hiding]
+            if chosen:
+                how = _searching(sentences[chosen[0]], options)
+                for n, own in zip(chosen, self.translator.translate([sources[n] for n in chosen], how), strict=True):
+                    found[n] = self._complete(own, sources[n], sentences[n], options)
+        return found
+
+    def _complete(
+        self, hypotheses: Sequence[Hypothesis], source: Array, sentence: str, options: TranslationOptions
+    ) -> list[Hypothesis]:
+        """Returns as many as were asked for, those with all that is hidden first; looks further where none has it."""
+
+        def missing(hypothesis: Hypothesis) -> int:
+            return len(lost(sentence, self._found_text(hypothesis, sentence)))
+
+        best = sorted(hypotheses, key=missing)
+        for beam in _WIDER if options.temperature is None else ():
+            if not missing(best[0]):
+                break
+            wider = options.model_copy(update={"beam": beam, "nbest": beam})
+            best = sorted([*best, *self.translator.translate([source], wider)[0]], key=missing)
+        return best[: options.nbest]
 
     def _prediction(self, text: _Prepared, found: Sequence[Sequence[Hypothesis]], alternatives: bool) -> TranslatedText:
         sentences = text.document.sentences
@@ -166,13 +199,27 @@ class TranslationPredictor(Predictor):
             [self._alternative(own, sentence) for own in hypotheses]
             for sentence, hypotheses in zip(sentences, found, strict=True)
         ]
-        best, *rest = _alternatives(text.document, options)
+        best, *rest = [
+            own.model_copy(update={"translation": text.hidden.show(own.translation)})
+            for own in _alternatives(text.document, options)
+        ]
+        moved = [
+            text.hidden.originals[character]
+            for sentence, hypotheses in zip(sentences, found, strict=True)
+            for character in lost(sentence, self._found_text(hypotheses[0], sentence))
+            if character in text.hidden.originals
+        ]
+        warnings = [
+            *text.warnings,
+            *(f"'{own}' stands where it may belong: it had no place of its own." for own in moved),
+        ]
         return TranslatedText(
             **best.model_dump(),
             alternatives=[best, *rest] if alternatives else [],
-            warnings=text.warnings,
+            warnings=warnings,
             alignments=[
-                self._alignment(sentence, hypotheses[0]) for sentence, hypotheses in zip(sentences, found, strict=True)
+                self._alignment(sentence, hypotheses[0], text.hidden)
+                for sentence, hypotheses in zip(sentences, found, strict=True)
             ],
         )
 
@@ -181,12 +228,16 @@ class TranslationPredictor(Predictor):
         return Alternative(translation=text, score=found.score, log_probability=found.log_probability)
 
     def _text(self, hypothesis: Hypothesis, sentence: str) -> str:
+        """The translation, with all that is hidden in the sentence."""
+        return mend(sentence, self._found_text(hypothesis, sentence))
+
+    def _found_text(self, hypothesis: Hypothesis, sentence: str) -> str:
         return self.processor.decode(hypothesis.tokens, aligned(hypothesis).tolist(), sentence)
 
-    def _alignment(self, sentence: str, hypothesis: Hypothesis) -> Heatmap:
+    def _alignment(self, sentence: str, hypothesis: Hypothesis, hidden: Hidden) -> Heatmap:
         # cut from the sentence, so that unknown characters are seen as what they are
         _, spans = self.processor.source.offsets(sentence)
-        columns = [sentence[start:end] for start, end in spans]
+        columns = [hidden.show(sentence[start:end]) for start, end in spans]
         rows = [piece.replace(BLANK, " ").strip() for piece in self.processor.target.tokens(hypothesis.tokens)]
         return Heatmap(hypothesis.attention, [*rows, _END_SIGN], [*columns, _END_SIGN], "Attention")
 
@@ -197,6 +248,12 @@ class _Prepared(NamedTuple):
     document: Document
     sources: list[Array]
     warnings: list[str]
+    hidden: Hidden
+
+
+def _searching(sentence: str, options: TranslationOptions) -> TranslationOptions:
+    """The options of a search; where something is hidden in the sentence, all hypotheses are wanted."""
+    return options.model_copy(update={"nbest": options.width}) if any(map(is_hidden, sentence)) else options
 
 
 def _alternatives(document: Document, sentences: Sequence[Sequence[Alternative]]) -> list[Alternative]:

@@ -20,6 +20,7 @@ from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.pieces import BLANK, END, PADDING, START, UNKNOWN, PieceTokenizer, join_pieces
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.translation.config import TranslationConfig
+from rnn_apps.tasks.translation.placeholders import is_hidden
 
 __all__ = ["END", "PADDING", "START", "UNKNOWN", "TranslationProcessor"]
 
@@ -140,6 +141,9 @@ class TranslationProcessor(Processor):
         words: dict[int, str] = {}
         for place in places:
             start, end = spans[aligned[place]] if aligned[place] < len(spans) else (0, 0)
+            if end - start == 1 and is_hidden(text[start]):  # it is a word of its own
+                words[place] = text[start]
+                continue
             # the rest of a word that is known in part, and signs that stand alone but are unknown one like the other
             while 0 < start < end and _in_one_word(text, start - 1, unknown):
                 start -= 1
@@ -197,6 +201,8 @@ def _with_unknown_word(pair: SentencePair) -> SentencePair:
 
 def _in_one_word(text: str, at: int, unknown: set[int]) -> bool:
     """Whether the character there belongs to the word of the one beside it; ideographs are words of their own."""
+    if is_hidden(text[at]):
+        return False
     return at in unknown or (text[at].isalnum() and script(text[at]) not in _IDEOGRAPHS)
 
 

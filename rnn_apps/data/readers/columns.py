@@ -89,6 +89,10 @@ class Survey:
     reading: str
     warnings: tuple[str, ...]
 
+    def lines(self) -> list[str]:
+        """Returns what is to be told, a line each."""
+        return list(filter(None, (self.reading, *(f"warning: {warning}" for warning in self.warnings))))
+
 
 @dataclass(frozen=True)
 class Role:

@@ -161,6 +161,14 @@ def test_command_line(model, rnnapps):
     assert rnnapps("predict", folder, "Anna", "--nbest", 0).status == 2
 
 
+def test_a_file_without_an_entity_is_evaluated_and_said(model, rnnapps, tmp_path):
+    (tmp_path / "none.conll").write_text("it O\nrains O\n. O\n", encoding="utf-8")
+    result = rnnapps("evaluate", model.bundle.folder, "--data", tmp_path / "none.conll", "--json")
+    assert result.status == 0
+    assert json.loads(result.stdout)["metrics"]["f1"] == 0
+    assert "warning: none.conll has no entity: precision, recall and F1 are 0 or undefined." in result.stderr
+
+
 def test_evaluation_names_unknown_types(model, rnnapps, tmp_path):
     data = tmp_path / "other.txt"
     data.write_text("Anna B-PER\nsings B-SONG\n")

@@ -1,0 +1,70 @@
+"""What is no language comes out of a translation as it went in."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rnn_apps
+from rnn_apps.tasks.translation.placeholders import hide, is_hidden, lost, mend
+
+KEPT = {
+    "Please visit https://example.org/a?b=1&c=2 today.": ["https://example.org/a?b=1&c=2"],
+    "See www.example.org, or write to first.last@example.co.uk!": ["www.example.org", "first.last@example.co.uk"],
+    "You have {count} of ${total} {{new}} messages.": ["{count}", "${total}", "{{new}}"],
+    "Hello %s, %(name)s and %1$s: 50% done": ["%s", "%(name)s", "%1$s", "50%"],
+    "You owe $1,234.56 or 3.50 €.": ["$1,234.56", "3.50 €"],
+    "Call +33 1 23 45 67 89 at 10:30.": ["+33 1 23 45 67 89", "10:30"],
+    "Open C:\\Users\\me\\file.txt or /usr/bin/env.": ["C:\\Users\\me\\file.txt", "/usr/bin/env"],
+    "Use the <b>red</b> button<br/>.": ["<b>", "</b>", "<br/>"],
+    "Version v2.0.1 came on 2024-05-06, in 1987 and 10/11/12.": ["v2.0.1", "2024-05-06", "1987", "10/11/12"],
+    "Ask @anna about #rnn &amp; more.": ["@anna", "#rnn", "&amp;"],
+    "I ate 3 apples and/or 42 pears: a < b, it's 5-year-old.": [],
+}
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_what_is_kept(text):
+    hidden = hide(text)
+    assert list(hidden.originals.values()) == KEPT[text]
+    assert hidden.show(hidden.text) == text
+
+
+@given(st.text(max_size=60))
+def test_everything_hidden_can_be_shown_again(text):
+    hidden = hide(text)
+    assert hidden.show(hidden.text) == text
+
+
+A, B = "\ue000", "\ue001"
+
+
+@given(st.lists(st.sampled_from([A, B, "\ue002", "word", "."]), max_size=6), st.text("ab\ue000\ue001 .", max_size=12))
+def test_a_mended_translation_has_everything_once(source, translation):
+    text = " ".join(dict.fromkeys(source))
+    assert lost(text, mend(text, translation)) == []
+
+
+def test_where_a_lost_one_is_put():
+    assert mend(f"the {A}red{B} one", f"le {A}rouge, oui") == f"le {A}rouge{B}, oui"
+    assert mend(f"of {A}.", "de.") == f"de {A}."
+    assert mend(f"{A} came", f"{A} de {A} vint") == f"{A} de vint"
+    assert not any(map(is_hidden, mend("a", "b")))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return rnn_apps.load("translation")
+
+
+@pytest.mark.parametrize("text", [text for text, kept in KEPT.items() if kept])
+def test_a_translation_has_all_of_it_or_says_so(model, text):
+    (found,) = model.predict([text])
+    assert all(found.translation.count(own) >= 1 for own in KEPT[text])
+    assert not any(map(is_hidden, found.translation))
+    *_, streamed = model.stream(text)
+    assert streamed == found
+
+
+def test_private_characters_of_the_text_itself_stay(model):
+    (found,) = model.predict(["The \ue000 is 3.14."])
+    assert "3.14" in found.translation
