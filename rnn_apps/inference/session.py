@@ -13,6 +13,7 @@ from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.windows import FINAL, carried, windows, zero_states
 from rnn_apps.environment import threads_wanted
 from rnn_apps.errors import BundleError
+from rnn_apps.inference.deadline import Deadline, current_deadline
 
 
 class Runner(Protocol):
@@ -47,9 +48,30 @@ class Session:
         self.outputs = tuple(value.name for value in self._session.get_outputs())
 
     def run(self, arrays: Mapping[str, Array]) -> Arrays:
-        """Returns the outputs by name for the inputs by name; arrays that are no input of the graph are left out."""
-        results = self._session.run(None, {name: arrays[name] for name in self.inputs})
+        """Returns the outputs by name for the inputs by name; arrays that are no input of the graph are left out.
+
+        Raises:
+            Abandoned: if the deadline of the work is over (see `rnn_apps.inference.deadline`).
+        """
+        given = {name: arrays[name] for name in self.inputs}
+        deadline = current_deadline()
+        results = self._session.run(None, given) if deadline is None else self._run_until(deadline, given)
         return dict(zip(self.outputs, results, strict=True))
+
+    def _run_until(self, deadline: Deadline, given: Arrays) -> list[Array]:
+        """Runs the graph; the deadline ends the run where it stands."""
+        options = ort.RunOptions()
+
+        def terminate() -> None:
+            options.terminate = True
+
+        with deadline.terminating(terminate):
+            try:
+                results: list[Array] = self._session.run(None, given, options)
+            except Exception:
+                deadline.check()
+                raise
+        return results
 
 
 class WindowedSession:

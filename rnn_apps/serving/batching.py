@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from rnn_apps.errors import DataError
+from rnn_apps.inference.deadline import Abandoned, Deadline, working_until
 from rnn_apps.serving.http import RequestError
 from rnn_apps.serving.settings import Limits
 
@@ -43,6 +44,19 @@ class _Work:
     answers: asyncio.Future[list[Any]]
 
 
+def _deadline_of(batch: Sequence[_Work]) -> Deadline:
+    """A deadline that is over when nobody waits for any work of the batch any more."""
+    deadline = Deadline()
+
+    def given_up(_: object) -> None:
+        if all(work.answers.done() for work in batch):
+            deadline.end()
+
+    for work in batch:
+        work.answers.add_done_callback(given_up)
+    return deadline
+
+
 class Batcher:
     """Gathers the inputs of many requests into batches for one model.
 
@@ -67,7 +81,7 @@ class Batcher:
         self._predict, self._limits, self._meter = predict, limits, meter or Meter()
         self._waiting: deque[_Work] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-        self._running = False
+        self._running, self._deadline = False, Deadline()
         self._timer: asyncio.TimerHandle | None = None
         self._last_size, self._last_end = 0, 0.0
 
@@ -129,7 +143,8 @@ class Batcher:
         return RequestError(503, message, {"Retry-After": "1"})
 
     def close(self) -> None:
-        """Ends the thread when it has finished what runs."""
+        """Ends what runs, and the thread."""
+        self._deadline.end()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _submit(self, inputs: Sequence[Any], options: Options) -> asyncio.Future[list[Any]]:
@@ -158,9 +173,10 @@ class Batcher:
         if not batch:
             return
         self._running = True
+        self._deadline = _deadline_of(batch)
         self._last_size = sum(len(work.inputs) for work in batch)
         self._meter.batch(self.name, self._last_size)
-        self._thread.submit(self._run, batch, asyncio.get_running_loop())
+        self._thread.submit(self._run, batch, self._deadline, asyncio.get_running_loop())
 
     def _take(self) -> list[_Work]:
         """Takes what runs next: the oldest work and, behind it, what has the same options; dropped work goes."""
@@ -178,8 +194,9 @@ class Batcher:
         self._waiting = rest
         return batch
 
-    def _run(self, batch: list[_Work], loop: asyncio.AbstractEventLoop) -> None:
-        outcomes = self._outcomes(batch)
+    def _run(self, batch: list[_Work], deadline: Deadline, loop: asyncio.AbstractEventLoop) -> None:
+        with working_until(deadline):
+            outcomes = self._outcomes(batch)
         loop.call_soon_threadsafe(self._finish, batch, outcomes)
 
     def _outcomes(self, batch: Sequence[_Work]) -> list[list[Any] | Exception]:
@@ -189,8 +206,8 @@ class Batcher:
             answers = iter(self._predict(inputs, batch[0].options))
             return [[next(answers) for _ in work.inputs] for work in batch]
         except Exception as error:
-            if len(batch) == 1:
-                return [error]
+            if len(batch) == 1 or isinstance(error, Abandoned):
+                return [error] * len(batch)
             middle = len(batch) // 2
             return self._outcomes(batch[:middle]) + self._outcomes(batch[middle:])
 

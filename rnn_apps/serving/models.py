@@ -14,6 +14,7 @@ import numpy as np
 
 from rnn_apps.bundle import MANIFEST, read_bundle
 from rnn_apps.errors import ConfigError, DataError, did_you_mean
+from rnn_apps.inference.deadline import Deadline, working_until
 from rnn_apps.inference.predictor import Prediction
 from rnn_apps.model import Model
 from rnn_apps.serving.batching import Batcher, Meter, Options
@@ -81,12 +82,19 @@ class ServedModel:
             RequestError: with status 503 if too many inputs wait already.
             RnnAppsError: for an input or an option that the model cannot use.
         """
+        deadline = Deadline()
         with self.batcher.admission(1):
-            parts = await self.batcher.call(lambda: self._stream(given, options))
+            parts = self._stream(given, options)
+
+            def following() -> Prediction | None:
+                with working_until(deadline):
+                    return next(parts, None)
+
             try:
-                while (part := await self.batcher.call(lambda: next(parts, None))) is not None:
+                while (part := await self.batcher.call(following)) is not None:
                     yield part
             finally:
+                deadline.end()
                 self.batcher.call_soon(parts.close)
 
     @property

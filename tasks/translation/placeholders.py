@@ -10,18 +10,21 @@ from typing import NamedTuple
 
 import regex
 
-_END = r"(?=[.,;:!?)\]}\"'»”’]*(?:\s|$))"
+# every alternative begins where few texts do and never looks back, so that a hostile text costs no more than another
+_REST = r"\S*[^\s.,;:!?)\]}\"'»”’]"
 _KEPT = regex.compile(
     rf"""
-      (?:https?|ftp)://\S+?{_END} | www\.\S+?{_END}                    # addresses of pages
-    | [\w.+-]+@[\w-]+(?:\.[\w-]+)+                                     # and of persons
-    | \$?\{{\{{?[^{{}}\n]*\}}?\}} | %\(\w+\)[sdf] | %(?:\d+\$)?[sdifu@]\b    # {{count}}, ${{name}}, %(name)s, %s
-    | </?[A-Za-z][A-Za-z0-9]*(?:\s[^<>\n]*)?/?> | &\#?\w+;             # <b>, &amp;
-    | [A-Za-z]:\\\S+?{_END} | (?<![\w/])~?/(?:[\w.-]+/)+[\w.-]*\w      # C:\file, /usr/bin/env
+      (?:https?|ftp)://{_REST} | (?<!\w)www\.{_REST}                    # addresses of pages
+    | (?<![\w.+-])[\w.+-]{{1,64}}+@[\w-]++(?:\.[\w-]++)++              # and of persons
+    | \$?\{{\{{?[^{{}}\n]*+\}}?\}} | %\(\w+\)[sdf] | %(?:\d+\$)?[sdifu@]\b   # {{count}}, ${{name}}, %(name)s, %s
+    | </?[A-Za-z][A-Za-z0-9]*+(?:\s[^<>\n]*+)?/?> | &\#?\w++;          # <b>, &amp;
+    | (?<!\w)[A-Za-z]:\\{_REST} | (?<![\w/])~?/(?:[\w.-]++/)++[\w.-]*\w   # C:\file, /usr/bin/env
     | (?<!\w)[\#@][\w-]*\w                                             # #tag, @name
-    | [$€£¥]\s?\d+(?:[.,]\d+)* | \d+(?:[.,]\d+)*\s?[$€£¥%]             # $1,234.56, 3.5 %
-    | (?<!\w)\+\d[\d ()/-]{{5,}}\d                                     # +33 1 23 45 67 89
-    | (?<!\w)v?\d+(?:[.,:/-]\d+)+(?!\w) | (?<!\w)\d{{3,}}(?!\w)        # 2.0.1, 2024-05-06, 10:30, 1987
+    | [$€£¥]\s?\d++(?:[.,]\d++)*+                                      # $1,234.56
+    | (?<![\d.,])\d++(?:[.,]\d++)*+\s?[$€£¥%]                          # 3.5 %
+    | (?<!\w)\+\d[\d ()/-]{{5,30}}(?<=\d)                              # +33 1 23 45 67 89
+    | (?<!\w)(?<!\d[.,:/-])v?\d++(?:[.,:/-]\d++)++(?!\w)              # 2.0.1, 2024-05-06, 10:30
+    | (?<!\w)(?<!\d[.,:/-])\d{{3,}}+(?!\w)                             # 1987
     """,
     regex.VERBOSE,
 )

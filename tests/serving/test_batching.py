@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_apps.errors import DataError
+from rnn_apps.inference.deadline import current_deadline
 from rnn_apps.serving.batching import Batcher
 from rnn_apps.serving.http import RequestError
 from rnn_apps.serving.settings import Limits
@@ -171,3 +172,69 @@ def test_other_work_has_its_turn_between_batches():
         return {thread} == recorder.threads
 
     assert asyncio.run(mixed())
+
+
+class Endless:
+    """Works until it may not any more, as a long search does between its steps."""
+
+    def __init__(self):
+        self.begun, self.ended, self.answered = threading.Event(), threading.Event(), []
+
+    def __call__(self, inputs, options):
+        if inputs == ["plain"]:
+            self.answered.append("plain")
+            return ["plain"]
+        self.begun.set()
+        try:
+            while True:
+                current_deadline().check()
+                time.sleep(0.001)
+        finally:
+            self.ended.set()
+
+
+def test_work_ends_when_its_request_does_and_the_next_has_its_turn():
+    endless = Endless()
+    served = batcher(endless)
+
+    async def run():
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await served.answer(["long"], {"beam": 100})
+        assert await served.answer(["plain"], {}) == ["plain"]
+
+    asyncio.run(run())
+    assert endless.begun.is_set()
+    assert endless.ended.is_set()
+
+
+def test_work_that_somebody_still_waits_for_goes_on():
+    recorder = Recorder(seconds=0.1)
+    served = batcher(recorder)
+
+    async def run():
+        first = asyncio.ensure_future(served.answer([0], {}))
+        await asyncio.sleep(0.01)
+        impatient, patient = (asyncio.ensure_future(served.answer([n], {})) for n in (1, 2))
+        await asyncio.sleep(0.12)  # both are in the second batch now
+        impatient.cancel()
+        assert (await first, await patient) == ([0], [4])
+
+    asyncio.run(run())
+    assert recorder.sizes == [1, 2]
+
+
+def test_closing_ends_what_runs():
+    endless = Endless()
+    served = batcher(endless)
+
+    async def run():
+        waiting = asyncio.ensure_future(served.answer(["long"], {}))
+        while not endless.begun.is_set():
+            await asyncio.sleep(0.001)
+        served.close()
+        await asyncio.to_thread(endless.ended.wait, 10)
+        waiting.cancel()
+
+    asyncio.run(run())
+    assert endless.ended.is_set()

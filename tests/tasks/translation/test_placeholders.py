@@ -51,6 +51,14 @@ def test_where_a_lost_one_is_put():
     assert not any(map(is_hidden, mend("a", "b")))
 
 
+@pytest.mark.parametrize(
+    "text", ["a", "1", "1,", "a.", "{", "<a ", "http://", "http://.", "+1 ", "/a", "@", "&a", "a@", "%(", "1:", "C:\\"]
+)
+def test_a_hostile_text_costs_no_more_than_another(text):
+    long = text * (400_000 // len(text))
+    assert hide(long).show(hide(long).text) == long
+
+
 @pytest.fixture(scope="module")
 def model():
     return rnn_apps.load("translation")

@@ -1,0 +1,75 @@
+"""Work that ends when nobody wants its result any more.
+
+Who starts work says until when (`working_until`); a session looks before each run of a graph, and a run under way is
+terminated. So everything that answers with graphs, step by step or batch by batch, ends within one step.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+
+
+class Abandoned(Exception):
+    """The work has ended before its result was there."""
+
+
+class Deadline:
+    """Until when work goes on; it is ended once, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._over = False
+        self._enders: list[Callable[[], None]] = []
+
+    def end(self) -> None:
+        """Ends the work: what runs is terminated, and nothing more begins."""
+        with self._lock:
+            self._over = True
+            enders = list(self._enders)
+        for ender in enders:
+            ender()
+
+    def check(self) -> None:
+        """Goes on, or not.
+
+        Raises:
+            Abandoned: if the work is to end.
+        """
+        if self._over:
+            raise Abandoned
+
+    @contextmanager
+    def terminating(self, ender: Callable[[], None]) -> Iterator[None]:
+        """Has `ender` called if the work is ended while the block runs.
+
+        Raises:
+            Abandoned: if it was ended before.
+        """
+        with self._lock:
+            self.check()
+            self._enders.append(ender)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._enders.remove(ender)
+
+
+@contextmanager
+def working_until(deadline: Deadline) -> Iterator[None]:
+    """Lets the block's work in this thread end with the deadline."""
+    token = _CURRENT.set(deadline)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def current_deadline() -> Deadline | None:
+    """Returns the deadline of the work of this thread, if it has one."""
+    return _CURRENT.get()

@@ -1,0 +1,56 @@
+"""Work ends when nobody wants it: before the next step, and inside of one."""
+
+import threading
+
+import pytest
+
+from rnn_apps.inference.deadline import Abandoned, Deadline, current_deadline, working_until
+from rnn_apps.model import load
+
+
+def test_without_a_deadline_work_goes_on():
+    assert current_deadline() is None
+    deadline = Deadline()
+    with working_until(deadline):
+        assert current_deadline() is deadline
+        deadline.check()
+    assert current_deadline() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("sentiment", "fine"), ("ner", "Anna"), ("translation", "Hello."), ("music", None)]
+)
+def test_every_task_looks_at_it_before_a_graph_runs(name, given):
+    if name == "music":
+        pytest.importorskip("symusic")
+    predictor = load(name).predictor
+    deadline = Deadline()
+    deadline.end()
+    with working_until(deadline), pytest.raises(Abandoned):
+        predictor.predict([given])
+    assert len(predictor.predict([given])) == 1  # and works as before afterwards
+
+
+def test_a_search_ends_within_a_step():
+    predictor = load("translation").predictor
+    deadline = Deadline()
+    with working_until(deadline):
+        parts = predictor.stream("I do not know what to say. " * 20)
+        for _ in range(3):
+            next(parts)
+        deadline.end()
+        with pytest.raises(Abandoned):
+            next(parts)
+
+
+def test_what_runs_is_terminated_and_what_has_ended_is_not():
+    deadline, called = Deadline(), []
+    with deadline.terminating(lambda: called.append("before")):
+        pass
+    with deadline.terminating(lambda: called.append("running")):
+        thread = threading.Thread(target=deadline.end)
+        thread.start()
+        thread.join()
+    assert called == ["running"]
+    with pytest.raises(Abandoned), deadline.terminating(lambda: called.append("never")):
+        raise AssertionError
