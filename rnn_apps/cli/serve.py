@@ -25,6 +25,9 @@ _DEFAULTS = Limits()
 )
 @click.option("--watch", is_flag=True, help="Take newly saved models while running.")
 @click.option("--demo/--no-demo", default=True, show_default=True, help="A page to try the models on, at /.")
+@click.option(
+    "--cors", multiple=True, metavar="ORIGIN", help='Let pages of this origin call the server; "*" for all. Repeatable.'
+)
 @click.option("--access-log/--no-access-log", default=True, show_default=True, help="A line of JSON for each request.")
 @click.option(
     "--max-batch",
@@ -79,6 +82,7 @@ def command(
     api_key: str,
     watch: bool,
     demo: bool,
+    cors: tuple[str, ...],
     access_log: bool,
     **limits: Any,
 ) -> None:
@@ -90,7 +94,7 @@ def command(
     check_serving()
     from rnn_apps.serving.server import serve
 
-    serve(Settings(models, host, port, workers, api_key, watch, demo, access_log, Limits(**limits)))
+    serve(Settings(models, host, port, workers, api_key, watch, demo, cors, access_log, Limits(**limits)))
 
 
 def check_serving() -> None:

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import rnn_apps
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.model import load
 from rnn_apps.serving.http import ClientDisconnected, RequestError, reply
 from rnn_apps.serving.metrics import ServerMetrics
-from rnn_apps.serving.middleware import KeyCheck, Observer
+from rnn_apps.serving.middleware import HeadAsGet, KeyCheck, Observer
 from rnn_apps.serving.models import ServedModels, watch
 from rnn_apps.serving.pages.demo import DemoPage
 from rnn_apps.serving.pages.docs import page
 from rnn_apps.serving.protocols import openapi, openinference, streaming, tfserving
+from rnn_apps.serving.protocols.routes import no_verb
 from rnn_apps.serving.settings import Settings
 
 
@@ -75,11 +78,37 @@ def create_app(settings: Settings) -> ASGIApp:
         return HTMLResponse(page(document(), models, str(request.base_url).rstrip("/")))
 
     if settings.demo:
-        app.mount("/", demo)
+        app.mount("/", _Rest(app.router.routes[:], demo))
     else:
         app.get("/", include_in_schema=False)(lambda: RedirectResponse("docs"))
-    guarded = KeyCheck(app, settings.api_key) if settings.api_key else app
+    guarded: ASGIApp = HeadAsGet(KeyCheck(app, settings.api_key) if settings.api_key else app)
+    if settings.cors:
+        guarded = CORSMiddleware(
+            guarded, settings.cors, allow_methods=["GET", "POST"], allow_headers=["*"], expose_headers=["*"]
+        )
     return Observer(guarded, metrics, sys.stderr if settings.access_log else None)
+
+
+class _Rest:
+    """What is mounted at / answers every path that is no other route's, and only those.
+
+    Args:
+        routes: the others.
+        app: what answers.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute], app: ASGIApp) -> None:
+        self._routes, self._app = routes, app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request; where a route has the path and another method, that one says so."""
+        for route in self._routes if scope["type"] == "http" else ():
+            match, found = route.matches(scope)
+            if match is Match.PARTIAL:
+                scope.update(found)
+                await route.handle(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 def _add_errors(app: FastAPI) -> None:
@@ -95,6 +124,13 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def bad_route(request: Request, error: HTTPException) -> Response:
+        _, colon, verb = request.url.path.rpartition(":")
+        if error.status_code == 405 and colon and request.method == "POST":  # POST on the path of a model, it seems
+            return await refused(request, no_verb(request, verb))
+        allowed = (error.headers or {}).get("Allow")
+        if error.status_code == 405 and allowed:
+            message = f"{request.url.path[:100]} is called with {allowed}. Received {request.method}."
+            return reply({"error": message}, 405, error.headers)
         message = f"{error.detail}: {request.method} {request.url.path[:100]}. See /openapi.json for what there is."
         return reply({"error": message}, error.status_code, error.headers)
 

@@ -20,6 +20,32 @@ _OPEN = ("/v2/health/live", "/v2/health/ready")
 _HUNG_UP = 499
 
 
+class HeadAsGet:
+    """Answers HEAD wherever GET is answered, without the body (RFC 9110, section 9.3.2).
+
+    Args:
+        app: what answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+
+        async def without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        scope["method"] = "GET"
+        try:
+            await self.app(scope, receive, without_body)
+        finally:
+            scope["method"] = "HEAD"
+
+
 class Observer:
     """Measures each request, and writes a line of JSON about it: never its text.
 

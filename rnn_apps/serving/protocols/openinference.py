@@ -29,6 +29,10 @@ from rnn_apps.serving.protocols.routes import add_model_route
 from rnn_apps.serving.protocols.tensors import describe, read_tensor, write_tensor
 from rnn_apps.serving.settings import Limits
 
+# parameters that the protocol and its extensions name, and that are no options of a model
+_PROTOCOL_PARAMETERS = frozenset(
+    {"content_type", "headers", "priority", "timeout", "sequence_id", "sequence_start", "sequence_end"}
+)
 _JSON_LENGTH = "Inference-Header-Content-Length"
 
 
@@ -80,18 +84,27 @@ async def _infer(served: ServedModel, request: Request, limits: Limits) -> Respo
     check_instances(instances, limits)
     options = take_options(document.get("parameters"))
     binary = options.pop("binary_data_output", False) is True
+    seconds = _seconds(options.get("timeout"), limits.timeout)
+    options = {name: value for name, value in options.items() if name not in _PROTOCOL_PARAMETERS}
     wanted = _wanted(document.get("outputs"), served.outputs, binary)
-    predictions = await in_time(request, limits.timeout, served.answer(instances, options))
+    predictions = await in_time(request, seconds, served.answer(instances, options))
     rows = [prediction.model_dump(mode="json") for prediction in predictions]
     written = [write_tensor(spec, [row.get(spec.name) for row in rows], binary) for spec, binary in wanted]
     answer = {"model_name": served.name, "model_version": str(served.version), "outputs": [part for part, _ in written]}
-    if isinstance(document.get("id"), str):
+    if type(document.get("id")) in (str, int):
         answer["id"] = document["id"]
     data = b"".join(part for _, part in written)
     if not data:
         return reply(answer)
     head = orjson.dumps(answer)
     return Response(head + data, 200, {_JSON_LENGTH: str(len(head))}, "application/octet-stream")
+
+
+def _seconds(microseconds: Any, most: float) -> float:
+    """Returns how long a request may take: as long as it says itself (Triton's timeout), but no longer than any."""
+    if type(microseconds) is not int or microseconds <= 0:
+        return most
+    return min(microseconds / 1e6, most)
 
 
 def _json_length(request: Request, size: int) -> int:

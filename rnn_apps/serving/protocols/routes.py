@@ -7,9 +7,23 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from rnn_apps.errors import did_you_mean
+from rnn_apps.serving.http import RequestError
 from rnn_apps.serving.models import ServedModel, ServedModels
 
 Handler = Callable[[ServedModel, Request], Awaitable[Response]]
+
+
+VERBS = ("predict", "stream")
+"""What stands behind the colon of a model's path, and is called with POST."""
+
+
+def no_verb(request: Request, verb: str) -> RequestError:
+    """What is answered where a verb is called with another method, or is none."""
+    if verb in VERBS:
+        return RequestError(405, f":{verb} is called with POST. Received {request.method}.", {"Allow": "POST"})
+    known = ", ".join(f":{own}" for own in VERBS)
+    return RequestError(404, f"There is no verb ':{verb[:40]}'.{did_you_mean(verb, VERBS)} There are: {known}.")
 
 
 def add_model_route(
@@ -27,6 +41,9 @@ def add_model_route(
     """
 
     async def latest(name: str, request: Request) -> Response:
+        model, colon, verb = name.partition(":")
+        if method == "GET" and colon and model in models:  # the path of a verb, and not that of a model
+            raise no_verb(request, verb)
         return await handler(models.find(name), request)
 
     async def versioned(name: str, version: str, request: Request) -> Response:

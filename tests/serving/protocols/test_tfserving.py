@@ -135,4 +135,4 @@ def test_a_bad_request_is_told_what_was_expected_and_what_came(server, model, bo
 def test_a_wrong_method_names_the_path(server):
     answer = server.request("DELETE", "/v1/models/ner")
     assert answer.status == 405
-    assert "DELETE /v1/models/ner" in answer.json["error"]
+    assert "/v1/models/ner is called with GET. Received DELETE" in answer.json["error"]
