@@ -19,9 +19,14 @@ class Abandoned(Exception):
 
 
 class Deadline:
-    """Until when work goes on; it is ended once, from any thread."""
+    """Until when work goes on; it is ended once, from any thread.
 
-    def __init__(self) -> None:
+    Args:
+        between: is called in the thread of the work before each run of a graph, to give others their turn.
+    """
+
+    def __init__(self, between: Callable[[], None] | None = None) -> None:
+        self._between = between
         self._lock = threading.Lock()
         self._over = False
         self._enders: list[Callable[[], None]] = []
@@ -42,6 +47,11 @@ class Deadline:
         """
         if self._over:
             raise Abandoned
+
+    def give_way(self) -> None:
+        """Lets others have their turn."""
+        if self._between is not None:
+            self._between()
 
     @contextmanager
     def terminating(self, ender: Callable[[], None]) -> Iterator[None]:

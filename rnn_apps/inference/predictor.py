@@ -23,6 +23,9 @@ BATCH_SIZE = 64
 BATCH_TOKENS = 16384
 
 
+_PLAIN_COST, _COST_OF_A_LETTER = 0.5, 0.01  # milliseconds
+
+
 class Prediction(BaseModel):
     """An answer; `model_dump()` gives what `--json` prints and the server sends."""
 
@@ -159,6 +162,17 @@ class Predictor(ABC):
         check_options(self.ClientOptions or self.Options, values)
         return {name: self.from_json(value) if name in self.input_options else value for name, value in values.items()}
 
+    def cost(self, value: Any, options: Any) -> float:
+        """Returns about how many milliseconds of one core the answer to a client of the server takes.
+
+        What is expensive gives way to other requests, and what takes longer than a request may is refused.
+
+        Args:
+            value: the input as JSON, see `from_json`.
+            options: an instance of `ClientOptions`, or of `Options` where there are none.
+        """
+        return _PLAIN_COST + _COST_OF_A_LETTER * _letters(value)
+
     # What a person sees
 
     def input_view(self) -> InputView:
@@ -188,3 +202,10 @@ def batches_by_length(rows: Sequence[Arrays]) -> Iterator[tuple[Array, Arrays]]:
     lengths = np.array([max((array.shape[0] for array in row.values() if array.ndim), default=1) for row in rows])
     for numbers in plan_batches(lengths.astype(np.int32), BATCH_SIZE, BATCH_TOKENS):
         yield numbers, pad_batch([rows[number] for number in numbers])
+
+
+def _letters(value: Any) -> int:
+    """Letters of a text, or of the texts in a list."""
+    if isinstance(value, str):
+        return len(value)
+    return sum(map(len, filter(lambda item: isinstance(item, str), value))) if isinstance(value, list) else 0

@@ -60,6 +60,7 @@ class Session:
 
     def _run_until(self, deadline: Deadline, given: Arrays) -> list[Array]:
         """Runs the graph; the deadline ends the run where it stands."""
+        deadline.give_way()
         options = ort.RunOptions()
 
         def terminate() -> None:

@@ -4,6 +4,9 @@ One thread answers for one model, so that predictions never run into each other,
 comes next: ONNX Runtime leaves the interpreter to it. While a batch runs, the next one gathers. Where nothing runs, a
 request starts at once; only right after a batch does the next wait, at most `max_delay` long, until it is as large as
 the last: clients that were answered together mostly ask again together.
+
+What is expensive gives way: between two runs of its graphs, the requests that came meanwhile are answered in the same
+thread, if they are cheap.
 """
 
 from __future__ import annotations
@@ -14,12 +17,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from rnn_apps.errors import DataError
 from rnn_apps.inference.deadline import Abandoned, Deadline, working_until
 from rnn_apps.serving.http import RequestError
 from rnn_apps.serving.settings import Limits
+
+EXPENSIVE = 50.0
+"""Milliseconds from which a request gives way to others."""
 
 Options = Mapping[str, Any]
 Result = TypeVar("Result")
@@ -41,19 +48,20 @@ class _Work:
 
     inputs: Sequence[Any]
     options: Options
+    expensive: bool
     answers: asyncio.Future[list[Any]]
 
 
-def _deadline_of(batch: Sequence[_Work]) -> Deadline:
+def _deadline_of(batch: Sequence[_Work], between: Callable[[], None] | None = None) -> Deadline:
     """A deadline that is over when nobody waits for any work of the batch any more."""
-    deadline = Deadline()
+    deadline = Deadline(between)
 
     def given_up(_: object) -> None:
         if all(work.answers.done() for work in batch):
             deadline.end()
 
     for work in batch:
-        work.answers.add_done_callback(given_up)
+        work.answers.get_loop().call_soon_threadsafe(work.answers.add_done_callback, given_up)
     return deadline
 
 
@@ -65,6 +73,7 @@ class Batcher:
         predict: answers inputs with options, one answer each; it is called in one thread only.
         limits: `max_batch`, `max_delay_ms` and `max_queue` count here.
         meter: is told of each batch and of what waits.
+        cost: about how many milliseconds inputs take with options.
 
     Attributes:
         pending: inputs that wait or run.
@@ -76,9 +85,12 @@ class Batcher:
         predict: Callable[[Sequence[Any], Options], Sequence[Any]],
         limits: Limits,
         meter: Meter | None = None,
+        cost: Callable[[Sequence[Any], Options], float] = lambda inputs, options: 0.0,
     ) -> None:
         self.name, self.pending = name, 0
-        self._predict, self._limits, self._meter = predict, limits, meter or Meter()
+        self._predict, self._limits, self._meter, self._cost = predict, limits, meter or Meter(), cost
+        self._overtaking: SimpleQueue[_Work] = SimpleQueue()
+        self._gives_way = False
         self._waiting: deque[_Work] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._running, self._deadline = False, Deadline()
@@ -95,12 +107,20 @@ class Batcher:
             RnnAppsError: for an input or an option that the model cannot use.
         """
         most = self._limits.max_batch
+        cost = self._cost(inputs, options)
+        if cost > 1000 * self._limits.timeout:
+            raise RequestError(
+                413,
+                f"This would take about {cost / 1000:,.0f} seconds, and a request has {self._limits.timeout:g}. Send "
+                "less at once, or ask for less of it.",
+            )
         with self.admission(min(len(inputs), most)):
             answers: list[Any] = []
             for first in range(0, len(inputs), most):
                 part = inputs[first : first + most]
                 try:
-                    answers += await self._submit(part, options)
+                    expensive = cost * len(part) / len(inputs) > EXPENSIVE
+                    answers += await self._submit(part, options, expensive)
                 except DataError as error:
                     if len(inputs) <= most:
                         raise
@@ -147,8 +167,11 @@ class Batcher:
         self._deadline.end()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _submit(self, inputs: Sequence[Any], options: Options) -> asyncio.Future[list[Any]]:
-        work = _Work(inputs, options, asyncio.get_running_loop().create_future())
+    def _submit(self, inputs: Sequence[Any], options: Options, expensive: bool) -> asyncio.Future[list[Any]]:
+        work = _Work(inputs, options, expensive, asyncio.get_running_loop().create_future())
+        if self._gives_way and not expensive:
+            self._overtaking.put(work)
+            return work.answers
         self._waiting.append(work)
         self._wake()
         return work.answers
@@ -172,11 +195,16 @@ class Batcher:
         batch = self._take()
         if not batch:
             return
-        self._running = True
-        self._deadline = _deadline_of(batch)
+        self._running, self._gives_way = True, batch[0].expensive
+        if self._gives_way:
+            for work in [work for work in self._waiting if not work.expensive]:
+                self._waiting.remove(work)
+                self._overtaking.put(work)
+        loop = asyncio.get_running_loop()
+        self._deadline = _deadline_of(batch, (lambda: self._let_overtake(loop)) if self._gives_way else None)
         self._last_size = sum(len(work.inputs) for work in batch)
         self._meter.batch(self.name, self._last_size)
-        self._thread.submit(self._run, batch, self._deadline, asyncio.get_running_loop())
+        self._thread.submit(self._run, batch, self._deadline, loop)
 
     def _take(self) -> list[_Work]:
         """Takes what runs next: the oldest work and, behind it, what has the same options; dropped work goes."""
@@ -186,7 +214,7 @@ class Batcher:
         for work in self._waiting:
             if work.answers.done():  # given up by its client, or out of time
                 continue
-            if len(work.inputs) <= room and (not batch or work.options == batch[0].options):
+            if len(work.inputs) <= room and (not batch or _go_together(work, batch[0])):
                 batch.append(work)
                 room -= len(work.inputs)
             else:
@@ -198,6 +226,18 @@ class Batcher:
         with working_until(deadline):
             outcomes = self._outcomes(batch)
         loop.call_soon_threadsafe(self._finish, batch, outcomes)
+
+    def _let_overtake(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Answers, in the thread of an expensive batch, what has come meanwhile and is cheap."""
+        works: list[_Work] = []
+        while not self._overtaking.empty():
+            works.append(self._overtaking.get())
+        while works:
+            batch = [work for work in works if _go_together(work, works[0])][: self._limits.max_batch]
+            works = [work for work in works if work not in batch]
+            with working_until(_deadline_of(batch)):
+                outcomes = self._outcomes(batch)
+            loop.call_soon_threadsafe(_give, batch, outcomes)
 
     def _outcomes(self, batch: Sequence[_Work]) -> list[list[Any] | Exception]:
         """Returns answers or an error for each work; a bad input is found by halves and spoils no other request."""
@@ -212,12 +252,23 @@ class Batcher:
             return self._outcomes(batch[:middle]) + self._outcomes(batch[middle:])
 
     def _finish(self, batch: Sequence[_Work], outcomes: Sequence[list[Any] | Exception]) -> None:
-        self._running, self._last_end = False, asyncio.get_running_loop().time()
-        for work, outcome in zip(batch, outcomes, strict=True):
-            if work.answers.done():
-                continue
-            if isinstance(outcome, Exception):
-                work.answers.set_exception(outcome)
-            else:
-                work.answers.set_result(outcome)
+        self._running, self._gives_way, self._last_end = False, False, asyncio.get_running_loop().time()
+        while not self._overtaking.empty():  # came when the last graph had run
+            self._waiting.append(self._overtaking.get())
+        _give(batch, outcomes)
         self._wake()
+
+
+def _go_together(work: _Work, other: _Work) -> bool:
+    return work.options == other.options and work.expensive == other.expensive
+
+
+def _give(batch: Sequence[_Work], outcomes: Sequence[list[Any] | Exception]) -> None:
+    """Hands the answers, or an error, to whoever still waits."""
+    for work, outcome in zip(batch, outcomes, strict=True):
+        if work.answers.done():
+            continue
+        if isinstance(outcome, Exception):
+            work.answers.set_exception(outcome)
+        else:
+            work.answers.set_result(outcome)

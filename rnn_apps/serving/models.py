@@ -15,6 +15,7 @@ import numpy as np
 from rnn_apps.bundle import MANIFEST, read_bundle
 from rnn_apps.errors import ConfigError, DataError, did_you_mean
 from rnn_apps.inference.deadline import Deadline, working_until
+from rnn_apps.inference.options import check_options
 from rnn_apps.inference.predictor import Prediction
 from rnn_apps.model import Model
 from rnn_apps.serving.batching import Batcher, Meter, Options
@@ -62,7 +63,7 @@ class ServedModel:
     def __init__(self, model: Model, limits: Limits, meter: Meter | None = None) -> None:
         self.name, self.version = model.bundle.name, 1
         self._take(model)
-        self.batcher = Batcher(self.name, self._predict, limits, meter)
+        self.batcher = Batcher(self.name, self._predict, limits, meter, self._cost)
 
     def replace(self, model: Model) -> None:
         """Answers with another model from the next batch on."""
@@ -116,6 +117,11 @@ class ServedModel:
         self.input = _input_spec(predictor.examples)
         self.outputs = _output_specs(predictor.answer)
         self.model = model
+
+    def _cost(self, inputs: Sequence[Any], options: Options) -> float:
+        predictor = self.model.predictor
+        chosen = check_options(predictor.ClientOptions or predictor.Options, options)
+        return sum(predictor.cost(given, chosen) for given in inputs)
 
     def _stream(self, given: Any, options: Options) -> Generator[Prediction, None, None]:
         predictor = self.model.predictor

@@ -129,6 +129,10 @@ class MusicPredictor(Predictor):
         request.check(grid)
         return request
 
+    def cost(self, value: Any, options: MusicOptions) -> float:
+        """A tempo twice as fast has twice as many steps."""
+        return 1.0 + 12.0 * options.seconds * (options.tempo or self.processor.tempo) / 120
+
     @property
     def examples(self) -> Sequence[Piece | None]:
         """Nothing given, for music from nothing, and the beginnings of two tunes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
@@ -118,6 +118,10 @@ class TranslationPredictor(Predictor):
             found.append(self._complete(search.run()[0], source, sentence, options))
             done.append(text.hidden.show(self._text(found[-1][0], sentence)))
         yield self._prediction(text, found, "nbest" in options.model_fields_set)
+
+    def cost(self, value: Any, options: TranslationOptions) -> float:
+        """Letters times hypotheses."""
+        return 0.5 + 0.04 * options.width * (len(value) if isinstance(value, str) else 0)
 
     @property
     def examples(self) -> Sequence[str]:

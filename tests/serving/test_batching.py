@@ -238,3 +238,54 @@ def test_closing_ends_what_runs():
 
     asyncio.run(run())
     assert endless.ended.is_set()
+
+
+class Stepwise:
+    """Takes "expensive" step by step, each a run of a graph, until it is told to stop; answers all else at once."""
+
+    def __init__(self):
+        self.order, self.stop, self.begun = [], threading.Event(), threading.Event()
+
+    def __call__(self, inputs, options):
+        if "expensive" in inputs:
+            self.begun.set()
+            while not self.stop.is_set():
+                current_deadline().check()
+                current_deadline().give_way()
+                time.sleep(0.001)
+        self.order += inputs
+        return inputs
+
+    @staticmethod
+    def cost(inputs, options):
+        return 1000.0 * inputs.count("expensive")
+
+
+def test_cheap_requests_overtake_an_expensive_one_in_the_same_thread():
+    stepwise = Stepwise()
+    served = Batcher("stepwise", stepwise, Limits(), cost=stepwise.cost)
+
+    async def run():
+        expensive = asyncio.ensure_future(served.answer(["expensive"], {}))
+        await asyncio.to_thread(stepwise.begun.wait, 10)
+        cheap = await asyncio.gather(*(served.answer([f"cheap {n}"], {"a": n % 2}) for n in range(9)))
+        assert cheap == [[f"cheap {n}"] for n in range(9)]
+        assert not expensive.done()
+        late = asyncio.ensure_future(served.answer(["expensive", "late"], {}))
+        await asyncio.sleep(0)
+        stepwise.stop.set()
+        assert await expensive == ["expensive"]
+        assert await late == ["expensive", "late"]
+        assert await served.answer(["after"], {}) == ["after"]
+
+    asyncio.run(run())
+    assert stepwise.order[-3:] == ["expensive", "late", "after"]
+
+
+def test_what_takes_longer_than_a_request_may_is_refused_before_it_starts():
+    stepwise = Stepwise()
+    served = Batcher("stepwise", stepwise, Limits(timeout=1.5), cost=stepwise.cost)
+    with pytest.raises(RequestError, match=r"about 2 seconds, and a request has 1\.5") as error:
+        asyncio.run(served.answer(["expensive"] * 2, {}))
+    assert error.value.status == 413
+    assert stepwise.order == []
