@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnn_apps.data.readers.columns import Columns
 from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.sources import chosen_examples, file_source, held_out, sample_source, tfds_source
 from rnn_apps.task import find_task
@@ -92,3 +93,43 @@ def test_every_example_is_chosen_on_one_side(marks):
 def test_a_source_that_changed_its_length_is_not_cut_silently():
     with pytest.raises(ValueError, match="zip"):
         list(chosen_examples(range(5), np.zeros(4, np.bool_)))
+
+
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=30), st.floats(0.01, 0.99), st.integers(0, 9))
+def test_of_each_class_some_example_is_trained_on_where_that_can_be(classes, fraction, seed):
+    classes = np.array(classes, np.int32)
+    chosen = held_out(len(classes), fraction, seed, classes)
+    assert chosen.any()
+    assert not chosen.all()
+    lacking = set(classes.tolist()) - set(classes[~chosen].tolist())
+    every_class_once = len(set(classes.tolist())) == len(classes)
+    assert lacking == set() or (every_class_once and len(lacking) == 1)
+
+
+def test_what_a_file_says_of_itself_and_what_was_said_of_it(task, path, tmp_path):
+    assert "2 rows" in file_source(task, [path]).survey().reading
+    turned = file_source(task, [path], columns=Columns(("1",), "2"))
+    assert [example.label for example in turned] == ["fine", "dull"]
+    assert turned.identity != file_source(task, [path]).identity
+    with pytest.raises(ConfigError, match="The task 'sentiment' has no use for --tag-column"):
+        file_source(task, [path], columns=Columns(tag="3"))
+
+
+def test_a_class_whose_only_example_could_be_held_out_is_trained_on(rnnapps, tmp_path):
+    rows = [("good", "a fine film")] * 15 + [("bad", "a dull film")] * 15 + [("odd", "an odd film")]
+    for seed in range(3):
+        (tmp_path / "rows.tsv").write_text("".join(f"{label}\t{text} {n}\n" for n, (label, text) in enumerate(rows)))
+        settings = ("--set", "training.epochs=1", "--set", "model.units=4", "--set", "model.layers=1")
+        sizes = (
+            "--set",
+            "model.embedding=4",
+            "--set",
+            "data.vocabulary_size=300",
+            "--set",
+            "data.validation_fraction=0.5",
+        )
+        result = rnnapps(
+            "train", "sentiment", "--data", "rows.tsv", "--output", f"out{seed}", "--seed", seed, *settings, *sizes
+        )
+        assert result.status == 0, result.stderr
+        assert "1 of 3 labels occur once ('odd')" in result.stderr
