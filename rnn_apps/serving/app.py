@@ -125,7 +125,9 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def bad_route(request: Request, error: HTTPException) -> Response:
         _, colon, verb = request.url.path.rpartition(":")
-        if error.status_code == 405 and colon and request.method == "POST":  # POST on the path of a model, it seems
+        if (
+            error.status_code == 405 and colon
+        ):  # the route of a model has been found, with a verb for a part of its name
             return await refused(request, no_verb(request, verb))
         allowed = (error.headers or {}).get("Allow")
         if error.status_code == 405 and allowed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import codecs
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -87,7 +88,7 @@ def parse_object(body: bytes | memoryview) -> dict[str, Any]:
         RequestError: with status 400 if it is no JSON, with 422 if it is no object.
     """
     try:
-        value = orjson.loads(body)
+        value = orjson.loads(body[3:] if bytes(body[:3]) == codecs.BOM_UTF8 else body)
     except orjson.JSONDecodeError as error:
         raise RequestError(400, f"Expected a JSON document in UTF-8. The body is none: {error}") from None
     if not isinstance(value, dict):

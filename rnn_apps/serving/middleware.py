@@ -37,7 +37,9 @@ class HeadAsGet:
             return
 
         async def without_body(message: Message) -> None:
+            scope["method"] = "HEAD"  # the server looks, too
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+            scope["method"] = "GET"
 
         scope["method"] = "GET"
         try:

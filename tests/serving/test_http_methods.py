@@ -87,3 +87,24 @@ def test_an_option_that_is_not_there_is_refused_still(client):
 def test_the_id_comes_back_as_it_was_given(client, given):
     answer = client.post("/v2/models/sentiment/infer", json={"id": given, "inputs": [TENSOR]})
     assert answer.json()["id"] == given
+
+
+@pytest.mark.parametrize("method", ["PUT", "OPTIONS", "DELETE"])
+def test_a_verb_takes_post_alone(client, method):
+    answer = client.request(method, "/v1/models/sentiment:predict")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+def test_a_byte_order_mark_before_json_is_nothing(client):
+    body = '{"instances": ["fine"]}'.encode("utf-8-sig")
+    assert client.post("/v1/models/sentiment:predict", content=body).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/v2/health/ready"])
+def test_head_on_a_real_connection(serving, caplog, path):
+    with serving(create_app(Settings(("sentiment",), access_log=False))) as real:
+        for _ in range(2):
+            answer = real.request("HEAD", path)
+            assert (answer.status, answer.body) == (200, b"")
+            assert int(answer.headers["content-length"]) > 0
+    assert "Traceback" not in caplog.text
