@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from typing import Any
 
 import click
 
-from rnn_apps.errors import MissingExtraError
+from rnn_apps.errors import ConfigError, MissingExtraError
 from rnn_apps.serving.settings import Limits, Settings
 
 _DEFAULTS = Limits()
+
+
+def _checked_root_path(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if value and not re.fullmatch(r"(/[\w.~-]+)+/?", value):
+        raise ConfigError(f"Expected a --root-path such as /rnn. Received: '{value}'")
+    return value.rstrip("/")
 
 
 @click.command("serve")
@@ -25,6 +32,13 @@ _DEFAULTS = Limits()
 )
 @click.option("--watch", is_flag=True, help="Take newly saved models while running.")
 @click.option("--demo/--no-demo", default=True, show_default=True, help="A page to try the models on, at /.")
+@click.option(
+    "--root-path",
+    default="",
+    metavar="/PREFIX",
+    callback=_checked_root_path,
+    help="Prefix that a proxy in front takes off the paths.",
+)
 @click.option(
     "--cors", multiple=True, metavar="ORIGIN", help='Let pages of this origin call the server; "*" for all. Repeatable.'
 )
@@ -82,6 +96,7 @@ def command(
     api_key: str,
     watch: bool,
     demo: bool,
+    root_path: str,
     cors: tuple[str, ...],
     access_log: bool,
     **limits: Any,
@@ -94,7 +109,7 @@ def command(
     check_serving()
     from rnn_apps.serving.server import serve
 
-    serve(Settings(models, host, port, workers, api_key, watch, demo, cors, access_log, Limits(**limits)))
+    serve(Settings(models, host, port, workers, api_key, watch, demo, root_path, cors, access_log, Limits(**limits)))
 
 
 def check_serving() -> None:

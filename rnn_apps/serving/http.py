@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import orjson
 from fastapi import Request, Response
+from starlette.types import Scope
 
 from rnn_apps.serving.settings import Limits
 
@@ -35,6 +36,11 @@ class RequestError(Exception):
 
 class ClientDisconnected(Exception):
     """The client has hung up before its answer was ready."""
+
+
+def path_of(scope: Scope) -> str:
+    """Returns the path of a request without the prefix that a proxy has taken off (`--root-path`)."""
+    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
 def reply(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

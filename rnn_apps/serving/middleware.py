@@ -13,7 +13,7 @@ from typing import TextIO
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rnn_apps.serving.http import reply
+from rnn_apps.serving.http import path_of, reply
 from rnn_apps.serving.metrics import ServerMetrics
 
 _OPEN = ("/v2/health/live", "/v2/health/ready")
@@ -114,7 +114,7 @@ class KeyCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or refuses it with status 401."""
-        if scope["type"] != "http" or scope["path"] in _OPEN or self._shown(scope["headers"]):
+        if scope["type"] != "http" or path_of(scope) in _OPEN or self._shown(scope["headers"]):
             await self.app(scope, receive, send)
             return
         message = "Expected the API key, as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'. It is missing or wrong."

@@ -42,6 +42,7 @@ def serve(settings: Settings) -> None:
         access_log=False,
         lifespan="on",
         ws="none",
+        root_path=settings.root_path,
         server_header=False,
         timeout_graceful_shutdown=round(settings.limits.timeout) + 1,
     )

@@ -40,6 +40,7 @@ class Settings:
         api_key: what clients must show; empty for none.
         watch: whether newly saved models are taken while the server runs.
         demo: whether there is a page to try the models on.
+        root_path: prefix of the paths under which a proxy hands requests on, which it takes off; "" for none.
         cors: origins of pages that may call the server from a browser; "*" for all.
         access_log: whether each request is logged.
         limits: bounds.
@@ -52,6 +53,7 @@ class Settings:
     api_key: str = ""
     watch: bool = False
     demo: bool = True
+    root_path: str = ""
     cors: tuple[str, ...] = ()
     access_log: bool = True
     limits: Limits = field(default_factory=Limits)

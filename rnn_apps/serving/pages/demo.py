@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rnn_apps.serving.http import RequestError
+from rnn_apps.serving.http import RequestError, path_of
 from rnn_apps.serving.models import ServedModels
 from rnn_apps.serving.settings import Limits
 
@@ -60,7 +60,7 @@ class DemoPage:
             HTTPException: with status 404 if the path is none of the page's.
             RequestError: with status 413 if the body is too large.
         """
-        path = scope["path"] or "/"
+        path = path_of(scope) or "/"
         if scope["type"] != "http" or not (path in _FILES or path.startswith(_PATHS)):
             raise HTTPException(404)
         if self._page is None:
