@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rnn_apps.data.processor import Processor
+    from rnn_apps.data.readers.columns import Columns
     from rnn_apps.errors import RnnAppsError
     from rnn_apps.inference.options import Options, option
     from rnn_apps.inference.predictor import Prediction, Predictor
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Columns",
     "Model",
     "Network",
     "Options",
@@ -43,6 +45,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Columns": "rnn_apps.data.readers.columns",
     "Model": "rnn_apps.model",
     "Network": "rnn_apps.task",
     "Options": "rnn_apps.inference.options",
