@@ -37,7 +37,10 @@ BAD_FILES = {
         tsv([(f"c{n}", "fine") for n in range(9)]),
         ["Expected at least two examples a class", "is the label in the first column?"],
     ),
-    "not UTF-8": (tsv(ROWS) + b"good\tcaf\xe9\n", ["data.tsv, line 31: expected UTF-8", "0xe9 at position 9", "iconv"]),
+    "not UTF-8": (
+        tsv(ROWS) + b"good\tcaf\xe9\n",
+        ["data.tsv, line 31: expected UTF-8", "0xe9 at position 9", "--encoding latin-1"],
+    ),
     "an empty text": (tsv(ROWS) + b"good\t \n", ["data.tsv, line 31: the text is empty"]),
     "only markup": (tsv([*ROWS, ("good", "<br /><br />")] * 9), ["the text is empty", "markup do not count"]),
     "only control characters": (tsv([*ROWS, ("good", "\x01\x02")] * 9), ["the text is empty"]),

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from rnn_apps.bundle import MANIFEST, SHARED_WEIGHTS, Bundle, write_bundle
-from rnn_apps.cli.columns import column_options, take_columns
+from rnn_apps.bundle import KERAS_MODEL, MANIFEST, SHARED_WEIGHTS, Bundle, write_bundle
+from rnn_apps.cli.columns import FILE, column_options, take_columns
 from rnn_apps.data.readers.columns import Columns
 from rnn_apps.environment import start_tensorflow
 from rnn_apps.errors import ConfigError
@@ -18,10 +18,7 @@ from rnn_apps.progress import Reporter
 from rnn_apps.sources import file_source
 
 # What only the full bundle has: the Keras model and the story of its training.
-_TRAINING_FILES = {MANIFEST, "model.keras", "history.csv", "learning_curves.png", "reliability.png", "README.md"}
-
-
-FILE = click.Path(path_type=Path)
+_TRAINING_FILES = {MANIFEST, KERAS_MODEL, "history.csv", "learning_curves.png", "reliability.png", "README.md"}
 
 
 @click.command("export")

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from rnn_apps.bundle import explained_failures
+from rnn_apps.cli.columns import FILE
 from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.cli.output import print_json
 from rnn_apps.data.files import write_whole
@@ -21,14 +22,12 @@ from rnn_apps.progress import Reporter
 from rnn_apps.task import Shape, find_task, task_names
 from rnn_apps.views import Audio, File, Image, View
 
-_FILE = click.Path(path_type=Path)
-
 
 @click.command("generate", cls=ModelCommand)
 @click.argument("model")
 @click.option("--pieces", type=click.IntRange(1), default=1, metavar="N", help="So many, each with the next seed.")
-@click.option("--primer", type=_FILE, metavar="FILE", help="A piece to continue.")
-@click.option("--output", type=_FILE, metavar="FILE", help="Where the files go, each with its own ending.")
+@click.option("--primer", type=FILE, metavar="FILE", help="A piece to continue.")
+@click.option("--output", type=FILE, metavar="FILE", help="Where the files go, each with its own ending.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list on stdout.")
 def command(
     model: str,

@@ -11,15 +11,13 @@ from typing import Any, TypeVar
 
 import click
 
-from rnn_apps.cli.columns import COLUMN_OPTIONS, take_columns
+from rnn_apps.cli.columns import COLUMN_OPTIONS, FILE, take_columns
 from rnn_apps.config import load_config
 from rnn_apps.progress import Reporter
 from rnn_apps.task import find_task
 from rnn_apps.training.run import Run, new_run
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-FILE = click.Path(path_type=Path)
 
 _TRAINING_OPTIONS = (
     click.option(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from rnn_apps.bundle import explained_failures
+from rnn_apps.cli.columns import FILE
 from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.cli.output import print_json
-from rnn_apps.data.files import decode_lines
+from rnn_apps.data.files import check_encoding, decode_lines
 from rnn_apps.data.readers.columns import Columns
 from rnn_apps.errors import ConfigError
 from rnn_apps.inference.predictor import Prediction
@@ -20,8 +21,6 @@ from rnn_apps.model import Model, load
 from rnn_apps.plots import check_picture, draw_heatmaps
 from rnn_apps.progress import Reporter
 from rnn_apps.views import Heatmap
-
-FILE = click.Path(path_type=Path)
 
 
 @click.command("predict", cls=ModelCommand)
@@ -37,7 +36,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--data", type=FILE, metavar="PATH", help="Answer every row of a table, or line of a text file.")
 @click.option("--output", type=FILE, metavar="FILE", help="The table with its answers: .csv, .tsv, .jsonl, .parquet.")
 @click.option("--text-column", metavar="COLUMN", help="Name or number of the column of the input.")
-@click.option("--encoding", metavar="NAME", help="Encoding of the table, such as latin-1. Default: Unicode's.")
+@click.option("--encoding", metavar="NAME", help="Encoding of the table or of stdin, such as latin-1.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that is there.")
 def command(
     model: str,
@@ -64,9 +63,10 @@ def command(
         columns = Columns(text=(text_column,) if text_column else (), encoding=encoding)
         _answer_table(load(model), data, output, columns, overwrite, options)
         return
-    if text_column or encoding or overwrite:
+    piped = inputs == ("-",)
+    if text_column or overwrite or (encoding and not piped):
         raise ConfigError("--text-column, --encoding and --overwrite are for a table: --data PATH --output FILE.")
-    texts = [line for _, line in decode_lines(sys.stdin.buffer, "standard input")] if inputs == ("-",) else list(inputs)
+    texts = list(_lines(encoding) if piped else inputs)
     if not texts:
         raise ConfigError('Expected at least one input, or "-" to read one a line from standard input.')
     if attention:
@@ -84,6 +84,11 @@ def command(
     screen = console()
     for text, prediction in zip(given, predictions, strict=True):
         screen.print(*draw(text, loaded.predictor.terminal_views(text, prediction)), sep="\n")
+
+
+def _lines(encoding: str | None) -> Iterator[str]:
+    check_encoding(encoding)
+    return (line for _, line in decode_lines(sys.stdin.buffer, "standard input", encoding))
 
 
 def _answer_table(

@@ -110,7 +110,7 @@ def decode_lines(file: BinaryIO, name: str, encoding: str | None = None) -> Iter
         # a wide encoding is decoded in blocks, which know no place in a line
         place = "" if found.startswith(_WIDE) else f" at position {error.start + 1}"
         expected = "UTF-8" if found.startswith("utf-8") else found
-        advice = "Say which encoding it is, such as --encoding latin-1, cp1252 or gb18030, or convert it: iconv"
+        advice = "Say which encoding it is, such as --encoding latin-1, cp1252 or gb18030."
         raise DataError(f"{name}, line {number + 1}: expected {expected}, found {byte}{place}. {advice}") from None
     except _damage() as error:
         raise DataError(f"{name}, after line {number}: it is damaged ({error}).") from None

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from rnn_apps.data.batching import chunks
 from rnn_apps.data.files import data_format, fingerprint, read_lines, writing_whole
+from rnn_apps.data.lock import locked
 from rnn_apps.data.readers.columns import TEXT_NAMES, Columns, Role, shortened
 from rnn_apps.data.readers.tables import FORMATS, MISSING, Selection, open_table, select
 from rnn_apps.errors import ConfigError, DataError, MissingExtraError, OutputError
@@ -77,27 +78,33 @@ class AnswerTable:
     @property
     def reading(self) -> str:
         """How the table is read, in one line."""
-        column = f"input in {self._selection.names[0]}" if self._selection else "an input a line"
-        return f"{self.data.name}: {column}"
+        if self._selection is None:
+            return f"{self.data.name}: an input a line"
+        heading = "" if self._selection.heading or self._selection.table.has_fields else "no heading, "
+        return f"{self.data.name}: {heading}input in {self._selection.names[0]}"
 
     def count(self) -> int:
         """Returns the number of rows."""
         return sum(1 for _ in self._rows())
 
     def run(self) -> Iterator[int]:
-        """Answers; yields the number of rows that are done, those of an earlier call first, and writes the output."""
-        done = self._resume()
-        yield done
-        with self._part.open("ab") as part:
-            for chunk in chunks(islice(self._rows(), done, None), _CHUNK):
-                part.write("".join(json.dumps(row) + "\n" for row in self._answered(chunk)).encode())
-                part.flush()
-                done += len(chunk)
-                yield done
-        self.output.parent.mkdir(parents=True, exist_ok=True)
-        with writing_whole(self.output) as file:
-            _WRITERS[data_format(self.output)](file, self._done_rows)
-        self._part.unlink()
+        """Answers; yields the number of rows that are done, those of an earlier call first, and writes the output.
+
+        Raises:
+            OutputError: if another process works on the same output.
+        """
+        with locked(self.output):
+            done = self._resume()
+            yield done
+            with self._part.open("ab") as part:
+                for chunk in chunks(islice(self._rows(), done, None), _CHUNK):
+                    part.write("".join(json.dumps(row) + "\n" for row in self._answered(chunk)).encode())
+                    part.flush()
+                    done += len(chunk)
+                    yield done
+            with writing_whole(self.output) as file:
+                _WRITERS[data_format(self.output)](file, self._done_rows)
+            self._part.unlink()
 
     def _select(self) -> Selection | None:
         """Finds the input's column; None where every line is an input."""
@@ -123,7 +130,7 @@ class AnswerTable:
                     yield f"{self.data}, line {number}", line, {"text": line}
             return
         table, (index,) = self._selection.table, self._selection.indices
-        named = self._selection.heading or data_format(self.data) in ("jsonl", "parquet")
+        named = self._selection.heading or table.has_fields
         names = list(table.first) if named else [f"column {n + 1}" for n in range(len(table.first))]
         whole = Selection(table, tuple(range(len(names))), self._selection.heading, tuple(names))
         for number, cells in whole.rows():
@@ -137,7 +144,7 @@ class AnswerTable:
             answers = [self._alone(place, given) for place, given, _ in chunk]
         for (_, _, row), answer in zip(chunk, answers, strict=True):
             found = answer.model_dump(mode="json") if answer else {}
-            yield row | {f"predicted_{name}" if name in row else name: value for name, value in found.items()}
+            yield row | {_free_name(name, row): value for name, value in found.items()}
 
     def _alone(self, place: str, given: Any) -> Prediction | None:
         try:
@@ -157,7 +164,6 @@ class AnswerTable:
         said = [self.identity, fingerprint(self.data), repr(self.columns), repr(sorted(self.options.items()))]
         head = hashlib.sha256("\n".join(said).encode()).hexdigest().encode() + b"\n"
         whole, count = len(head), 0
-        self._part.parent.mkdir(parents=True, exist_ok=True)
         with self._part.open("a+b") as part:
             part.seek(0)
             if part.readline() == head:
@@ -175,6 +181,13 @@ class AnswerTable:
         with self._part.open("rb") as part:
             next(part)
             yield from map(json.loads, part)
+
+
+def _free_name(name: str, row: Row) -> str:
+    """A name for an answer that no column of the table has."""
+    while name in row:
+        name = f"predicted_{name}"
+    return name
 
 
 class _Rows:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -107,13 +107,7 @@ class Batcher:
             RnnAppsError: for an input or an option that the model cannot use.
         """
         most = self._limits.max_batch
-        cost = self._cost(inputs, options)
-        if cost > 1000 * self._limits.timeout:
-            raise RequestError(
-                413,
-                f"This would take about {cost / 1000:,.0f} seconds, and a request has {self._limits.timeout:g}. Send "
-                "less at once, or ask for less of it.",
-            )
+        cost = self.checked_cost(inputs, options)
         with self.admission(min(len(inputs), most)):
             answers: list[Any] = []
             for first in range(0, len(inputs), most):
@@ -126,6 +120,21 @@ class Batcher:
                         raise
                     raise DataError(f"Of the inputs {first + 1} to {first + len(part)}: {error}") from None
             return answers
+
+    def checked_cost(self, inputs: Sequence[Any], options: Options) -> float:
+        """Returns about how many milliseconds inputs take.
+
+        Raises:
+            RequestError: with status 413 if that is longer than a request may take.
+        """
+        cost = self._cost(inputs, options)
+        if cost > 1000 * self._limits.timeout:
+            raise RequestError(
+                413,
+                f"This would take about {cost / 1000:,.0f} seconds, and a request has {self._limits.timeout:g}. Send "
+                "less at once, or ask for less of it.",
+            )
+        return cost
 
     async def call(self, function: Callable[[], Result]) -> Result:
         """Runs any other piece of work of this model in its thread, between two batches."""
@@ -207,19 +216,7 @@ class Batcher:
         self._thread.submit(self._run, batch, self._deadline, loop)
 
     def _take(self) -> list[_Work]:
-        """Takes what runs next: the oldest work and, behind it, what has the same options; dropped work goes."""
-        batch: list[_Work] = []
-        rest: deque[_Work] = deque()
-        room = self._limits.max_batch
-        for work in self._waiting:
-            if work.answers.done():  # given up by its client, or out of time
-                continue
-            if len(work.inputs) <= room and (not batch or _go_together(work, batch[0])):
-                batch.append(work)
-                room -= len(work.inputs)
-            else:
-                rest.append(work)
-        self._waiting = rest
+        batch, self._waiting = _next_batch(self._waiting, self._limits.max_batch)
         return batch
 
     def _run(self, batch: list[_Work], deadline: Deadline, loop: asyncio.AbstractEventLoop) -> None:
@@ -229,15 +226,16 @@ class Batcher:
 
     def _let_overtake(self, loop: asyncio.AbstractEventLoop) -> None:
         """Answers, in the thread of an expensive batch, what has come meanwhile and is cheap."""
-        works: list[_Work] = []
+        works: deque[_Work] = deque()
         while not self._overtaking.empty():
             works.append(self._overtaking.get())
         while works:
-            batch = [work for work in works if _go_together(work, works[0])][: self._limits.max_batch]
-            works = [work for work in works if work not in batch]
-            with working_until(_deadline_of(batch)):
-                outcomes = self._outcomes(batch)
-            loop.call_soon_threadsafe(_give, batch, outcomes)
+            batch, works = _next_batch(works, self._limits.max_batch)
+            if batch:
+                self._meter.batch(self.name, sum(len(work.inputs) for work in batch))
+                with working_until(_deadline_of(batch)):
+                    outcomes = self._outcomes(batch)
+                loop.call_soon_threadsafe(_give, batch, outcomes)
 
     def _outcomes(self, batch: Sequence[_Work]) -> list[list[Any] | Exception]:
         """Returns answers or an error for each work; a bad input is found by halves and spoils no other request."""
@@ -259,8 +257,23 @@ class Batcher:
         self._wake()
 
 
-def _go_together(work: _Work, other: _Work) -> bool:
-    return work.options == other.options and work.expensive == other.expensive
+def _next_batch(waiting: Iterable[_Work], most: int) -> tuple[list[_Work], deque[_Work]]:
+    """Returns what runs next, and the rest: the oldest work and, behind it, what has the same options and like cost.
+
+    Work that was given up by its client, or is out of time, goes.
+    """
+    batch: list[_Work] = []
+    rest: deque[_Work] = deque()
+    for work in waiting:
+        if work.answers.done():
+            continue
+        fits = len(work.inputs) <= most
+        if fits and (not batch or (work.options, work.expensive) == (batch[0].options, batch[0].expensive)):
+            batch.append(work)
+            most -= len(work.inputs)
+        else:
+            rest.append(work)
+    return batch, rest
 
 
 def _give(batch: Sequence[_Work], outcomes: Sequence[list[Any] | Exception]) -> None:

@@ -83,6 +83,7 @@ class ServedModel:
             RequestError: with status 503 if too many inputs wait already.
             RnnAppsError: for an input or an option that the model cannot use.
         """
+        self.batcher.checked_cost([given], options)
         deadline = Deadline()
         with self.batcher.admission(1):
             parts = self._stream(given, options)

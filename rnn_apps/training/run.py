@@ -20,6 +20,7 @@ from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import LOCAL_MODELS, Bundle, check_output, explained_failures, read_bundle, write_bundle
 from rnn_apps.config import TaskConfig, load_config
 from rnn_apps.data.files import fingerprint, write_whole
+from rnn_apps.data.lock import locked
 from rnn_apps.data.readers.columns import AS_SEEN, Columns
 from rnn_apps.data.readers.labelled import read_texts
 from rnn_apps.data.text.cleaning import clean
@@ -99,8 +100,6 @@ class Run:
         if bundle.manifest.get("fingerprint") != self.fingerprint:
             return None
         if self._interrupted() == self.fingerprint:  # killed after the model was saved
-            from rnn_apps.training.lock import locked
-
             with locked(self.output):
                 shutil.rmtree(self.work, ignore_errors=True)
         return Model(bundle)
@@ -113,8 +112,6 @@ class Run:
         """
         check_output(self.output, self.overwrite)
         require_training_packages()
-        from rnn_apps.training.lock import locked
-
         with explained_failures(self.output), locked(self.output):
             try:
                 return self._execute()

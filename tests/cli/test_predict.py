@@ -148,3 +148,9 @@ def test_an_option_that_is_not_there_names_those_that_are(rnnapps, sentiment_mod
     result = rnnapps("predict", sentiment_model, "fine", "--jsno")
     assert "There is no option '--jsno'. Did you mean '--json'?" in result.stderr
     assert "--attention" in result.stderr
+
+
+def test_standard_input_in_an_old_encoding(rnnapps, sentiment_model):
+    result = rnnapps("predict", sentiment_model, "-", "--encoding", "latin-1", stdin="très beau\n".encode("latin-1"))
+    assert (result.status, "très beau" in result.stdout) == (0, True)
+    assert rnnapps("predict", sentiment_model, "-", "--encoding", "klingon").status == 2

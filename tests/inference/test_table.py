@@ -80,6 +80,24 @@ def test_what_was_killed_goes_on_and_ends_alike(answer, predictor, monkeypatch, 
     assert rows_of(tmp_path / "out.jsonl") == rows_of(tmp_path / "whole.jsonl")
 
 
+def test_no_column_is_lost_or_written_over(answer, tmp_path):
+    rows = [{"text": "fine", "label": "x", "predicted_label": "y"}] * 300 + [{"text": "dull", "late": 1}]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    list(answer("out.jsonl", tmp_path / "rows.jsonl").run())
+    found = rows_of(tmp_path / "out.jsonl")
+    assert (found[0]["label"], found[0]["predicted_label"]) == ("x", "y")
+    assert found[0]["predicted_predicted_label"] in ("positive", "negative")
+    assert found[-1]["late"] == 1
+
+
+def test_two_at_once_are_one_too_many(answer):
+    first, second = answer("out.csv").run(), answer("out.csv").run()
+    next(first)
+    with pytest.raises(OutputError, match="Another run works on"):
+        next(second)
+    first.close()
+
+
 def test_another_model_begins_anew(answer, predictor, data, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_CHUNK", 4)
     killed = answer("out.csv").run()

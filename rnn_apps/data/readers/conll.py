@@ -27,7 +27,7 @@ DOCUMENT_START = "-DOCSTART-"
 _SAMPLE = 2000
 _TAG = re.compile(r"([BIESMLU])[-_](\S.*)", re.IGNORECASE)
 _TYPE = re.compile(r"[^\W\d_][\w./-]{0,39}")
-_SETTING = re.compile(r"#\s*[\w.:-]+\s*=")
+_SETTING = re.compile(r"#\s+[\w.:-]+\s*=|#[\w.:-]+\s+=")
 _HEADINGS = frozenset(
     {"token", "tokens", "word", "words", "form", "tag", "tags", "ner_tag", "ner_tags", "label", "labels"}
 )

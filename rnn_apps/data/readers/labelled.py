@@ -148,7 +148,7 @@ def _labelled(path: Path, columns: Columns, stamp: str) -> Selection:
     if selection is not None:
         return selection
     first = table.first
-    if data_format(path) in ("jsonl", "parquet") or columns.text or columns.label:
+    if table.has_fields or columns.text or columns.label:
         raise DataError(
             f"{path}: which columns are the text and the label? Say it with --text-column and --label-column. It has: "
             f"{shortened(first)}"

@@ -134,7 +134,7 @@ def _columns_of(path: Path, columns: Columns, stamp: str) -> Selection:
     if selection is not None:
         return selection
     first, kind = table.first, data_format(path)
-    heading = kind in ("jsonl", "parquet") or all(_LANGUAGE.fullmatch(name) for name in first[:2])
+    heading = table.has_fields or all(_LANGUAGE.fullmatch(name) for name in first[:2])
     if len(first) == 2 or (kind == "tsv" and len(first) > 2 and not heading):
         names = tuple(f"'{name}'" for name in first[:2]) if heading else ("column 1", "column 2")
         return Selection(table, (0, 1), heading, names)

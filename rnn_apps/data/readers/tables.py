@@ -30,7 +30,6 @@ SAMPLE = 200
 _DELIMITERS = {"tsv": "\t,;|", "csv": ",;\t|"}  # the first is that of the ending
 _NAMES = {",": "','", ";": "';'", "\t": "tabs", "|": "'|'"}
 _LONGEST_CELL = 16 * 2**20
-_FIELDS = ("jsonl", "parquet")
 
 csv.field_size_limit(_LONGEST_CELL)
 
@@ -61,9 +60,11 @@ class Table(ABC):
     Attributes:
         path: the file.
         unit: what its rows are counted in, for messages: "line" or "row".
+        has_fields: whether its columns have names by nature; in others the first row may name them.
     """
 
     unit = "line"
+    has_fields = False
 
     def __init__(self, path: Path, columns: Columns) -> None:
         self.path, self.columns = path, columns
@@ -140,7 +141,7 @@ class Selection:
     @cached_property
     def _in_rows(self) -> bool:
         """Whether the heading stands among the rows."""
-        return self.heading and isinstance(self.table, _Delimited)
+        return self.heading and not self.table.has_fields
 
     def _is_heading(self, cells: Sequence[Any]) -> bool:
         first = self.table.first
@@ -159,9 +160,8 @@ def select(table: Table, roles: Sequence[Role]) -> Selection | None:
     first = table.first
     numbers = [role.given for role in roles if role.given and role.given.isdecimal() and role.given not in first]
     if len(numbers) == len(roles):
-        usual = [Role(role.name, role.option, None, role.usual) for role in roles]
         indices = [number_of(table.path, number, len(first), roles[n].option) for n, number in enumerate(numbers)]
-        heading = any(find_columns(table.path, first, [role]) is not None for role in usual)
+        heading = any(name.casefold() in role.usual for name in first for role in roles)
         return Selection(table, tuple(indices), heading, tuple(f"column {index + 1}" for index in indices))
     if numbers and find_columns(table.path, first, [role for role in roles if role.given not in numbers]) is None:
         return None
@@ -286,10 +286,12 @@ def _cuts_alike(sample: Sequence[str], delimiter: str) -> bool:
 
 
 class _JsonLines(Table):
+    has_fields = True
+
     @cached_property
     def first(self) -> Sequence[str]:
         names: dict[str, None] = {}
-        for _, row in islice(self._objects(), SAMPLE):
+        for _, row in self._objects():  # all of them: a field may come late
             names |= dict.fromkeys(row)
         if not names:
             raise DataError(f"{self.path} has no row.")
@@ -314,7 +316,7 @@ class _JsonLines(Table):
 
 
 class _Parquet(Table):
-    unit = "row"
+    unit, has_fields = "row", True
 
     @cached_property
     def first(self) -> Sequence[str]:

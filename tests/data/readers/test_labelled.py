@@ -98,6 +98,12 @@ def test_columns_are_said_by_name_or_number(write):
         pairs(path, Columns(("what they wrote",), "5"))
 
 
+def test_numbers_decide_where_two_names_could_be_meant(write):
+    rows = [(label, text, "other") for label, text in ROWS]
+    path = write("data.csv", table(rows, ("label", "review", "content")))
+    assert pairs(path, Columns(("2",), "1")) == ROWS
+
+
 def test_of_two_columns_one_known_name_tells_both(write):
     path = write("data.csv", table(ROWS, ("mood", "text")))
     assert pairs(path) == ROWS

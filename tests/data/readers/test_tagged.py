@@ -87,6 +87,7 @@ def test_documents_without_empty_lines_are_sentences_of_their_own(write):
 def test_a_token_may_begin_with_the_sign_of_comments(write):
     path = write("#\tO\n@anna\tB-PER\n#oslo\tB-LOC\n# \tO\n")
     assert content(path) == [("# @anna #oslo #", "O B-PER B-LOC O")]
+    assert content(write("#x=1 B-X\nis O\n", "other.txt")) == [("#x=1 is", "B-X O")]
 
 
 def test_columns_are_said(write):

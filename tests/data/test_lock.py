@@ -7,13 +7,13 @@ import textwrap
 
 import pytest
 
+from rnn_apps.data.lock import locked
 from rnn_apps.errors import OutputError
-from rnn_apps.training.lock import locked
 
 HOLD = """
     import sys, time
     from pathlib import Path
-    from rnn_apps.training.lock import locked
+    from rnn_apps.data.lock import locked
 
     with locked(Path(sys.argv[1])):
         print("held", flush=True)
