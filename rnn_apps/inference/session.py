@@ -39,6 +39,7 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or threads_wanted()
         options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # its cores are not its own
         options.add_session_config_entry("session.disable_quant_qdq", "1")  # weights in 8 bits are unpacked once, here
         try:
             self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
