@@ -12,12 +12,13 @@ thread, if they are cheap.
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from rnn_apps.errors import DataError
@@ -50,19 +51,42 @@ class _Work:
     options: Options
     expensive: bool
     answers: asyncio.Future[list[Any]]
+    batch: _Batch | None = None
 
 
-def _deadline_of(batch: Sequence[_Work], between: Callable[[], None] | None = None) -> Deadline:
-    """A deadline that is over when nobody waits for any work of the batch any more."""
-    deadline = Deadline(between)
+class _Batch:
+    """Work that runs together; its deadline is over when nobody waits for any of it any more.
 
-    def given_up(_: object) -> None:
-        if all(work.answers.done() for work in batch):
-            deadline.end()
+    Args:
+        works: with the same options, and of like cost.
+        between: see `Deadline`.
+    """
 
-    for work in batch:
-        work.answers.get_loop().call_soon_threadsafe(work.answers.add_done_callback, given_up)
-    return deadline
+    def __init__(self, works: Sequence[_Work], between: Callable[[], None] | None = None) -> None:
+        self.works, self.deadline, self._wanted = works, Deadline(between), len(works)
+        for work in works:
+            work.batch = self
+
+    @property
+    def size(self) -> int:
+        """Inputs in it."""
+        return sum(len(work.inputs) for work in self.works)
+
+    def leave(self) -> None:
+        """One more of the works is answered, or was given up."""
+        self._wanted -= 1
+        if not self._wanted:
+            self.deadline.end()
+
+    def give(self, outcomes: Sequence[list[Any] | Exception]) -> None:
+        """Hands the answers, or an error, to whoever still waits."""
+        for work, outcome in zip(self.works, outcomes, strict=True):
+            if work.answers.done():
+                continue
+            if isinstance(outcome, Exception):
+                work.answers.set_exception(outcome)
+            else:
+                work.answers.set_result(outcome)
 
 
 class Batcher:
@@ -89,11 +113,10 @@ class Batcher:
     ) -> None:
         self.name, self.pending = name, 0
         self._predict, self._limits, self._meter, self._cost = predict, limits, meter or Meter(), cost
-        self._overtaking: SimpleQueue[_Work] = SimpleQueue()
-        self._gives_way = False
-        self._waiting: deque[_Work] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-        self._running, self._deadline = False, Deadline()
+        self._lock = threading.Lock()  # for what follows, which the event loop and the model's thread share
+        self._waiting: deque[_Work] = deque()
+        self._running: _Batch | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._last_size, self._last_end = 0, 0.0
 
@@ -173,69 +196,86 @@ class Batcher:
 
     def close(self) -> None:
         """Ends what runs, and the thread."""
-        self._deadline.end()
+        with self._lock:
+            if self._running is not None:
+                self._running.deadline.end()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _submit(self, inputs: Sequence[Any], options: Options, expensive: bool) -> asyncio.Future[list[Any]]:
-        work = _Work(inputs, options, expensive, asyncio.get_running_loop().create_future())
-        if self._gives_way and not expensive:
-            self._overtaking.put(work)
-            return work.answers
-        self._waiting.append(work)
-        self._wake()
+        loop = asyncio.get_running_loop()
+        work = _Work(inputs, options, expensive, loop.create_future())
+        work.answers.add_done_callback(lambda _: self._leave(work))
+        with self._lock:
+            self._waiting.append(work)
+        self._wake(loop)
         return work.answers
 
-    def _wake(self) -> None:
-        """Starts the next batch, now or when it is worth it."""
-        if self._running or not self._waiting:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
+    def _leave(self, work: _Work) -> None:
+        with self._lock:
+            if work.batch is not None:
+                work.batch.leave()
+
+    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In the event loop: starts the next batch, now or when it is worth it."""
+        with self._lock:
+            if self._running is not None or not self._waiting:
+                return
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            wait = self._last_end + self._limits.max_delay_ms / 1000 - time.monotonic()
+            if wait > 0 and not self._as_many_wait():
+                self._timer = loop.call_later(wait, self._end_of_wait, loop)
+            else:
+                self._start(loop)
+
+    def _end_of_wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
             self._timer = None
-        loop = asyncio.get_running_loop()
-        latest = self._last_end + self._limits.max_delay_ms / 1000
-        if loop.time() < latest and sum(len(work.inputs) for work in self._waiting) < self._last_size:
-            self._timer = loop.call_at(latest, self._start)
-        else:
-            self._start()
+            if self._running is None:
+                self._start(loop)
 
-    def _start(self) -> None:
-        self._timer = None
-        batch = self._take()
-        if not batch:
-            return
-        self._running, self._gives_way = True, batch[0].expensive
-        if self._gives_way:
-            for work in [work for work in self._waiting if not work.expensive]:
-                self._waiting.remove(work)
-                self._overtaking.put(work)
-        loop = asyncio.get_running_loop()
-        self._deadline = _deadline_of(batch, (lambda: self._let_overtake(loop)) if self._gives_way else None)
-        self._last_size = sum(len(work.inputs) for work in batch)
-        self._meter.batch(self.name, self._last_size)
-        self._thread.submit(self._run, batch, self._deadline, loop)
+    def _as_many_wait(self) -> bool:
+        """Says whether as many inputs wait as ran last; holding the lock."""
+        return sum(len(work.inputs) for work in self._waiting) >= self._last_size
 
-    def _take(self) -> list[_Work]:
-        batch, self._waiting = _next_batch(self._waiting, self._limits.max_batch)
-        return batch
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Has the next batch run, holding the lock."""
+        works, self._waiting = _next_batch(self._waiting, self._limits.max_batch)
+        if works:
+            between = (lambda: self._let_overtake(loop)) if works[0].expensive else None
+            self._running = _Batch(works, between)
+            self._last_size = self._running.size
+            self._thread.submit(self._run, self._running, loop)
 
-    def _run(self, batch: list[_Work], deadline: Deadline, loop: asyncio.AbstractEventLoop) -> None:
-        with working_until(deadline):
-            outcomes = self._outcomes(batch)
-        loop.call_soon_threadsafe(self._finish, batch, outcomes)
+    def _run(self, batch: _Batch, loop: asyncio.AbstractEventLoop) -> None:
+        """In the model's thread: answers a batch and starts the next one where that need not wait for the event loop.
+
+        With a thousand requests to read or to refuse, the loop comes round to it late.
+        """
+        self._answer(batch, loop)
+        with self._lock:
+            self._running, self._last_end = None, time.monotonic()
+            if self._waiting and self._as_many_wait():
+                self._start(loop)
+        loop.call_soon_threadsafe(self._wake, loop)
 
     def _let_overtake(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Answers, in the thread of an expensive batch, what has come meanwhile and is cheap."""
-        works: deque[_Work] = deque()
-        while not self._overtaking.empty():
-            works.append(self._overtaking.get())
-        while works:
-            batch, works = _next_batch(works, self._limits.max_batch)
-            if batch:
-                self._meter.batch(self.name, sum(len(work.inputs) for work in batch))
-                with working_until(_deadline_of(batch)):
-                    outcomes = self._outcomes(batch)
-                loop.call_soon_threadsafe(_give, batch, outcomes)
+        """Answers, in the thread of an expensive batch, a batch of what has come meanwhile and is cheap."""
+        with self._lock:
+            cheap = [work for work in self._waiting if not work.expensive]
+            works, _ = _next_batch(cheap, self._limits.max_batch)
+            for work in works:
+                self._waiting.remove(work)
+            batch = _Batch(works)
+        if works:
+            self._answer(batch, loop)
+
+    def _answer(self, batch: _Batch, loop: asyncio.AbstractEventLoop) -> None:
+        self._meter.batch(self.name, batch.size)
+        with working_until(batch.deadline):
+            outcomes = self._outcomes(batch.works)
+        loop.call_soon_threadsafe(batch.give, outcomes)
 
     def _outcomes(self, batch: Sequence[_Work]) -> list[list[Any] | Exception]:
         """Returns answers or an error for each work; a bad input is found by halves and spoils no other request."""
@@ -248,13 +288,6 @@ class Batcher:
                 return [error] * len(batch)
             middle = len(batch) // 2
             return self._outcomes(batch[:middle]) + self._outcomes(batch[middle:])
-
-    def _finish(self, batch: Sequence[_Work], outcomes: Sequence[list[Any] | Exception]) -> None:
-        self._running, self._gives_way, self._last_end = False, False, asyncio.get_running_loop().time()
-        while not self._overtaking.empty():  # came when the last graph had run
-            self._waiting.append(self._overtaking.get())
-        _give(batch, outcomes)
-        self._wake()
 
 
 def _next_batch(waiting: Iterable[_Work], most: int) -> tuple[list[_Work], deque[_Work]]:
@@ -274,14 +307,3 @@ def _next_batch(waiting: Iterable[_Work], most: int) -> tuple[list[_Work], deque
         else:
             rest.append(work)
     return batch, rest
-
-
-def _give(batch: Sequence[_Work], outcomes: Sequence[list[Any] | Exception]) -> None:
-    """Hands the answers, or an error, to whoever still waits."""
-    for work, outcome in zip(batch, outcomes, strict=True):
-        if work.answers.done():
-            continue
-        if isinstance(outcome, Exception):
-            work.answers.set_exception(outcome)
-        else:
-            work.answers.set_result(outcome)

@@ -289,3 +289,19 @@ def test_what_takes_longer_than_a_request_may_is_refused_before_it_starts():
         asyncio.run(served.answer(["expensive"] * 2, {}))
     assert error.value.status == 413
     assert stepwise.order == []
+
+
+def test_the_next_batch_does_not_wait_for_a_busy_event_loop():
+    recorder = Recorder(seconds=0.01)
+
+    async def busy():
+        three = batcher(recorder, max_batch=1)
+        requests = [asyncio.ensure_future(three.answer([number], {})) for number in range(3)]
+        await asyncio.sleep(0)  # they are let in
+        begin = time.perf_counter()
+        while len(recorder.batches) < 3 and time.perf_counter() - begin < 5:
+            time.sleep(0.001)  # as a thousand requests to refuse hold the loop
+        ran = len(recorder.batches)
+        return ran, await asyncio.gather(*requests)
+
+    assert asyncio.run(busy()) == (3, [[0], [2], [4]])
