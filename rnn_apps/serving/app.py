@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,9 +19,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import rnn_apps
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.model import load
-from rnn_apps.serving.http import ClientDisconnected, RequestError, reply
+from rnn_apps.serving.http import ClientDisconnected, RequestError, refused, reply
 from rnn_apps.serving.metrics import ServerMetrics
-from rnn_apps.serving.middleware import HeadAsGet, KeyCheck, Observer
+from rnn_apps.serving.middleware import HeadAsGet, KeyCheck, LoadShedding, Observer
 from rnn_apps.serving.models import ServedModels, watch
 from rnn_apps.serving.pages.demo import DemoPage
 from rnn_apps.serving.pages.docs import page
@@ -42,7 +43,10 @@ def create_app(settings: Settings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watcher = asyncio.create_task(watch(models)) if settings.watch else None
+        gc.collect()
+        gc.freeze()  # to search what stays for good for garbage, twice a second, stops all requests for 30 ms
         yield
+        gc.unfreeze()
         if watcher is not None:
             watcher.cancel()
         await demo.close()
@@ -81,7 +85,9 @@ def create_app(settings: Settings) -> ASGIApp:
         app.mount("/", _Rest(app.router.routes[:], demo))
     else:
         app.get("/", include_in_schema=False)(lambda: RedirectResponse("docs"))
-    guarded: ASGIApp = HeadAsGet(KeyCheck(app, settings.api_key) if settings.api_key else app)
+    guarded: ASGIApp = LoadShedding(HeadAsGet(app), models)
+    if settings.api_key:
+        guarded = KeyCheck(guarded, settings.api_key)
     if settings.cors:
         guarded = CORSMiddleware(
             guarded, settings.cors, allow_methods=["GET", "POST"], allow_headers=["*"], expose_headers=["*"]
@@ -115,8 +121,8 @@ def _add_errors(app: FastAPI) -> None:
     """Gives every error the form that both protocols have, `{"error": "..."}`."""
 
     @app.exception_handler(RequestError)
-    async def refused(_: Request, refusal: RequestError) -> Response:
-        return reply({"error": str(refusal)}, refusal.status, refusal.headers)
+    async def not_answered(_: Request, refusal: RequestError) -> Response:
+        return refused(refusal)
 
     @app.exception_handler(RnnAppsError)
     async def bad_input(_: Request, error: RnnAppsError) -> Response:
@@ -128,7 +134,7 @@ def _add_errors(app: FastAPI) -> None:
         if (
             error.status_code == 405 and colon
         ):  # the route of a model has been found, with a verb for a part of its name
-            return await refused(request, no_verb(request, verb))
+            return refused(no_verb(request, verb))
         allowed = (error.headers or {}).get("Allow")
         if error.status_code == 405 and allowed:
             message = f"{request.url.path[:100]} is called with {allowed}. Received {request.method}."

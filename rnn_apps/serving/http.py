@@ -48,6 +48,11 @@ def reply(content: Any, status: int = 200, headers: Mapping[str, str] | None = N
     return Response(orjson.dumps(content), status, headers, JSON)
 
 
+def refused(refusal: RequestError) -> Response:
+    """Returns the response to a request that is not answered, in the form that both protocols have."""
+    return reply({"error": str(refusal)}, refusal.status, refusal.headers)
+
+
 async def read_body(request: Request, limits: Limits) -> bytes:
     """Reads the body of a request.
 

@@ -48,14 +48,23 @@ class ServerMetrics(Meter):
             registry=self._registry,
             multiprocess_mode="livesum",
         )
+        self._counters: dict[
+            tuple[str, str, int], tuple[Counter, Histogram | None]
+        ] = {}  # found once; looking up is slow
         if MULTIPROCESS not in os.environ:
             ProcessCollector(registry=self._registry)
 
     def request(self, model: str, route: str, status: int, seconds: float) -> None:
         """Counts one request; `model` and `route` are empty where it asked for none that there is."""
-        self._requests.labels(model, route, status).inc()
-        if model:
-            self._seconds.labels(model, route).observe(seconds)
+        counters = self._counters.get((model, route, status))
+        if counters is None:
+            times = self._seconds.labels(model, route) if model else None
+            counters = self._requests.labels(model, route, status), times
+            self._counters[model, route, status] = counters
+        count, times = counters
+        count.inc()
+        if times is not None:
+            times.observe(seconds)
 
     def batch(self, model: str, size: int) -> None:
         """Counts one batch."""

@@ -24,6 +24,7 @@ from rnn_apps.serving.settings import Settings
 
 _LOADING_SECONDS = 120.0
 _DOORS = 64
+_SWITCH_SECONDS = 0.001  # a model's thread waits so long for the interpreter, between two steps, while requests rush in
 
 
 def serve(settings: Settings) -> None:
@@ -33,7 +34,9 @@ def serve(settings: Settings) -> None:
         RnnAppsError: if a model cannot be served, or the address cannot be listened at.
     """
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     sock = bind(settings.host, settings.port)
+    os.environ.setdefault(THREADS, str(_threads(settings.workers)))
     config = uvicorn.Config(
         create_app(settings) if settings.workers == 1 else partial(create_app, settings),
         factory=settings.workers > 1,
@@ -54,7 +57,6 @@ def serve(settings: Settings) -> None:
             find_bundle(name)  # what is wrong with it is told once, here
         with tempfile.TemporaryDirectory(prefix="rnnapps-metrics-") as folder:
             os.environ[MULTIPROCESS] = folder
-            os.environ.setdefault(THREADS, str(max(1, (os.cpu_count() or 1) // settings.workers)))
             Processes(config, _doors(sock), f"{ready} in {settings.workers} processes").run()
 
 
@@ -119,6 +121,16 @@ def bind(host: str, port: int) -> socket.socket:
             ) from None
         raise ConfigError(f"The server cannot listen at {host}, port {port}: {error.strerror or error}.") from None
     return sock
+
+
+def _threads(workers: int) -> int:
+    """Returns how many threads a run of a graph takes.
+
+    One process leaves a core to its event loop: the threads of a run wait for each other, so one that shares its core
+    with a thousand requests stops them all.
+    """
+    cores = os.cpu_count() or 1
+    return max(1, cores - 1 if workers == 1 else cores // workers)
 
 
 def _doors(sock: socket.socket) -> list[socket.socket]:

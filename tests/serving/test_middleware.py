@@ -107,6 +107,22 @@ class TestLimits:
             assert "'words' has 2 inputs" in refused.json["error"]
             assert client.post("/v1/models/words:predict", {"instances": ["a"]}).status == 200
 
+    @pytest.mark.parametrize("path", ["/v1/models/words:predict", "/v1/models/words:stream", "/v2/models/words/infer"])
+    def test_with_a_full_queue_a_request_is_refused_before_its_body_has_come(self, words, path):
+        with words(seconds=1.0, max_queue=1) as (client, _):
+            slow = threading.Thread(
+                target=client.post, args=("/v1/models/words:predict", {"instances": ["a"]}), daemon=True
+            )
+            slow.start()
+            while b'rnnapps_pending_inputs{model="words"} 1.0' not in client.get("/metrics").body:
+                assert slow.is_alive()
+            with socket.create_connection(("127.0.0.1", client.port), 60) as sock:
+                sock.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n".encode())
+                assert sock.recv(1000).startswith(b"HTTP/1.1 503")
+            assert slow.is_alive()
+            assert client.get("/v2/health/ready").status == 200
+            slow.join()
+
     def test_who_hangs_up_leaves_the_queue(self, words):
         with words(seconds=0.6) as (client, predictor):
             connections = []

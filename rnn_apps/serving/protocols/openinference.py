@@ -71,8 +71,6 @@ def routes(models: ServedModels, limits: Limits) -> APIRouter:
 
 async def _infer(served: ServedModel, request: Request, limits: Limits) -> Response:
     request.scope["model"] = served.name
-    if served.batcher.full:
-        raise served.batcher.overloaded()
     body = memoryview(await read_body(request, limits))
     length = _json_length(request, len(body))
     document = parse_object(body[:length])

@@ -58,8 +58,6 @@ def routes(models: ServedModels, limits: Limits) -> APIRouter:
 
 async def _predict(served: ServedModel, request: Request, limits: Limits) -> Response:
     request.scope["model"] = served.name
-    if served.batcher.full:
-        raise served.batcher.overloaded()
     document = parse_object(await read_body(request, limits))
     instances = read_instances(document, served.input)
     check_instances(instances, limits)
