@@ -88,6 +88,13 @@ def _checked_root_path(context: click.Context, parameter: click.Parameter, value
     type=click.IntRange(1),
     help="Characters of an input at most.",
 )
+@click.option(
+    "--max-connections",
+    default=_DEFAULTS.max_connections,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Connections of a process beyond which requests get a 503; 0 for no limit.",
+)
 def command(
     models: tuple[str, ...],
     host: str,

@@ -47,6 +47,7 @@ def serve(settings: Settings) -> None:
         ws="none",
         root_path=settings.root_path,
         server_header=False,
+        limit_concurrency=settings.limits.max_connections or None,
         timeout_graceful_shutdown=round(settings.limits.timeout) + 1,
     )
     ready = f"Serving {', '.join(settings.models)} at {_url(sock)}"

@@ -17,6 +17,7 @@ class Limits:
         max_body: bytes of a request's body.
         max_instances: inputs of one request.
         max_text: characters of one input.
+        max_connections: connections and requests at a time, of each process; 0 for any number.
     """
 
     max_batch: int = 64
@@ -26,6 +27,7 @@ class Limits:
     max_body: int = 4 * 2**20
     max_instances: int = 1024
     max_text: int = 20_000
+    max_connections: int = 0
 
 
 @dataclass(frozen=True)

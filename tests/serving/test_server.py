@@ -1,9 +1,12 @@
+import contextlib
+import http.client
 import json
 import os
 import re
 import signal
 import socket
 import threading
+import time
 
 import pytest
 
@@ -97,3 +100,44 @@ def test_numbers_for_prometheus(serving):
     assert 'rnnapps_batch_size_sum{model="digits"} 3.0' in numbers
     assert 'rnnapps_request_seconds_count{model="digits",route="/v1/models/{name}:predict"} 2.0' in numbers
     assert 'rnnapps_pending_inputs{model="digits"} 0.0' in numbers
+
+
+def test_connections_can_be_limited(serve_process):
+    process = serve_process("digits", "--no-demo", "--max-connections", "3")
+    assert process.client.get("/v2/health/ready").status == 200
+    idle = [socket.create_connection(("127.0.0.1", process.client.port)) for _ in range(3)]
+    until(lambda: process.client.get("/v2/health/ready").status == 503)
+    for sock in idle:
+        sock.close()
+    until(lambda: process.client.get("/v2/health/ready").status == 200)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="needs /proc")
+def test_a_worker_that_dies_is_replaced_and_the_others_go_on(serve_process):
+    process = serve_process("digits", "--no-demo", "--no-access-log", "--workers", "2")
+    body = {"instances": [[[0] * 8] * 8]}
+    first, second = workers_of(process.popen.pid)
+    os.kill(first, signal.SIGKILL)
+    until(lambda: second in (now := workers_of(process.popen.pid)) and first not in now and len(now) == 2)
+    for _ in range(20):
+        assert process.client.post("/v1/models/digits:predict", body).status == 200
+    assert process.stop() == 0
+
+
+def workers_of(pid):
+    """Processes of a server that answer; Python's own that watches over what they share is none of them."""
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        children = file.read().split()
+    commands = {int(child): open(f"/proc/{child}/cmdline").read() for child in children}  # noqa: SIM115
+    return sorted(child for child, command in commands.items() if "spawn_main" in command)
+
+
+def until(condition, seconds=30):
+    """Waits for a condition, whether or not the server answers meanwhile."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if condition():
+                return
+        time.sleep(0.02)
+    raise AssertionError("It has not come about.")
