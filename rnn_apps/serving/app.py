@@ -61,6 +61,11 @@ def create_app(settings: Settings) -> ASGIApp:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        telemetry={
+            "metrics": False,
+            "logs": False,
+            "auto_configure": True,
+        },  # traces, where the environment asks for them
     )
     for protocol in (tfserving, streaming, openinference):
         app.include_router(protocol.routes(models, settings.limits))
