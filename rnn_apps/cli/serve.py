@@ -26,6 +26,7 @@ def _checked_root_path(context: click.Context, parameter: click.Parameter, value
 @click.option(
     "--port", default=Settings.port, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
+@click.option("--grpc-port", type=click.IntRange(1, 65535), help="Answer over gRPC too, at this port.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes.")
 @click.option(
     "--api-key", default="", envvar="RNNAPPS_API_KEY", metavar="KEY", help="Let in only clients that show this key."
@@ -99,6 +100,7 @@ def command(
     models: tuple[str, ...],
     host: str,
     port: int,
+    grpc_port: int | None,
     workers: int,
     api_key: str,
     watch: bool,
@@ -114,9 +116,26 @@ def command(
     (/v2/models/NAME/infer); /docs shows how.
     """
     check_serving()
+    if grpc_port is not None and not find_spec("grpc"):
+        raise MissingExtraError("Serving over gRPC", "grpc")
     from rnn_apps.serving.server import serve
 
-    serve(Settings(models, host, port, workers, api_key, watch, demo, root_path, cors, access_log, Limits(**limits)))
+    serve(
+        Settings(
+            models,
+            host=host,
+            port=port,
+            grpc_port=grpc_port,
+            workers=workers,
+            api_key=api_key,
+            watch=watch,
+            demo=demo,
+            root_path=root_path,
+            cors=cors,
+            access_log=access_log,
+            limits=Limits(**limits),
+        )
+    )
 
 
 def check_serving() -> None:

@@ -43,10 +43,13 @@ def create_app(settings: Settings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watcher = asyncio.create_task(watch(models)) if settings.watch else None
+        over_grpc = await _start_grpc(models, settings, metrics) if settings.grpc_port else None
         gc.collect()
         gc.freeze()  # to search what stays for good for garbage, twice a second, stops all requests for 30 ms
         yield
         gc.unfreeze()
+        if over_grpc is not None:
+            await over_grpc.stop(settings.limits.timeout)
         if watcher is not None:
             watcher.cancel()
         await demo.close()
@@ -98,6 +101,12 @@ def create_app(settings: Settings) -> ASGIApp:
             guarded, settings.cors, allow_methods=["GET", "POST"], allow_headers=["*"], expose_headers=["*"]
         )
     return Observer(guarded, metrics, sys.stderr if settings.access_log else None)
+
+
+async def _start_grpc(models: ServedModels, settings: Settings, metrics: ServerMetrics) -> Any:
+    from rnn_apps.serving.protocols.inference_grpc import InferenceService  # for which an extra is needed
+
+    return await InferenceService(models, settings, metrics).start()
 
 
 class _Rest:

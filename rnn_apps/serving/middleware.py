@@ -157,15 +157,17 @@ class KeyCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or refuses it with status 401."""
-        if scope["type"] != "http" or path_of(scope) in _OPEN or self._shown(scope["headers"]):
+        if scope["type"] != "http" or path_of(scope) in _OPEN or shows_key(scope["headers"], self._key):
             await self.app(scope, receive, send)
             return
         message = "Expected the API key, as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'. It is missing or wrong."
         response = reply({"error": message}, 401, {"WWW-Authenticate": 'Basic realm="RNN Apps, the key as password"'})
         await response(scope, receive, send)
 
-    def _shown(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        return any(hmac.compare_digest(key, self._key) for key in _keys(headers))
+
+def shows_key(headers: Iterable[tuple[bytes, bytes]], key: bytes) -> bool:
+    """Says whether a key stands in one of the headers where it may stand."""
+    return any(hmac.compare_digest(shown, key) for shown in _keys(headers))
 
 
 def _keys(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[bytes]:

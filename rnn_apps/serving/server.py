@@ -36,6 +36,8 @@ def serve(settings: Settings) -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
     sys.setswitchinterval(_SWITCH_SECONDS)
     sock = bind(settings.host, settings.port)
+    if settings.grpc_port:
+        bind(settings.host, settings.grpc_port).close()  # tells of a port in use, which gRPC would share
     os.environ.setdefault(THREADS, str(_threads(settings.workers)))
     config = uvicorn.Config(
         create_app(settings) if settings.workers == 1 else partial(create_app, settings),
@@ -51,6 +53,8 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=round(settings.limits.timeout) + 1,
     )
     ready = f"Serving {', '.join(settings.models)} at {_url(sock)}"
+    if settings.grpc_port:
+        ready += f" and, over gRPC, at port {settings.grpc_port}"
     if settings.workers == 1:
         Server(config, ready).run(_doors(sock))
     else:

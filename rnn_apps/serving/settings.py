@@ -38,6 +38,7 @@ class Settings:
         models: names or folders of saved models.
         host: address to listen at.
         port: port to listen at; 0 takes a free one.
+        grpc_port: port for gRPC; None for none.
         workers: processes.
         api_key: what clients must show; empty for none.
         watch: whether newly saved models are taken while the server runs.
@@ -51,6 +52,7 @@ class Settings:
     models: tuple[str, ...]
     host: str = "127.0.0.1"
     port: int = 8000
+    grpc_port: int | None = None
     workers: int = 1
     api_key: str = ""
     watch: bool = False

@@ -7,12 +7,14 @@ element of a BYTES tensor; each field of a prediction is an output tensor, and o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
 
 import rnn_apps
+from rnn_apps.inference.predictor import Prediction
 from rnn_apps.serving.http import (
     RequestError,
     check_instances,
@@ -33,6 +35,7 @@ from rnn_apps.serving.settings import Limits
 _PROTOCOL_PARAMETERS = frozenset(
     {"content_type", "headers", "priority", "timeout", "sequence_id", "sequence_start", "sequence_end"}
 )
+SERVER = {"name": "rnn-apps", "version": rnn_apps.__version__, "extensions": ["binary_tensor_data"]}
 _JSON_LENGTH = "Inference-Header-Content-Length"
 
 
@@ -42,7 +45,7 @@ def routes(models: ServedModels, limits: Limits) -> APIRouter:
 
     @router.get("/v2", **openapi.reads("Describe the server."))
     async def server() -> Response:
-        return reply({"name": "rnn-apps", "version": rnn_apps.__version__, "extensions": ["binary_tensor_data"]})
+        return reply(SERVER)
 
     @router.get("/v2/health/live", **openapi.reads("Say that the server runs."))
     async def live() -> Response:
@@ -53,7 +56,7 @@ def routes(models: ServedModels, limits: Limits) -> APIRouter:
         return reply({"ready": True})
 
     async def metadata(served: ServedModel, _: Request) -> Response:
-        return reply(_metadata(served))
+        return reply(metadata_of(served))
 
     async def model_ready(served: ServedModel, _: Request) -> Response:
         return reply({"name": served.name, "ready": True})
@@ -69,25 +72,62 @@ def routes(models: ServedModels, limits: Limits) -> APIRouter:
     return router
 
 
-async def _infer(served: ServedModel, request: Request, limits: Limits) -> Response:
-    request.scope["model"] = served.name
-    body = memoryview(await read_body(request, limits))
-    length = _json_length(request, len(body))
-    document = parse_object(body[:length])
+@dataclass(frozen=True)
+class Inference:
+    """What a request for inference asks, over HTTP or gRPC.
+
+    Attributes:
+        instances: the inputs.
+        options: the model's.
+        seconds: how long it may take.
+        outputs: which are wanted, and whether each as binary data.
+    """
+
+    instances: list[Any]
+    options: dict[str, Any]
+    seconds: float
+    outputs: list[tuple[TensorSpec, bool]]
+
+
+def read_inference(document: Mapping[str, Any], data: memoryview, served: ServedModel, limits: Limits) -> Inference:
+    """Returns what a request asks.
+
+    Args:
+        document: the request in the form of the protocol's JSON.
+        data: binary data of its input.
+        served: the model.
+        limits: the server's.
+
+    Raises:
+        RequestError: with status 422, saying what was expected and what came.
+    """
     tensors = document.get("inputs")
     if not isinstance(tensors, list) or len(tensors) != 1:
         count = len(tensors) if isinstance(tensors, list) else kind(tensors)
         raise RequestError(422, f"Expected inputs to be a list of one tensor, '{served.input.name}'. Received {count}.")
-    instances = read_tensor(tensors[0], served.input, body[length:])
+    instances = read_tensor(tensors[0], served.input, data)
     check_instances(instances, limits)
     options = take_options(document.get("parameters"))
     binary = options.pop("binary_data_output", False) is True
     seconds = _seconds(options.get("timeout"), limits.timeout)
     options = {name: value for name, value in options.items() if name not in _PROTOCOL_PARAMETERS}
-    wanted = _wanted(document.get("outputs"), served.outputs, binary)
-    predictions = await in_time(request, seconds, served.answer(instances, options))
+    return Inference(instances, options, seconds, _wanted(document.get("outputs"), served.outputs, binary))
+
+
+def write_outputs(inference: Inference, predictions: Sequence[Prediction]) -> list[tuple[dict[str, Any], bytes]]:
+    """Returns each wanted output in the form of the protocol's JSON, and its binary data."""
     rows = [prediction.model_dump(mode="json") for prediction in predictions]
-    written = [write_tensor(spec, [row.get(spec.name) for row in rows], binary) for spec, binary in wanted]
+    return [write_tensor(spec, [row.get(spec.name) for row in rows], binary) for spec, binary in inference.outputs]
+
+
+async def _infer(served: ServedModel, request: Request, limits: Limits) -> Response:
+    request.scope["model"] = served.name
+    body = memoryview(await read_body(request, limits))
+    length = _json_length(request, len(body))
+    document = parse_object(body[:length])
+    inference = read_inference(document, body[length:], served, limits)
+    work = served.answer(inference.instances, inference.options)
+    written = write_outputs(inference, await in_time(request, inference.seconds, work))
     answer = {"model_name": served.name, "model_version": str(served.version), "outputs": [part for part, _ in written]}
     if type(document.get("id")) in (str, int):
         answer["id"] = document["id"]
@@ -137,7 +177,8 @@ def _wanted(outputs: Any, specs: Sequence[TensorSpec], binary: bool) -> list[tup
     return wanted
 
 
-def _metadata(served: ServedModel) -> dict[str, Any]:
+def metadata_of(served: ServedModel) -> dict[str, Any]:
+    """Returns what the protocol's metadata say of a model."""
     return {
         "name": served.name,
         "versions": [str(served.version)],
