@@ -34,7 +34,7 @@ class SentimentAPI(litserve.LitAPI):
         return list(output)
 
     def predict(self, texts: Any) -> Any:
-        rows = self.processor.encode_inputs(texts if isinstance(texts, list) else [texts])
+        rows = list(self.processor.encode_inputs(texts if isinstance(texts, list) else [texts]))
         probabilities = softmax(self.session.run(pad_batch(rows))["logits"])
         return probabilities if isinstance(texts, list) else probabilities[0]
 

@@ -44,7 +44,7 @@ def write_bodies(folder: Path, tokens: int, model: rnn_apps.Model) -> Path:
     texts: list[str] = []
     while len(texts) < 200:
         text, start = "", 37 * len(texts)
-        while len(encode([text or "a"])[0]["tokens"]) < tokens:
+        while len(next(encode([text or "a"]))["tokens"]) < tokens:
             text, start = f"{text} {words[start]}".strip(), start + 1
         texts.append(text)
     path = folder / "bodies.jsonl"

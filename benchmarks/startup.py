@@ -77,14 +77,14 @@ def main() -> None:
 
     model = rnn_apps.load(arguments.model)
     encode = model.task.processor.load(model.bundle.folder).encode_inputs
-    text = text_of(TOKENS, lambda text: len(encode([text])[0]["tokens"]))
-    tokens = len(encode([text])[0]["tokens"])
+    text = text_of(TOKENS, lambda text: len(next(encode([text]))["tokens"]))
+    tokens = len(next(encode([text]))["tokens"])
     calls = {"rnn_apps.load(MODEL).predict": time_calls(lambda: model.predict([text]), 1000)}
 
     start_tensorflow("This benchmark")
     keras_model = model.keras_model()
     calls["keras_model.predict"] = time_calls(
-        lambda: keras_model.predict({name: array[None] for name, array in encode([text])[0].items()}, verbose=0), 100
+        lambda: keras_model.predict({name: array[None] for name, array in next(encode([text])).items()}, verbose=0), 100
     )
 
     print_table(

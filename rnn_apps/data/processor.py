@@ -44,8 +44,10 @@ class Processor(ABC):
         """
 
     @abstractmethod
-    def encode_inputs(self, inputs: Sequence[Any]) -> list[Arrays]:
+    def encode_inputs(self, inputs: Sequence[Any]) -> Iterable[Arrays]:
         """Encodes inputs without targets, for prediction.
+
+        Where that takes long, one after the other is yielded, so that work which nobody wants any more can end.
 
         Raises:
             DataError: for an input that cannot be used, with its number.

@@ -10,6 +10,7 @@ import numpy as np
 from rnn_apps.arrays import Array
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.processor import Processor
+from rnn_apps.inference.deadline import in_turn
 from rnn_apps.inference.metrics import Metrics
 from rnn_apps.inference.options import Options
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
@@ -57,7 +58,7 @@ class ClassPredictor(Predictor):
 
     def answer(self, inputs: Sequence[Any], options: Options) -> list[ClassPrediction]:
         """Returns the class of each input, in their order."""
-        rows = self.processor.encode_inputs(inputs)
+        rows = list(in_turn(self.processor.encode_inputs(inputs)))
         probabilities = np.zeros((len(rows), len(self.class_names)))
         for index, batch in batches_by_length(rows):
             probabilities[index] = softmax(self.session.run(batch)["logits"] / self.temperature)

@@ -1,15 +1,19 @@
 """Work that ends when nobody wants its result any more.
 
 Who starts work says until when (`working_until`); a session looks before each run of a graph, and a run under way is
-terminated. So everything that answers with graphs, step by step or batch by batch, ends within one step.
+terminated. So everything that answers with graphs, step by step or batch by batch, ends within one step; loops that
+are long by themselves go through their items `in_turn`.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 _CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
@@ -83,3 +87,17 @@ def working_until(deadline: Deadline) -> Iterator[None]:
 def current_deadline() -> Deadline | None:
     """Returns the deadline of the work of this thread, if it has one."""
     return _CURRENT.get()
+
+
+def in_turn(items: Iterable[Item]) -> Iterator[Item]:
+    """Goes through the items of long work without graphs; before each, others have their turn, or the work ends.
+
+    Raises:
+        Abandoned: if the deadline of the work is over.
+    """
+    deadline = _CURRENT.get()
+    for item in items:
+        if deadline is not None:
+            deadline.check()
+            deadline.give_way()
+        yield item

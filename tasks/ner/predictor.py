@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.text.tags import Span, read_spans, write_tags
 from rnn_apps.data.text.tokens import Token, split_sentences, tokenize
+from rnn_apps.inference.deadline import in_turn
 from rnn_apps.inference.entities import Alternative, EntityDecoder
 from rnn_apps.inference.options import Options, option
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
@@ -109,10 +110,10 @@ class NerPredictor(Predictor):
             DataError: for an input that is neither.
         """
         nbest = options.nbest or 0
-        texts = [self._prepare(given, number) for number, given in enumerate(inputs, 1)]
+        texts = [self._prepare(given, number) for number, given in in_turn(enumerate(inputs, 1))]
         pieces = [piece for text in texts for piece in text.sentences]
         found = iter(self._tag(pieces, nbest))
-        return [self._prediction(text, [next(found) for _ in text.sentences], nbest) for text in texts]
+        return [self._prediction(text, [next(found) for _ in text.sentences], nbest) for text in in_turn(texts)]
 
     @property
     def examples(self) -> Sequence[str]:
@@ -160,7 +161,7 @@ class NerPredictor(Predictor):
         results: list[_Found] = [_Found([], [], [])] * len(sentences)
         if not sentences:
             return results
-        rows = [self.processor.encode_tokens(sentence) for sentence in sentences]
+        rows = [self.processor.encode_tokens(sentence) for sentence in in_turn(sentences)]
         for numbers, batch in batches_by_length(rows):
             outputs = self.session.run(batch)
             emissions, transitions = outputs["emissions"], outputs["transitions"][0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -71,15 +71,13 @@ class SentimentProcessor(Processor):
             for tokens, example in zip(token_rows, examples, strict=True)
         ]
 
-    def encode_inputs(self, inputs: Sequence[str]) -> list[Arrays]:
-        """Returns `tokens`, int32 (time,), for each text."""
-        cleaned = []
+    def encode_inputs(self, inputs: Sequence[str]) -> Iterator[Arrays]:
+        """Yields `tokens`, int32 (time,), for each text."""
         for number, text in enumerate(inputs, 1):
             if not isinstance(text, str):
                 raise DataError(f"Expected texts. Input {number} is of the type {type(text).__name__}.")
-            cleaned.append(_clean(text, f"input {number}"))
-        rows = self.tokenizer.encode_batch(cleaned) if len(cleaned) > 1 else [self.tokenizer.encode(t) for t in cleaned]
-        return [{"tokens": cut_middle(tokens, self.max_tokens)} for tokens in rows]
+            tokens = self.tokenizer.encode(_clean(text, f"input {number}"))
+            yield {"tokens": cut_middle(tokens, self.max_tokens)}
 
     def save(self, folder: Path) -> None:
         """Writes `processor.json` and `tokenizer.json`."""

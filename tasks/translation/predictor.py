@@ -11,6 +11,7 @@ from rnn_apps.arrays import Array
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.text.pieces import BLANK
 from rnn_apps.errors import DataError
+from rnn_apps.inference.deadline import in_turn
 from rnn_apps.inference.predictor import Prediction, Predictor
 from rnn_apps.inference.search import Hypothesis, best_combinations
 from rnn_apps.tasks.translation import sample
@@ -92,7 +93,7 @@ class TranslationPredictor(Predictor):
         Raises:
             DataError: for an input that is no text.
         """
-        texts = [self._prepare(given, number) for number, given in enumerate(inputs, 1)]
+        texts = [self._prepare(given, number) for number, given in in_turn(enumerate(inputs, 1))]
         sources = [source for text in texts for source in text.sources]
         found = iter(self._translate(sources, [own for text in texts for own in text.document.sentences], options))
         return [
@@ -153,7 +154,7 @@ class TranslationPredictor(Predictor):
             )
         longest = min(self.processor.max_training_tokens, self.processor.max_tokens // 2)
         lines: list[list[str]] = []
-        for line in split_document(hidden.text).lines:
+        for line in in_turn(split_document(hidden.text).lines):
             lines.append([])
             for sentence in line:
                 _, spans = self.processor.source.offsets(sentence)

@@ -65,7 +65,7 @@ def test_tensorflow_serves_a_saved_model(rnnapps, sentiment_model, tmp_path):
     result = rnnapps("export", sentiment_model, "--format", "saved_model", "--output", "served")
     assert result.status == 0, result
     model = rnn_apps.load(sentiment_model)
-    tokens = model.predictor.processor.encode_inputs(TEXTS[:1])[0]["tokens"][None]
+    tokens = next(model.predictor.processor.encode_inputs(TEXTS[:1]))["tokens"][None]
     served = tf.saved_model.load(str(tmp_path / "served" / "saved_model"))
     found = served.serve({"tokens": tf.constant(tokens)})["logits"].numpy()
     np.testing.assert_allclose(found, model.predictor.session.run({"tokens": tokens})["logits"], atol=1e-4)

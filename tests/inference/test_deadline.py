@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from rnn_apps.inference.deadline import Abandoned, Deadline, current_deadline, working_until
+from rnn_apps.inference.deadline import Abandoned, Deadline, current_deadline, in_turn, working_until
 from rnn_apps.model import load
 
 
@@ -29,6 +29,19 @@ def test_every_task_looks_at_it_before_a_graph_runs(name, given):
     with working_until(deadline), pytest.raises(Abandoned):
         predictor.predict([given])
     assert len(predictor.predict([given])) == 1  # and works as before afterwards
+
+
+@pytest.mark.parametrize("name", ["sentiment", "ner", "translation"])
+def test_what_comes_before_a_graph_runs_ends_and_gives_way_between_inputs(name):
+    turns = []
+    deadline = Deadline(lambda: turns.append(len(turns)) or len(turns) < 5 or deadline.end())
+    with working_until(deadline), pytest.raises(Abandoned):
+        load(name).predictor.predict(["A fine day. "] * 50)
+    assert turns == list(range(5))
+
+
+def test_without_a_deadline_items_go_on():
+    assert list(in_turn("abc")) == ["a", "b", "c"]
 
 
 def test_a_search_ends_within_a_step():
