@@ -9,6 +9,8 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from types import FrameType
 
@@ -34,11 +36,14 @@ def serve(settings: Settings) -> None:
         RnnAppsError: if a model cannot be served, or the address cannot be listened at.
     """
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
-    sys.setswitchinterval(_SWITCH_SECONDS)
     sock = bind(settings.host, settings.port)
     if settings.grpc_port:
         bind(settings.host, settings.grpc_port).close()  # tells of a port in use, which gRPC would share
-    os.environ.setdefault(THREADS, str(_threads(settings.workers)))
+    with _surroundings(settings.workers):
+        _run(settings, sock)
+
+
+def _run(settings: Settings, sock: socket.socket) -> None:
     config = uvicorn.Config(
         create_app(settings) if settings.workers == 1 else partial(create_app, settings),
         factory=settings.workers > 1,
@@ -126,6 +131,20 @@ def bind(host: str, port: int) -> socket.socket:
             ) from None
         raise ConfigError(f"The server cannot listen at {host}, port {port}: {error.strerror or error}.") from None
     return sock
+
+
+@contextmanager
+def _surroundings(workers: int) -> Iterator[None]:
+    """Has this process, and those that it starts, share the processor well; afterwards all is as it was."""
+    before, interval = dict(os.environ), sys.getswitchinterval()
+    os.environ.setdefault(THREADS, str(_threads(workers)))
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        sys.setswitchinterval(interval)
 
 
 def _threads(workers: int) -> int:
