@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_apps.arrays import Floats, Ints
+from rnn_apps.inference.deadline import in_turn
 
 ILLEGAL = -1e4
 """The score of an illegal transition. Saved models hold it, and it stays exact beside scores in float32, which
@@ -46,7 +47,7 @@ def viterbi(emissions: Floats, transitions: Floats, lengths: Ints) -> tuple[Ints
     stay = np.arange(tags)
     back = np.empty((time, batch, tags), np.int64)
     best = steps[0]
-    for t in range(1, time):
+    for t in in_turn(range(1, time)):
         reached = best[:, None] + into  # (batch, K after, K before)
         chosen, following = reached.argmax(axis=2), reached.max(axis=2) + steps[t]
         if ragged:
@@ -82,7 +83,7 @@ def best_paths(emissions: Floats, transitions: Floats, lengths: Ints, count: int
     back[0] = np.arange(count * tags).reshape(count, tags)
     stay = back[0].copy()
     ragged = bool((lengths < time).any())
-    for t in range(1, time):
+    for t in in_turn(range(1, time)):
         # (batch, K after, count * K before)
         reached = (best[:, None] + into[:, :, None]).reshape(batch, tags, count * tags)
         chosen = np.argsort(-reached, axis=2, kind="stable")[:, :, :count]
@@ -209,7 +210,7 @@ def forward_backward(emissions: Floats, transitions: Floats, lengths: Ints) -> F
     moves = np.exp(a - shift)
     forward, scale = np.empty_like(steps), np.empty((time, batch, 1))
     alpha = steps[0]
-    for t in range(time):
+    for t in in_turn(range(time)):
         if t:
             alpha = (alpha @ moves) * steps[t]
         scale[t] = np.maximum(alpha.sum(axis=1, keepdims=True), 1e-300)
@@ -219,7 +220,7 @@ def forward_backward(emissions: Floats, transitions: Floats, lengths: Ints) -> F
     ragged = bool((lengths < time).any())
     transposed = np.ascontiguousarray(moves.T)
     beta = backward[-1]
-    for t in range(time - 2, -1, -1):
+    for t in in_turn(range(time - 2, -1, -1)):
         beta = (steps[t + 1] * beta) @ transposed
         if ragged:
             beta = np.where((lengths <= t + 1)[:, None], 1.0, beta)

@@ -373,8 +373,15 @@ def best_combinations(parts: Sequence[Sequence[T]], score: Callable[[T], float],
     Returns:
         The best combinations, best first.
     """
-    chosen: list[list[T]] = [[]]
+    chosen: list[tuple[float, list[T]]] = [(0.0, [])]
     for alternatives in parts:
-        longer = ([*before, one] for before in chosen for one in alternatives)
-        chosen = heapq.nlargest(count, longer, key=lambda combination: sum(map(score, combination)))
-    return chosen
+        own = sorted(((score(one), one) for one in alternatives), key=lambda pair: -pair[0])
+        # with both sorted, each pair has (i + 1) (j + 1) - 1 others before it that are at least as good
+        pairs = (
+            (total + own[j][0], i, j)
+            for i, (total, _) in enumerate(chosen)
+            for j in range(min(len(own), count // (i + 1)))
+        )
+        best = heapq.nlargest(count, pairs, key=lambda pair: pair[0])
+        chosen = [(total, [*chosen[i][1], own[j][1]]) for total, i, j in best]
+    return [combination for _, combination in chosen]

@@ -26,6 +26,7 @@ from rnn_apps.views import InputView, Spans, Table, View
 from rnn_apps.views import Span as Marked
 
 _SENTENCES = 1024  # that are encoded at once
+MAX_CLIENT_NBEST = 100
 _LEAST = 1e-300  # a probability that has a logarithm
 
 
@@ -33,6 +34,12 @@ class NerOptions(Options):
     """What can be chosen beside a text."""
 
     nbest: int | None = option(None, "So many alternative taggings of each text.", ge=1)
+
+
+class NerClientOptions(NerOptions):
+    """The same for a client of the server."""
+
+    nbest: int | None = option(None, "So many alternative taggings of each text.", ge=1, le=MAX_CLIENT_NBEST)
 
 
 class Entity(BaseModel):
@@ -93,6 +100,7 @@ class NerPredictor(Predictor):
     """
 
     Options = NerOptions
+    ClientOptions = NerClientOptions
 
     def __init__(self, bundle: Bundle) -> None:
         self.processor = NerProcessor.load(bundle.folder)
@@ -114,6 +122,11 @@ class NerPredictor(Predictor):
         pieces = [piece for text in texts for piece in text.sentences]
         found = iter(self._tag(pieces, nbest))
         return [self._prediction(text, [next(found) for _ in text.sentences], nbest) for text in in_turn(texts)]
+
+    def cost(self, value: Any, options: NerOptions) -> float:
+        """Letters times taggings; of characters that are tokens there are several times as many as of words."""
+        tokens = 3.0 if self.processor.single_characters else 1.0
+        return super().cost(value, options) * tokens * (1.0 + 0.15 * (options.nbest or 0))
 
     @property
     def examples(self) -> Sequence[str]:

@@ -292,3 +292,9 @@ def test_the_best_combinations_are_those_of_all(parts, count):
     found = best_combinations(parts, float, count)
     assert [sum(own) for own in found] == sorted(map(sum, product(*parts)), reverse=True)[:count]
     assert all(one in part for chosen in found for one, part in zip(chosen, parts, strict=True))
+
+
+def test_each_alternative_is_looked_at_once_in_a_long_text():
+    asked = []
+    found = best_combinations([[n, n - 1, n - 2] for n in range(200)], lambda n: asked.append(n) or float(n), 3)
+    assert (len(found), len(found[0]), len(asked)) == (3, 200, 600)

@@ -225,3 +225,11 @@ def test_inputs_that_are_no_sentences(model):
         model.predict([3])
     with pytest.raises(DataError, match="Input 2"):
         model.predict(["a", ["b", ""]])
+
+
+def test_many_taggings_cost_more_and_a_client_gets_a_hundred_at_most():
+    predictor = rnn_apps.load("ner").predictor
+    plain, many = (predictor.cost("Anna left. " * 100, predictor.Options(nbest=nbest)) for nbest in (None, 100))
+    assert many > 10 * plain
+    with pytest.raises(ConfigError, match="at most 100"):
+        predictor.client_options({"nbest": 101})
