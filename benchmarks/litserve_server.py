@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import litserve
+import onnxruntime as ort
 
 from rnn_apps.data.batching import pad_batch
 from rnn_apps.inference.probabilities import softmax
-from rnn_apps.inference.session import Session
 from rnn_apps.tasks.sentiment.processor import SentimentProcessor
 
 
@@ -22,7 +22,8 @@ class SentimentAPI(litserve.LitAPI):
 
     def setup(self, device: str) -> None:
         self.processor = SentimentProcessor.load(self.folder)
-        self.session = Session(self.folder / "model.onnx")
+        # as whoever writes this by himself: the settings of ONNX Runtime, not ours
+        self.session = ort.InferenceSession(str(self.folder / "model.onnx"), providers=["CPUExecutionProvider"])
 
     def decode_request(self, request):  # type: ignore[no-untyped-def]  # LitServe reads the type of the body here
         return str(request["instances"][0])
@@ -35,7 +36,7 @@ class SentimentAPI(litserve.LitAPI):
 
     def predict(self, texts: Any) -> Any:
         rows = list(self.processor.encode_inputs(texts if isinstance(texts, list) else [texts]))
-        probabilities = softmax(self.session.run(pad_batch(rows))["logits"])
+        probabilities = softmax(self.session.run(["logits"], pad_batch(rows))[0])
         return probabilities if isinstance(texts, list) else probabilities[0]
 
     def encode_response(self, output: Any) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 One thread answers for one model, so that predictions never run into each other, while the event loop takes in what
 comes next: ONNX Runtime leaves the interpreter to it. While a batch runs, the next one gathers. Where nothing runs, a
 request starts at once; only right after a batch does the next wait, at most `max_delay` long, until it is as large as
-the last: clients that were answered together mostly ask again together.
+the last: clients that were answered together mostly ask again together. Of many inputs only half run at once: while
+they do, the others are read or answered, and neither core waits.
 
 What is expensive gives way: between two runs of its graphs, the requests that came meanwhile are answered in the same
 thread, if they are cheap.
@@ -28,6 +29,9 @@ from rnn_apps.serving.settings import Limits
 
 EXPENSIVE = 50.0
 """Milliseconds from which a request gives way to others."""
+
+WORTH_HALVING = 8
+"""Inputs from which half of what there is runs while the rest is read and answered: both cores have work."""
 
 Options = Mapping[str, Any]
 Result = TypeVar("Result")
@@ -241,7 +245,8 @@ class Batcher:
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Has the next batch run, holding the lock."""
-        works, self._waiting = _next_batch(self._waiting, self._limits.max_batch)
+        most = min(self._limits.max_batch, max(WORTH_HALVING, -(-self.pending // 2)))
+        works, self._waiting = _next_batch(self._waiting, most)
         if works:
             between = (lambda: self._let_overtake(loop)) if works[0].expensive else None
             self._running = _Batch(works, between)
@@ -291,17 +296,17 @@ class Batcher:
 
 
 def _next_batch(waiting: Iterable[_Work], most: int) -> tuple[list[_Work], deque[_Work]]:
-    """Returns what runs next, and the rest: the oldest work and, behind it, what has the same options and like cost.
+    """Returns what runs next, and the rest.
 
-    Work that was given up by its client, or is out of time, goes.
+    That is the oldest work and, behind it, what has the same options and like cost, `most` inputs in all. Work that was given up by its client, or is out of time, goes.
     """
     batch: list[_Work] = []
     rest: deque[_Work] = deque()
     for work in waiting:
         if work.answers.done():
             continue
-        fits = len(work.inputs) <= most
-        if fits and (not batch or (work.options, work.expensive) == (batch[0].options, batch[0].expensive)):
+        alike = bool(batch) and (work.options, work.expensive) == (batch[0].options, batch[0].expensive)
+        if not batch or (alike and len(work.inputs) <= most):
             batch.append(work)
             most -= len(work.inputs)
         else:

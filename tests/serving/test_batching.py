@@ -56,8 +56,21 @@ def test_each_request_gets_its_own_answers_in_order_and_no_batch_is_too_large(re
 
 def test_what_comes_while_a_batch_runs_runs_together():
     recorder = Recorder(seconds=0.02)
+    asyncio.run(ask(batcher(recorder), *[[n] for n in range(8)]))
+    assert recorder.sizes == [1, 7]
+
+
+def test_half_of_many_runs_while_the_rest_is_read_and_answered():
+    recorder = Recorder(seconds=0.02)
     asyncio.run(ask(batcher(recorder), *[[n] for n in range(20)]))
-    assert recorder.sizes == [1, 19]
+    assert recorder.sizes[:2] == [1, 10]
+    assert sum(recorder.sizes) == 20
+
+
+def test_a_request_larger_than_half_of_what_there_is_runs():
+    recorder = Recorder()
+    answers = asyncio.run(ask(batcher(recorder), list(range(40)), [1]))
+    assert [len(own) for own in answers] == [40, 1]
 
 
 def test_a_lone_request_does_not_wait():
