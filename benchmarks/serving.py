@@ -2,37 +2,36 @@
 
     python benchmarks/serving.py speed [--model sentiment] [--seconds 8] [--output benchmarks/results/serving.json]
     python benchmarks/serving.py overload [--seconds 60]
+    python benchmarks/serving.py vanishing|stopping|mixed|idle|soak|all
 
 Client and servers share the machine; only one server runs at a time. Texts have 50 tokens. `speed` also takes the time
 from the start of the process to the first answer of `/v2/health/ready`, and the memory after that and after the load.
 LitServe serves the same ONNX file with the same tokenizer, without batching and with batches of up to 32 at several
 waiting times; the comparison is with the best of these at 32 clients.
-`overload` sends four times the requests a second that 32 clients got answered, whatever comes back.
+`overload` sends four times the requests a second that 32 clients got answered, whatever comes back. The other parts
+stand in `serving_faults.py`; `all` runs everything, which takes 20 minutes, and prints one table.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
+import serving_faults
 from common import percentile, print_table, write_result
+from server import HERE, finish, free_port, load, memory_mb, running
 
 import rnn_apps
 from rnn_apps.tasks.sentiment.sample import examples
 
-HERE = Path(__file__).parent
 TOKENS = 50
 LITSERVE = {"without batching": (1, 0.0), "0 ms": (32, 0.0), "2 ms": (32, 0.002), "10 ms": (32, 0.01)}
 
@@ -50,64 +49,6 @@ def write_bodies(folder: Path, tokens: int, model: rnn_apps.Model) -> Path:
     path = folder / "bodies.jsonl"
     path.write_text("\n".join(json.dumps({"instances": [text]}) for text in texts), encoding="utf-8")
     return path
-
-
-@contextmanager
-def running(command: list[str], port: int, health: str) -> Iterator[tuple[psutil.Process, float]]:
-    """Starts a server; gives its process and the seconds until it was ready."""
-    with tempfile.TemporaryFile() as log:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            while not answers(f"http://127.0.0.1:{port}{health}"):
-                if process.poll() is not None:
-                    log.seek(0)
-                    raise SystemExit(f"{command} has ended: {log.read().decode()[-2000:]}")
-                time.sleep(0.005)
-            yield psutil.Process(process.pid), time.perf_counter() - start
-        finally:
-            children = psutil.Process(process.pid).children(recursive=True)
-            process.terminate()
-            process.wait(60)
-            for child in children:
-                with suppress(psutil.NoSuchProcess):
-                    child.kill()
-
-
-def answers(url: str) -> bool:
-    """Says whether a GET is answered with status 200."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            return bool(response.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def memory_mb(process: psutil.Process) -> float:
-    """Returns the resident memory of a process and its children, in 10^6 bytes."""
-    family = [process, *process.children(recursive=True)]
-    return sum(member.memory_info().rss for member in family) / 1e6
-
-
-def load(bodies: Path, url: str, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, str(HERE / "load.py"), str(bodies), url, *arguments], stdout=subprocess.PIPE
-    )
-
-
-def finish(process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    """Returns what the load tells at its end."""
-    output, _ = process.communicate()
-    if process.returncode:
-        raise SystemExit("The load has failed.")
-    result: dict[str, Any] = json.loads(output)
-    return result
 
 
 def measure(bodies: Path, url: str, seconds: float) -> dict[str, Any]:
@@ -207,7 +148,6 @@ def overload(name: str, bodies: Path, seconds: float) -> dict[str, Any]:
         "memory_mb": {"start": memory[0], "middle": halves[0], "end": halves[1], "most": max(memory)},
         "alive": alive,
     }
-    print(json.dumps(results, indent=2))
     return results
 
 
@@ -229,22 +169,72 @@ def seconds_until_normal(bodies: Path, url: str, normal_ms: float, end: float) -
     raise SystemExit("The server has not come back to normal.")
 
 
+def summary(part: str, result: dict[str, Any]) -> list[list[object]]:
+    """Returns what a part has measured as rows: part, what, figure."""
+    if part == "speed":
+        one, many = result["ours"]["one_client"], result["ours"]["clients_32"]
+        figures = {
+            "one client, p50": f"{one['p50_ms']:.2f} ms",
+            "32 clients": f"{many['requests_per_second']:.0f}/s, p99 {many['p99_ms']:.0f} ms",
+            "times LitServe's requests a second": f"{result['times_litserve']:.2f}",
+        }
+    elif part == "overload":
+        good = result["during"]["requests_per_second"]
+        figures = {
+            "four times the load": f"{good:.0f}/s answered, {good / result['capacity_per_second']:.0%} of capacity",
+            "p99 of the answered": f"{result['during']['p99_ms']:.0f} ms",
+            "normal again after": f"{result['seconds_until_normal']:.2f} s",
+        }
+    elif part == "vanishing":
+        figures = {
+            title: f"works on for {own['median_ms']:.0f} ms, at most {own['most_ms']:.0f}"
+            for title, own in result.items()
+        }
+    elif part == "stopping":
+        figures = {title: f"gone {seconds:.1f} s after SIGTERM" for title, seconds in result.items()}
+    elif part == "mixed":
+        figures = {
+            "plain requests alone, p99": f"{result['alone']['p99_ms']:.0f} ms",
+            f"with {result['share']:.1%} expensive ones, p99": f"{result['beside']['p99_ms']:.0f} ms",
+        }
+    elif part == "idle":
+        figures = {
+            title: f"p50 {own['one_client']['p50_ms']:.2f} ms, {own['clients_32']['requests_per_second']:.0f}/s"
+            for title, own in result.items()
+        }
+    else:
+        figures = {
+            "answers": json.dumps(result["counts"]),
+            "memory, second to last quarter": f"{result['growth']:+.1%}",
+        }
+    return [[part, title, figure] for title, figure in figures.items()]
+
+
 def main() -> None:
+    parts: dict[str, Callable[[float | None], dict[str, Any]]] = {
+        "speed": lambda seconds: speed(model, arguments.model, bodies, seconds or 8.0),
+        "overload": lambda seconds: overload(arguments.model, bodies, seconds or 60.0),
+        "vanishing": lambda _: serving_faults.vanishing(),
+        "stopping": lambda _: serving_faults.stopping(),
+        "mixed": lambda seconds: serving_faults.mixed(bodies, seconds or 20.0),
+        "idle": lambda seconds: serving_faults.idle(bodies, seconds or 5.0),
+        "soak": lambda seconds: serving_faults.soak(seconds or 600.0),
+    }
     parser = argparse.ArgumentParser()
-    parser.add_argument("part", choices=["speed", "overload"])
+    parser.add_argument("part", choices=[*parts, "all"])
     parser.add_argument("--model", default="sentiment")
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     model = rnn_apps.load(arguments.model)
+    results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         bodies = write_bodies(Path(folder), TOKENS, model)
-        if arguments.part == "speed":
-            results = speed(model, arguments.model, bodies, arguments.seconds or 8.0)
-        else:
-            results = overload(arguments.model, bodies, arguments.seconds or 60.0)
-    if arguments.output:
-        write_result(arguments.output, {arguments.part: results})
+        for part in parts if arguments.part == "all" else [arguments.part]:
+            results[part] = parts[part](arguments.seconds)
+            if arguments.output:
+                write_result(arguments.output, results)
+    print_table([["part", "what", "measured"], *(row for part, own in results.items() for row in summary(part, own))])
 
 
 if __name__ == "__main__":
