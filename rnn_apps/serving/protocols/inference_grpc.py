@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.serving.http import RequestError
@@ -78,8 +79,7 @@ class InferenceService:
         for method in methods:
             name = "".join(map(str.title, method.__name__.split("_")))
             handlers[name] = grpc.unary_unary_rpc_method_handler(
-                self._guarded(name, method),
-                request_deserializer=getattr(messages, f"{name}Request").FromString,
+                self._guarded(name, method),  # which reads the request, so that a damaged one is told as such
                 response_serializer=getattr(messages, f"{name}Response").SerializeToString,
             )
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
@@ -144,10 +144,13 @@ class InferenceService:
     def _guarded(self, name: str, method: Method) -> Callable[[Any, Any], Awaitable[Any]]:
         """Returns a method that looks for the key, counts, and tells what is wrong in gRPC's way."""
 
-        async def answer(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            begin, status = time.perf_counter(), _HUNG_UP
+        kind = getattr(messages, f"{name}Request")
+
+        async def answer(content: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            begin, status, request = time.perf_counter(), _HUNG_UP, None
             try:
                 self._check_key(name, context)
+                request = _read(kind, content)
                 response = await method(request)
                 status = 200
                 return response
@@ -179,6 +182,18 @@ def _refusal(error: Exception) -> RequestError:
         return RequestError(422, str(error))
     logging.getLogger(__name__).error("A call over gRPC has failed.", exc_info=error)
     return RequestError(500, "The server has failed. Its log says more.")
+
+
+def _read(kind: Any, content: bytes) -> Any:
+    """Returns the message in the bytes of a request.
+
+    Raises:
+        RequestError: with status 422 if there is none.
+    """
+    try:
+        return kind.FromString(content)
+    except DecodeError:
+        raise RequestError(422, f"Expected a message {kind.DESCRIPTOR.full_name}. The request is damaged.") from None
 
 
 def _document(request: Any) -> dict[str, Any]:

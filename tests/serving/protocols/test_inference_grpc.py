@@ -108,6 +108,9 @@ def test_what_cannot_be_answered_is_told_with_the_code_of_grpc(both):
     two = triton.service_pb2.ModelInferRequest(model_name="sentiment", raw_input_contents=[b"a", b"b"])
     with pytest.raises(Exception, match=r"Expected raw contents for 0 inputs\. Received 2\."):
         client._client_stub.ModelInfer(two)
+    damaged = client._channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+    with pytest.raises(Exception, match=r"Expected a message inference\.ModelInferRequest\. The request is damaged\."):
+        damaged(b"\xff\xff")
     assert client.infer("sentiment", [text_input()]).as_numpy("label").shape == (3,)
     assert "Traceback" not in process.log.read_text()
 
