@@ -3,7 +3,8 @@
     python benchmarks/hostile.py [--bodies 10000] [--examples 200] [--seed 0]
 
 Bodies are made by chance from the words of both protocols: wrong types, huge numbers, deep nesting, NUL, lone
-surrogates, bombs, and documents that are cut, doubled or mixed with other bytes. The tests have a short form of both.
+surrogates, bombs, and documents that are cut, doubled or mixed with other bytes; a third are sound but for their
+options, which have the right names and any value. The tests have a short form of both.
 """
 
 from __future__ import annotations
@@ -22,9 +23,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from serving import free_port, running
+from server import free_port, running
 
-MODELS = ("sentiment", "ner", "digits")
+import rnn_apps
+
+INSTANCES: dict[str, Any] = {
+    "sentiment": "a fine film",
+    "ner": "Anna left Paris.",
+    "digits": [[0] * 8] * 8,
+    "translation": "A black cat.",
+    "music": None,
+}
 KEYS = ["instances", "inputs", "outputs", "parameters", "name", "datatype", "shape", "data", "b64", "text", "nbest"]
 SCALARS: tuple[Any, ...] = (
     *(None, True, 0, -1, 2**63, 10**400, 1e308, float("nan"), float("inf"), "", "a", "\x00", "\ud800", "long " * 9000),
@@ -62,6 +71,14 @@ def body(chance: random.Random) -> bytes:
     return text
 
 
+def with_options(chance: random.Random, model: str, names: list[str]) -> bytes:
+    """Returns a sound request, with options of the model that have any value."""
+    chosen = {
+        chance.choice(names): chance.choice((*SCALARS, 0.5, 3, 100, [1], {})) for _ in range(chance.randrange(1, 4))
+    }
+    return json.dumps({"instances": [INSTANCES[model]], "parameters": chosen}).encode()
+
+
 def send(url: str, content: bytes, headers: dict[str, str]) -> int | str:
     """Returns the status of the answer, or why there is none."""
     request = urllib.request.Request(url, content, headers, method="POST")
@@ -83,15 +100,19 @@ def main() -> None:
     arguments = parser.parse_args()
     chance, port = random.Random(arguments.seed), free_port()
     scripts = Path(sys.executable).parent
-    command = [str(scripts / "rnnapps"), "serve", *MODELS, "--port", str(port), "--timeout", str(SECONDS / 2)]
-    paths = [f"/v1/models/{m}:{verb}" for m in MODELS for verb in ("predict", "stream")]
-    paths += [f"/v2/models/{m}/infer" for m in MODELS]
+    command = [str(scripts / "rnnapps"), "serve", *INSTANCES, "--port", str(port), "--timeout", str(SECONDS / 2)]
+    paths = [f"/v1/models/{m}:{verb}" for m in INSTANCES for verb in ("predict", "stream")]
+    paths += [f"/v2/models/{m}/infer" for m in INSTANCES]
+    names = {m: [*rnn_apps.load(m).predictor.Options.model_fields, "other"] for m in INSTANCES}
     statuses: Counter[int | str] = Counter()
     with running(command, port, "/v2/health/ready") as (process, _), tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         slowest = 0.0
         for _ in range(arguments.bodies):
             content, headers, path = body(chance), chance.choice(HEADERS), chance.choice(paths)
+            if chance.random() < 1 / 3:
+                model = chance.choice(list(INSTANCES))
+                content, headers, path = with_options(chance, model, names[model]), {}, f"/v1/models/{model}:predict"
             begin = time.perf_counter()
             status = send(f"http://127.0.0.1:{port}{path}", content, headers)
             slowest = max(slowest, time.perf_counter() - begin)
