@@ -24,6 +24,7 @@ from typing import Any
 
 from rnn_apps.errors import (
     BundleError,
+    ConfigError,
     HashError,
     MissingFileError,
     NotFoundError,
@@ -194,7 +195,13 @@ def model_folders() -> dict[str, Path]:
 
 
 def find_folder(name: str | os.PathLike[str]) -> Path | None:
-    """Returns the folder of the saved model of this name or path; None where there is none."""
+    """Returns the folder of the saved model of this name or path; None where there is none.
+
+    Raises:
+        ConfigError: if it is neither a name nor a path.
+    """
+    if not isinstance(name, (str, os.PathLike)):
+        raise ConfigError(f"Expected the name of a saved model or its folder. Received: {type(name).__name__}.")
     path = Path(name).expanduser()
     # unlike Path.exists, this takes a name that is too long for a file
     if os.path.exists(path / MANIFEST):
@@ -219,6 +226,7 @@ def find_bundle(name: str | os.PathLike[str]) -> Bundle:
 
     Raises:
         NotFoundError: if there is neither; the message names the saved models there are.
+        ConfigError: if the argument is neither a name nor a path.
         BundleError: if it cannot be trusted (see `read_bundle`).
     """
     folder = find_folder(name)

@@ -29,6 +29,13 @@ class Model:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
 
+    def __repr__(self) -> str:
+        """What the model is, in a line: task, size, measured quality and folder."""
+        facts = self.bundle.manifest
+        metrics = "".join(f", {name} {value:.4f}" for name, value in facts["metrics"].items())
+        size = f"{facts['parameters']:,} parameters"
+        return f"<Model '{self.bundle.name}': {facts['task']}, {size}{metrics}, {self.bundle.folder}>"
+
     @cached_property
     def task(self) -> Task[Any, Any]:
         """The task that the model solves.

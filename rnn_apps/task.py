@@ -227,9 +227,12 @@ def find_task(name: str) -> Task[Any, Any]:
     """Returns the task of this name.
 
     Raises:
+        ConfigError: if it is no name.
         NotFoundError: if no installed package declares it.
         RnnAppsError: if the package that declares it cannot be imported, or was written for an older RNN Apps.
     """
+    if not isinstance(name, str):
+        raise ConfigError(f"Expected the name of a task. Received: {type(name).__name__}.")
     points = _entry_points()
     if name not in points:
         raise NotFoundError(

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,29 @@ def test_json_is_an_input_as_it_is_unless_the_task_says_otherwise(digits_model):
     model = rnn_apps.load(digits_model)
     image = model.predictor.examples[0].tolist()
     assert model.predict([model.predictor.from_json(image)]) == model.predict([image])
+
+
+def test_a_model_says_what_it_is(sentiment_model):
+    model = rnn_apps.load(sentiment_model)
+    facts = model.bundle.manifest
+    assert repr(model).startswith(f"<Model 'opinion': sentiment, {facts['parameters']:,} parameters, accuracy ")
+    assert str(sentiment_model) in repr(model)
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (lambda: rnn_apps.load(3), "the name of a saved model or its folder. Received: int."),
+        (lambda: rnn_apps.load(None), "the name of a saved model or its folder. Received: NoneType."),
+        (lambda: rnn_apps.train("sentiment", 5), "the path of a data file, or several. Received: int."),
+        (
+            lambda: rnn_apps.train("sentiment", valid=["a.tsv", 5]),
+            "the path of a data file, or several. Received: int.",
+        ),
+        (lambda: rnn_apps.train(5), "the name of a task. Received: int."),
+    ],
+)
+def test_an_argument_of_a_wrong_type_is_told(call, expected):
+    pytest.importorskip("tensorflow")
+    with pytest.raises(ConfigError, match=f"^Expected {re.escape(expected)}$"):
+        call()

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from rnn_apps.cli import completion
 from rnn_apps.cli.columns import FILE, column_options, take_columns
 from rnn_apps.cli.output import print_json
 from rnn_apps.errors import ConfigError
@@ -16,7 +17,7 @@ from rnn_apps.sources import file_source, tfds_source
 
 
 @click.command("evaluate")
-@click.argument("model")
+@click.argument("model", shell_complete=completion.models)
 @click.option("--data", multiple=True, type=FILE, metavar="PATH", help="Labelled data.")
 @click.option("--dataset", metavar="tfds:NAME", help="A TensorFlow dataset instead of files.")
 @click.option("--split", help='The part of the dataset ("test" if left out), or of a file that is divided itself.')

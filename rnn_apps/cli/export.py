@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from rnn_apps.bundle import KERAS_MODEL, MANIFEST, SHARED_WEIGHTS, Bundle, write_bundle
+from rnn_apps.cli import completion
 from rnn_apps.cli.columns import FILE, column_options, take_columns
 from rnn_apps.data.readers.columns import Columns
 from rnn_apps.environment import start_tensorflow
@@ -22,7 +23,7 @@ _TRAINING_FILES = {MANIFEST, KERAS_MODEL, "history.csv", "learning_curves.png", 
 
 
 @click.command("export")
-@click.argument("model")
+@click.argument("model", shell_complete=completion.models)
 @click.option(
     "--format",
     "target",

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from rnn_apps.bundle import explained_failures
+from rnn_apps.cli import completion
 from rnn_apps.cli.columns import FILE
 from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.cli.output import print_json
@@ -24,7 +25,7 @@ from rnn_apps.views import Audio, File, Image, View
 
 
 @click.command("generate", cls=ModelCommand)
-@click.argument("model")
+@click.argument("model", shell_complete=completion.models)
 @click.option("--pieces", type=click.IntRange(1), default=1, metavar="N", help="So many, each with the next seed.")
 @click.option("--primer", type=FILE, metavar="FILE", help="A piece to continue.")
 @click.option("--output", type=FILE, metavar="FILE", help="Where the files go, each with its own ending.")

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from rnn_apps.bundle import explained_failures
+from rnn_apps.cli import completion
 from rnn_apps.cli.columns import FILE
 from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.cli.output import print_json
@@ -24,7 +25,7 @@ from rnn_apps.views import Heatmap
 
 
 @click.command("predict", cls=ModelCommand)
-@click.argument("model")
+@click.argument("model", shell_complete=completion.models)
 @click.argument("inputs", nargs=-1, metavar="[TEXT]...")
 @click.option(
     "--attention",

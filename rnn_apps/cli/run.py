@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
+from rnn_apps.cli import completion
 from rnn_apps.cli.options import run_from_options, training_options
 from rnn_apps.cli.serve import check_serving
 from rnn_apps.cli.terminal import console, draw
@@ -19,7 +20,7 @@ from rnn_apps.training.run import Run
 
 
 @click.command("run")
-@click.argument("task")
+@click.argument("task", shell_complete=completion.tasks)
 @training_options
 @click.option("--serve", is_flag=True, help="Then serve the model over HTTP.")
 def command(task: str, serve: bool, **options: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from rnn_apps.cli import completion
 from rnn_apps.errors import ConfigError, MissingExtraError
 from rnn_apps.serving.settings import Limits, Settings
 
@@ -21,7 +22,7 @@ def _checked_root_path(context: click.Context, parameter: click.Parameter, value
 
 
 @click.command("serve")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=completion.models)
 @click.option("--host", default=Settings.host, show_default=True, help="Address to listen at; 0.0.0.0 for every one.")
 @click.option(
     "--port", default=Settings.port, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."

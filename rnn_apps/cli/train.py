@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
+from rnn_apps.cli import completion
 from rnn_apps.cli.options import run_from_options, training_options
 
 
 @click.command("train")
-@click.argument("task")
+@click.argument("task", shell_complete=completion.tasks)
 @training_options
 def command(task: str, **options: Any) -> None:
     """Train a model for TASK and save it.

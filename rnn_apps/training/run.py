@@ -344,6 +344,15 @@ def _digest(tokens: Array) -> bytes:
 
 
 def _paths(value: Any) -> list[Path]:
+    """The paths in an argument of `train`.
+
+    Raises:
+        ConfigError: if it is neither a path nor several.
+    """
     if value is None:
         return []
-    return [Path(value)] if isinstance(value, (str, os.PathLike)) else [Path(part) for part in value]
+    parts = [value] if isinstance(value, (str, os.PathLike)) or not isinstance(value, Iterable) else list(value)
+    for part in parts:
+        if not isinstance(part, (str, os.PathLike)):
+            raise ConfigError(f"Expected the path of a data file, or several. Received: {type(part).__name__}.")
+    return list(map(Path, parts))

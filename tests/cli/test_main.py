@@ -100,7 +100,31 @@ class TestModels:
         assert f"{facts['parameters']:,} parameters" in lines["numbers"]
         assert "broken: " in lines["broken"]
         assert "was changed" in lines["broken"]
+        listed = {model["name"]: model for model in json.loads(rnnapps("models", "--json").stdout)}
+        assert listed["numbers"]["metrics"] == facts["metrics"]
+        assert (listed["numbers"]["task"], listed["numbers"]["parameters"]) == ("digits", facts["parameters"])
+        assert "was changed" in listed["broken"]["error"]
+
+    def test_tasks_are_listed_as_json(self, rnnapps):
+        shapes = {task["name"]: task["shape"] for task in json.loads(rnnapps("tasks", "--json").stdout)}
+        assert shapes["digits"] == "one-to-one"
+        assert len(shapes) >= 5
 
     def test_without_a_model_the_command_that_makes_one_is_named(self, rnnapps, monkeypatch):
         monkeypatch.setattr("rnn_apps.bundle.find_spec", lambda name: None)
         assert "There is no saved model yet. Train one with: rnnapps run TASK" in rnnapps("models").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("rnnapps run se", {"sentiment"}),
+        ("rnnapps predict sentim", {"sentiment", "sentiment-zh"}),
+        ("rnnapps serve ner tr", {"translation", "translation-zh-en"}),
+        ("rnnapps evaluate somewhere/", {"somewhere/"}),  # a folder, which the shell completes
+    ],
+)
+def test_names_of_tasks_and_models_complete(command, words, expected, tmp_path):
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1), "_RNNAPPS_COMPLETE": "bash_complete"}
+    result = command(cwd=tmp_path, **asked)
+    assert {line.partition(",")[2] for line in result.stdout.splitlines()} == expected
