@@ -232,7 +232,7 @@ def test_rare_labels_are_told(write):
         ("data.csv", b"PK\x03\x04" + bytes(30), "save the table as .csv"),
         ("data.csv", b"<!DOCTYPE html><html>", "a page of HTML"),
         ("data.tsv", b"\x80\x04\x95" + bytes(30), "a pickle"),
-        ("data.csv", gzip.compress(b"label,text\n"), "name it .gz"),
+        ("data.csv", gzip.compress(b"label,text\n", mtime=0), "name it .gz"),
         ("data.csv", b"PAR1" + bytes(30), "name it .parquet"),
         ("data.csv", 'label,text\ngood,"never closed\nbad,x\n', "line 2: a quote is opened and never closed"),
         ("data.csv", 'label,text\nx,y\ngood,"one" two\n', "line 3: "),
