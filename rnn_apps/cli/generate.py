@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,22 @@ from rnn_apps.progress import Reporter
 from rnn_apps.task import Shape, find_task, task_names
 from rnn_apps.views import Audio, File, Image, View
 
+_ENDINGS = (".mid", ".png", ".wav")  # of what may be there from before, as far as is known before anything is made
+
 
 @click.command("generate", cls=ModelCommand)
 @click.argument("model", shell_complete=completion.models)
 @click.option("--pieces", type=click.IntRange(1), default=1, metavar="N", help="So many, each with the next seed.")
 @click.option("--primer", type=FILE, metavar="FILE", help="A piece to continue.")
 @click.option("--output", type=FILE, metavar="FILE", help="Where the files go, each with its own ending.")
+@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list on stdout.")
 def command(
     model: str,
     pieces: int,
     primer: Path | None,
     output: Path | None,
+    overwrite: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -46,20 +50,22 @@ def command(
     _check_task(loaded)
     place = output or Path(loaded.bundle.name)
     _check_place(place)
+    numbers = [f"-{number + 1}" for number in range(pieces)] if pieces > 1 else [""]
+    inputs = [path.resolve() for path in (primer, *options.values()) if isinstance(path, Path)]
+    for number in numbers:
+        _check_free(_paths(place, number, _ENDINGS), inputs, overwrite)
     chosen = chosen_options(loaded, options)
     given = loaded.predictor.parse(str(primer)) if primer else None
-    inputs = [path.resolve() for path in (primer, *options.values()) if isinstance(path, Path)]
     seed = chosen.pop("seed", 0)
 
     reporter = Reporter()
     answers = []
-    for number in range(pieces):
-        whole = _follow(loaded, given, chosen | {"seed": seed + number}, reporter)
-        views = loaded.predictor.views(given, whole)
-        files = _write(views, place, f"-{number + 1}" if pieces > 1 else "", inputs)
+    for n, number in enumerate(numbers):
+        whole = _follow(loaded, given, chosen | {"seed": seed + n}, reporter)
+        files = _write(loaded.predictor.views(given, whole), place, number, inputs, overwrite)
         if whole.remark:
             reporter.note(f"{files[0]}: {whole.remark}" if files else whole.remark)
-        answers.append({"seed": seed + number, "files": [str(path) for path in files], **whole.model_dump(mode="json")})
+        answers.append({"seed": seed + n, "files": [str(path) for path in files], **whole.model_dump(mode="json")})
         if not as_json:
             click.echo("\n".join(map(str, files)))
     if as_json:
@@ -97,7 +103,23 @@ def _follow(loaded: Model, given: Any, options: dict[str, Any], reporter: Report
     return whole
 
 
-def _write(views: Iterable[View], place: Path, number: str, inputs: Iterable[Path]) -> list[Path]:
+def _paths(place: Path, number: str, endings: Iterable[str]) -> list[Path]:
+    """Where files with these endings go; of a place with one of them it is left out."""
+    endings = list(endings)
+    name = place.stem if place.suffix in endings else place.name
+    return [place.with_name(f"{name}{number}{ending}") for ending in endings]
+
+
+def _check_free(paths: Iterable[Path], inputs: Collection[Path], overwrite: bool) -> None:
+    """Makes sure that nothing is lost by writing files."""
+    for path in paths:
+        if path.resolve() in inputs:
+            raise OutputError(f"{path} is what was given; it is not replaced. Choose another --output.")
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path} exists. Choose another --output, or give --overwrite to replace it.")
+
+
+def _write(views: Iterable[View], place: Path, number: str, inputs: Collection[Path], overwrite: bool) -> list[Path]:
     """Writes the views that are files beside each other; returns their paths."""
     contents: dict[str, bytes] = {}
     for view in views:
@@ -108,10 +130,9 @@ def _write(views: Iterable[View], place: Path, number: str, inputs: Iterable[Pat
                 contents[".wav"] = view.wav
             case Image():
                 contents[".png"] = view.png
-    name = place.stem if place.suffix in contents else place.name
-    paths = {place.with_name(f"{name}{number}{ending}"): contents[ending] for ending in sorted(contents)}
-    if given := [path for path in paths if path.resolve() in inputs]:
-        raise OutputError(f"{given[0]} is what was given; it is not replaced. Choose another --output.")
+    endings = sorted(contents)
+    paths = dict(zip(_paths(place, number, endings), map(contents.__getitem__, endings), strict=True))
+    _check_free(paths, inputs, overwrite)
     for path, content in paths.items():
         with explained_failures(path):
             write_whole(path, content)

@@ -16,7 +16,7 @@ from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.cli.output import print_json
 from rnn_apps.data.files import check_encoding, decode_lines
 from rnn_apps.data.readers.columns import Columns
-from rnn_apps.errors import ConfigError
+from rnn_apps.errors import ConfigError, OutputError
 from rnn_apps.inference.predictor import Prediction
 from rnn_apps.model import Model, load
 from rnn_apps.plots import check_picture, draw_heatmaps
@@ -65,13 +65,15 @@ def command(
         _answer_table(load(model), data, output, columns, overwrite, options)
         return
     piped = inputs == ("-",)
-    if text_column or overwrite or (encoding and not piped):
+    if text_column or (overwrite and not attention) or (encoding and not piped):
         raise ConfigError("--text-column, --encoding and --overwrite are for a table: --data PATH --output FILE.")
     texts = list(_lines(encoding) if piped else inputs)
     if not texts:
         raise ConfigError('Expected at least one input, or "-" to read one a line from standard input.')
     if attention:
         check_picture(attention)
+        if attention.exists() and not overwrite:
+            raise OutputError(f"{attention} exists. Choose another name, or give --overwrite to replace it.")
     loaded = load(model)
     given = [loaded.predictor.parse(text) for text in texts]
     predictions = loaded.predict(given, **chosen_options(loaded, options))

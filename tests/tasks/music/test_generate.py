@@ -111,6 +111,10 @@ BAD = {
     "a folder": (("--output", "."), "Expected a file for --output"),
     "a file for a folder": (("--output", "words.mid/out.mid"), "cannot be written"),
     "what was given": (("--primer", "tune.mid", "--seconds", 9, "--output", "tune.mid"), "it is not replaced"),
+    "what is there": (
+        ("--seconds", 3, "--output", "words"),
+        "words.mid exists. Choose another --output",
+    ),
     "a text for a number": (("--seed", "seven"), "'seven' is not a valid integer"),
 }
 

@@ -229,6 +229,11 @@ def test_at_the_command_line(rnnapps, translation_model, model, tmp_path):
     assert found == model.predict([text], nbest=2)[0].model_dump()
     assert nothing["translation"] == ""
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    again = ("predict", translation_model, text, "--attention", "out.png")
+    refused = rnnapps(*again)
+    assert (refused.status, refused.stdout) == (2, "")
+    assert "out.png exists. Choose another name, or give --overwrite to replace it." in refused.stderr
+    assert rnnapps(*again, "--overwrite").status == 0
     shown = rnnapps("predict", translation_model, text, "Анна спит.", "--beam", 3).stdout
     assert text in shown
     assert model.predict([text], beam=3)[0].translation in shown
