@@ -1,7 +1,9 @@
 """A small tagger from its training to its answers, through the command line and in Python."""
 
 import json
+import re
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,3 +235,13 @@ def test_many_taggings_cost_more_and_a_client_gets_a_hundred_at_most():
     assert many > 10 * plain
     with pytest.raises(ConfigError, match="at most 100"):
         predictor.client_options({"nbest": 101})
+
+
+def test_the_documentation_shows_what_the_shipped_model_says():
+    page = (Path(__file__).parents[3] / "docs" / "ner.md").read_text(encoding="utf-8")
+    shown = json.loads(re.search(r"```json\n(.*?)```", page, re.DOTALL).group(1))
+    (answer,) = rnn_apps.load("ner").predict([shown["tokens"]])
+    found = answer.model_dump()
+    for entity in found["entities"]:
+        entity["probability"] = round(entity["probability"], 2)
+    assert found == shown
