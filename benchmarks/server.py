@@ -34,7 +34,8 @@ def running(command: list[str], port: int, health: str) -> Iterator[tuple[psutil
                 time.sleep(0.005)
             yield psutil.Process(process.pid), time.perf_counter() - start
         finally:
-            children = psutil.Process(process.pid).children(recursive=True)
+            ended = process.poll() is not None  # a benchmark may have stopped it itself
+            children = [] if ended else psutil.Process(process.pid).children(recursive=True)
             process.terminate()
             process.wait(60)
             for child in children:

@@ -9,7 +9,7 @@ from the start of the process to the first answer of `/v2/health/ready`, and the
 LitServe serves the same ONNX file with the same tokenizer, without batching and with batches of up to 32 at several
 waiting times; the comparison is with the best of these at 32 clients.
 `overload` sends four times the requests a second that 32 clients got answered, whatever comes back. The other parts
-stand in `serving_faults.py`; `all` runs everything, which takes 20 minutes, and prints one table.
+stand in `serving_faults.py`; `all` runs everything and prints one table.
 """
 
 from __future__ import annotations

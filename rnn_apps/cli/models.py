@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -29,7 +30,7 @@ def command(as_json: bool) -> None:
         click.echo(f"{model['name']:<24} {model['task']:<12} {model['parameters']:>10,} parameters  {metrics}")
 
 
-def _described(name: str, folder: Any) -> dict[str, Any]:
+def _described(name: str, folder: Path) -> dict[str, Any]:
     """Name, folder, task, size and quality of a saved model; of a broken one, what is wrong with it."""
     try:
         facts = read_bundle(folder).manifest

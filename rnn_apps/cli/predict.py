@@ -66,7 +66,10 @@ def command(
         return
     piped = inputs == ("-",)
     if text_column or (overwrite and not attention) or (encoding and not piped):
-        raise ConfigError("--text-column, --encoding and --overwrite are for a table: --data PATH --output FILE.")
+        raise ConfigError(
+            "--text-column, --encoding and --overwrite are for a table: --data PATH --output FILE. "
+            "(--overwrite also goes with --attention FILE, and --encoding with -.)"
+        )
     texts = list(_lines(encoding) if piped else inputs)
     if not texts:
         raise ConfigError('Expected at least one input, or "-" to read one a line from standard input.')

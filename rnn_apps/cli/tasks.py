@@ -13,8 +13,7 @@ from rnn_apps.task import find_task, task_names
 def command(as_json: bool) -> None:
     """List the installed tasks."""
     tasks = [
-        {"name": name, "shape": task.shape.value, "summary": task.summary}
-        for name, task in ((name, find_task(name)) for name in task_names())
+        {"name": task.name, "shape": task.shape.value, "summary": task.summary} for task in map(find_task, task_names())
     ]
     if as_json:
         print_json(tasks)

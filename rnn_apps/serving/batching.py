@@ -298,8 +298,8 @@ class Batcher:
 def _next_batch(waiting: Iterable[_Work], most: int) -> tuple[list[_Work], deque[_Work]]:
     """Returns what runs next, and the rest.
 
-    That is the oldest work and, behind it, what has the same options and like cost, `most` inputs in all. Work that was
-    given up by its client, or is out of time, goes.
+    That is the oldest work and, behind it, what has the same options and like cost, `most` inputs in all; the oldest
+    runs whatever its size. Work that was given up by its client, or is out of time, goes.
     """
     batch: list[_Work] = []
     rest: deque[_Work] = deque()
