@@ -7,7 +7,7 @@ import ctypes
 import gc
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -24,7 +24,8 @@ from rnn_apps.serving.http import ClientDisconnected, RequestError, refused, rep
 from rnn_apps.serving.metrics import ServerMetrics
 from rnn_apps.serving.middleware import HeadAsGet, KeyCheck, LoadShedding, Observer
 from rnn_apps.serving.models import ServedModels, watch
-from rnn_apps.serving.pages.demo import DemoPage
+from rnn_apps.serving.pages import answers
+from rnn_apps.serving.pages.demo import DemoPage, begin_import
 from rnn_apps.serving.pages.docs import page
 from rnn_apps.serving.protocols import openapi, openinference, streaming, tfserving
 from rnn_apps.serving.protocols.routes import no_verb
@@ -42,9 +43,11 @@ def create_app(settings: Settings) -> ASGIApp:
         RnnAppsError: for a model that cannot be served.
     """
     _return_memory()
+    if settings.demo:
+        begin_import()
     metrics = ServerMetrics()
     models = ServedModels([load(name) for name in settings.models], settings.limits, metrics)
-    demo = DemoPage(models, settings.limits, streaming=settings.workers == 1)
+    demo = DemoPage(models, settings.limits) if settings.demo else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -52,13 +55,13 @@ def create_app(settings: Settings) -> ASGIApp:
         over_grpc = await _start_grpc(models, settings, metrics) if settings.grpc_port else None
         gc.collect()
         gc.freeze()  # to search what stays for good for garbage, twice a second, stops all requests for 30 ms
-        yield
+        async with demo.lifespan() if demo else nullcontext():
+            yield
         gc.unfreeze()
         if over_grpc is not None:
             await over_grpc.stop(settings.limits.timeout)
         if watcher is not None:
             watcher.cancel()
-        await demo.close()
         for served in models.values():
             served.batcher.close()
 
@@ -95,7 +98,8 @@ def create_app(settings: Settings) -> ASGIApp:
     async def about(request: Request) -> Response:
         return HTMLResponse(page(document(), models, str(request.base_url).rstrip("/")))
 
-    if settings.demo:
+    if demo:
+        app.include_router(answers.routes(models, settings.limits))
         app.mount("/", _Rest(app.router.routes[:], demo))
     else:
         app.get("/", include_in_schema=False)(lambda: RedirectResponse("docs"))

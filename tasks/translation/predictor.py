@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from rnn_apps.arrays import Array
 from rnn_apps.bundle import Bundle
+from rnn_apps.data.batching import pad_batch
 from rnn_apps.data.text.pieces import BLANK
 from rnn_apps.errors import DataError
 from rnn_apps.inference.deadline import in_turn
@@ -18,7 +19,7 @@ from rnn_apps.tasks.translation import sample
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
 from rnn_apps.tasks.translation.placeholders import Hidden, hide, is_hidden, lost, mend
 from rnn_apps.tasks.translation.processor import TranslationProcessor
-from rnn_apps.tasks.translation.search import TranslationOptions, Translator, aligned
+from rnn_apps.tasks.translation.search import TranslationOptions, Translator, aligned, growing_batches
 from rnn_apps.views import Heatmap, InputView, Table, Text, TextInput, View
 
 # beams, where what is hidden got lost
@@ -104,20 +105,25 @@ class TranslationPredictor(Predictor):
     def parts(self, given: str, options: TranslationOptions) -> Iterator[TranslatedText]:
         """Yields the translation so far with every token, and last what `answer` returns.
 
+        The first sentence is searched alone, so that something is there at once, then two together, four, and so on.
         What was said may change on the way, where another hypothesis of the beam turns out to be likelier. A partial
         translation has neither a score nor alternatives, and ends where the search has come to.
         """
         text = self._prepare(given, 1)
-        found: list[list[Hypothesis]] = []
-        done: list[str] = []
-        for sentence, source in zip(text.document.sentences, text.sources, strict=True):
-            search = self.translator.search(source[None], _searching(sentence, options))
+        sentences = text.document.sentences
+        found: list[list[Hypothesis]] = [[]] * len(sentences)
+        shown = [""] * len(sentences)
+        for numbers in _alike(sentences, growing_batches(len(sentences), options.width)):
+            batch = pad_batch([{"source": text.sources[number]} for number in numbers])
+            search = self.translator.search(batch["source"], _searching(sentences[numbers[0]], options))
             for _ in search.steps():
-                part = text.hidden.show(self.processor.decode(search.leading(0)))
-                so_far = text.document.join([*done, part, *[""] * (len(text.sources) - len(done) - 1)]).rstrip("\n")
+                for row, number in enumerate(numbers):
+                    shown[number] = text.hidden.show(self.processor.decode(search.leading(row)))
+                so_far = text.document.join(shown).rstrip("\n")
                 yield TranslatedText(translation=so_far, score=0.0, log_probability=0.0)
-            found.append(self._complete(search.run()[0], source, sentence, options))
-            done.append(text.hidden.show(self._text(found[-1][0], sentence)))
+            for number, own in zip(numbers, search.run(), strict=True):
+                found[number] = self._complete(own, text.sources[number], sentences[number], options)
+                shown[number] = text.hidden.show(self._text(found[number][0], sentences[number]))
         yield self._prediction(text, found, "nbest" in options.model_fields_set)
 
     def cost(self, value: Any, options: TranslationOptions) -> float:
@@ -174,12 +180,10 @@ class TranslationPredictor(Predictor):
     ) -> list[list[Hypothesis]]:
         """Searches; of what a sentence with something hidden gives, a hypothesis that has it all comes first."""
         found: list[list[Hypothesis]] = [[]] * len(sources)
-        for hiding in (False, True):
-            chosen = [n for n, sentence in enumerate(sentences) if any(map(is_hidden, sentence)) == hiding]
-            if chosen:
-                how = _searching(sentences[chosen[0]], options)
-                for n, own in zip(chosen, self.translator.translate([sources[n] for n in chosen], how), strict=True):
-                    found[n] = self._complete(own, sources[n], sentences[n], options)
+        for numbers in _alike(sentences, [range(len(sentences))]):
+            how = _searching(sentences[numbers[0]], options)
+            for n, own in zip(numbers, self.translator.translate([sources[n] for n in numbers], how), strict=True):
+                found[n] = self._complete(own, sources[n], sentences[n], options)
         return found
 
     def _complete(
@@ -254,6 +258,15 @@ class _Prepared(NamedTuple):
     sources: list[Array]
     warnings: list[str]
     hidden: Hidden
+
+
+def _alike(sentences: Sequence[str], groups: Iterable[Iterable[int]]) -> Iterator[list[int]]:
+    """Parts each group of sentences, by their numbers, into those without and those with something hidden."""
+    for group in groups:
+        parts: tuple[list[int], list[int]] = [], []
+        for number in group:
+            parts[any(map(is_hidden, sentences[number]))].append(number)
+        yield from filter(None, parts)
 
 
 def _searching(sentence: str, options: TranslationOptions) -> TranslationOptions:

@@ -131,6 +131,14 @@ class Translator:
             yield numbers.tolist()
 
 
+def growing_batches(count: int, width: int) -> Iterator[range]:
+    """Yields the numbers of so many sentences in their order: one, two, four …, as many as are searched at once."""
+    start, size = 0, 1
+    while start < count:
+        yield range(start, min(start + size, count))
+        start, size = start + size, min(2 * size, max(_HYPOTHESES // width, 1))
+
+
 def aligned(hypothesis: Hypothesis) -> Array:
     """Returns the source position that each token looks at most, int32 (T,); the end sign of the source is none."""
     attention = hypothesis.attention[:-1, : max(hypothesis.attention.shape[1] - 1, 1)]

@@ -1,11 +1,13 @@
-"""The page at `/`: made when somebody first asks for it, so that a server without visitors stays quick and small."""
+"""The page at `/`: made beside the models, so that it keeps nobody waiting, neither visitors nor clients."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from importlib import import_module
 from importlib.util import find_spec
+from threading import Thread
 
 from fastapi import FastAPI, Response
 from starlette.datastructures import Headers
@@ -16,7 +18,7 @@ from rnn_apps.serving.http import RequestError, path_of
 from rnn_apps.serving.models import ServedModels
 from rnn_apps.serving.settings import Limits
 
-_PATHS = ("/assets/", "/static/", "/gradio_api/run/", "/gradio_api/queue/", "/gradio_api/upload")
+_PATHS = ("/assets/", "/static/", "/gradio_api/run/", "/gradio_api/upload")
 _FILES = ("/", "/config", "/theme.css", "/favicon.ico", "/gradio_api/startup-events", "/gradio_api/info")
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -26,9 +28,6 @@ _FRAME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>RN
 <meta name="viewport" content="width=device-width, initial-scale=1"></head>
 <body style="font: 1.1rem system-ui, sans-serif; max-width: 40rem; margin: 20vh auto; padding: 0 1rem">
 <h1 style="font-size: 1.5rem">RNN Apps</h1>{body}</body></html>"""
-_WAIT = _FRAME.format(
-    head='<meta http-equiv="refresh" content="1">', body='<p role="status">The page is being made. One moment.</p>'
-)
 _MISSING = _FRAME.format(
     head="",
     body="<p>The server is running. This page needs packages that are not installed. Run:</p>"
@@ -38,20 +37,30 @@ _MISSING = _FRAME.format(
 _BROKEN = _FRAME.format(head="", body="<p>The server is running, but this page cannot be made. Its log says why.</p>")
 
 
+def begin_import() -> None:
+    """Reads the code of the page, which takes longer than to load a model, in a thread of its own."""
+    if find_spec("gradio"):
+        Thread(target=import_module, args=["rnn_apps.serving.pages.tabs"], daemon=True).start()
+
+
 class DemoPage:
     """Answers with the page, to be mounted where no other route is.
 
     Args:
         models: the models; each has a tab.
         limits: the server's.
-        streaming: whether parts of an answer are shown as they come; the page needs its process for itself then.
     """
 
-    def __init__(self, models: ServedModels, limits: Limits, streaming: bool = True) -> None:
-        self._models, self._limits, self._streaming = models, limits, streaming
-        self._page: ASGIApp | None = None if find_spec("gradio") else _html(_MISSING)
-        self._loading: asyncio.Task[None] | None = None
-        self._stack = AsyncExitStack()
+    def __init__(self, models: ServedModels, limits: Limits) -> None:
+        self._limits = limits
+        self._app: FastAPI | None = None
+        self._page: ASGIApp = _html(_MISSING)
+        if find_spec("gradio"):
+            try:
+                self._page = self._app = _make(models, limits)
+            except Exception:
+                logging.getLogger(__name__).exception("The page at / cannot be made.")
+                self._page = _html(_BROKEN)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request.
@@ -63,34 +72,21 @@ class DemoPage:
         path = path_of(scope) or "/"
         if scope["type"] != "http" or not (path in _FILES or path.startswith(_PATHS)):
             raise HTTPException(404)
-        if self._page is None:
-            self._loading = self._loading or asyncio.create_task(self._load())
-            if path == "/":
-                await _html(_WAIT)(scope, receive, send)
-                return
-            await asyncio.shield(self._loading)  # another process has sent the page itself
-        assert self._page is not None
         await self._page(scope, _limited(scope, receive, self._limits.max_body), _guarded(send))
 
-    async def close(self) -> None:
-        """Ends what the page has begun."""
-        await self._stack.aclose()
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Stands around the time in which the server answers."""
+        async with self._app.router.lifespan_context(self._app) if self._app else nullcontext():
+            yield
 
-    async def _load(self) -> None:
-        try:
-            app = await asyncio.to_thread(self._make)
-            await self._stack.enter_async_context(app.router.lifespan_context(app))
-            self._page = app
-        except Exception:
-            logging.getLogger(__name__).exception("The page at / cannot be made.")
-            self._page = _html(_BROKEN)
 
-    def _make(self) -> FastAPI:
-        from rnn_apps.serving.pages.tabs import mount_tabs
+def _make(models: ServedModels, limits: Limits) -> FastAPI:
+    from rnn_apps.serving.pages.tabs import mount_tabs
 
-        app = FastAPI(openapi_url=None)
-        mount_tabs(app, self._models, self._limits, self._streaming)
-        return app
+    app = FastAPI(openapi_url=None)
+    mount_tabs(app, models, limits)
+    return app
 
 
 def _html(text: str) -> Response:

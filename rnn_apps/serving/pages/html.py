@@ -28,7 +28,8 @@ VIEW_STYLE = """
 .views table { border-collapse: collapse; }
 .views th, .views td { padding: .25rem .5rem; text-align: left; }
 .views th { font-weight: 600; }
-.views .heat td { padding: 0; width: 1.8rem; height: 1.8rem; border: 1px solid transparent;
+.views section { content-visibility: auto; contain-intrinsic-height: auto 20rem; }
+.views .heat td { --share: 0%; padding: 0; width: 1.8rem; height: 1.8rem; border: 1px solid transparent;
   background-clip: padding-box; background-color: color-mix(in srgb, var(--color-accent) var(--share), transparent); }
 .views .heat thead th { writing-mode: vertical-rl; transform: rotate(180deg); }
 .views .heat th { border: 0; }
@@ -38,6 +39,9 @@ VIEW_STYLE = """
 .views .file { text-decoration: underline; }
 .views .error { border-left: 4px solid #dc2626; padding: .5rem 1rem; line-height: 1.5; }
 """
+
+
+_SEEN = 0.005  # of a weight, which is at most 1
 
 
 def page_views(views: Sequence[View]) -> str:
@@ -115,14 +119,17 @@ def _heatmap(view: Heatmap) -> str:
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in view.columns)
     weights = np.asarray(view.weights, float).clip(0.0, 1.0).tolist()
     body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
-        + "".join(f'<td style="--share: {weight:.1%}" title="{weight:.3f}"></td>' for weight in row)
-        + "</tr>"
+        f'<tr><th scope="row">{escape(name)}</th>' + "".join(map(_weight, row)) + "</tr>"
         for name, row in zip(view.rows, weights, strict=True)
     )
     return _scrolled(
         view.title, f'<table class="heat"><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'
     )
+
+
+def _weight(weight: float) -> str:
+    """One of the cells of a heat map; most are empty, and a long text has a hundred thousand."""
+    return f'<td style="--share:{weight:.0%}" title="{weight:.3f}"></td>' if weight >= _SEEN else "<td></td>"
 
 
 def _scrolled(title: str, table: str) -> str:

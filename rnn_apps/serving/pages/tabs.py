@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing
+import time
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,18 +16,18 @@ from fastapi import FastAPI
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # no word to anyone outside
 import gradio as gr
 
-from rnn_apps.errors import DataError, RnnAppsError
+from rnn_apps.errors import DataError
 from rnn_apps.inference.options import controls
-from rnn_apps.inference.predictor import Predictor
-from rnn_apps.serving.http import RequestError, check_instances
 from rnn_apps.serving.models import ServedModel, ServedModels
+from rnn_apps.serving.pages import answers
 from rnn_apps.serving.pages.drawing import fit_drawing
-from rnn_apps.serving.pages.html import VIEW_STYLE, page_error, page_views
+from rnn_apps.serving.pages.html import VIEW_STYLE
 from rnn_apps.serving.settings import Limits
 from rnn_apps.views import ChoiceOption, DrawingInput, FileInput, NumberOption, TextInput
 
 STYLE = """
 .example { font-weight: 400; justify-content: start; text-align: left; white-space: normal; }
+[aria-busy] { opacity: .6; transition: opacity .2s .3s; }
 .pad { position: relative; width: min(100%, 20rem); }
 .pad canvas { background: #fff; border: 1px solid var(--border-color-primary); border-radius: 8px; cursor: crosshair;
   display: block; touch-action: none; width: 100%; }
@@ -48,13 +47,13 @@ _PAD = """<div class="pad"><canvas width="{width}" height="{height}" tabindex="0
 _FINER = 4  # the pad has so many pixels for one of the model's, in each direction
 
 
-def mount_tabs(app: FastAPI, models: ServedModels, limits: Limits, streaming: bool) -> None:
-    """Puts a page with a tab for each model at the root of an application; see `DemoPage` for the arguments."""
+def mount_tabs(app: FastAPI, models: ServedModels, limits: Limits) -> None:
+    """Puts a page with a tab for each model at the root of an application."""
     with gr.Blocks(title="RNN Apps", analytics_enabled=False) as page:
         gr.Markdown("# RNN Apps")
         for served in models.values():
             with gr.Tab(served.name):
-                _Tab(served, limits, streaming).build()
+                _Tab(served).build()
     fonts = ["system-ui", "sans-serif"]  # none from elsewhere
     gr.mount_gradio_app(
         app,
@@ -75,16 +74,13 @@ class _Tab:
 
     Args:
         served: the model.
-        limits: the server's.
-        streaming: whether parts of an answer are shown as they come.
     """
 
-    def __init__(self, served: ServedModel, limits: Limits, streaming: bool) -> None:
-        self._served, self._limits = served, limits
+    def __init__(self, served: ServedModel) -> None:
+        self._served = served
         self._view = served.model.predictor.input_view()
         self._controls = controls(served.model.predictor.Options)
         self._live = getattr(self._view.given, "live", isinstance(self._view.given, DrawingInput))
-        self._streams = streaming and type(served.model.predictor).parts is not Predictor.parts
 
     def build(self) -> None:
         """Adds the components and says what happens when."""
@@ -96,7 +92,9 @@ class _Tab:
                 options = [_option(option) for option in self._controls.values()]
                 button = gr.Button(self._view.action, variant="primary")
             with gr.Column(min_width=300):
-                result = gr.HTML(html_template='<div aria-live="polite">${value}</div>')
+                result = gr.HTML(
+                    html_template='<div aria-live="polite"></div>', js_on_load=_script("answers"), request=None
+                )
         examples = self._examples()
         if examples:
             gr.Markdown("Or try:")
@@ -112,41 +110,18 @@ class _Tab:
             self._on(put.then, inputs, result)
 
     def _on(self, event: Callable[..., Any], inputs: Sequence[Any], output: Any, **settings: Any) -> None:
-        """Lets an event be answered: with the parts as they come, where the model has parts."""
-        if self._streams:
-            event(self._stream, inputs, output, concurrency_limit=None, api_visibility="private", **settings)
-        else:
-            event(self._answer, inputs, output, queue=False, api_visibility="private", **settings)
+        """Lets an event be answered."""
+        event(self._request, inputs, output, queue=False, api_visibility="private", **settings)
 
-    async def _answer(self, *values: Any) -> str:
-        """Returns the prediction for what the components hold, as HTML."""
-        try:
-            given, options = self._read(values)
-            (prediction,) = await self._served.answer([given], options)
-            return self._shown(self._served.model.predictor.from_json(given), prediction)
-        except Exception as error:
-            return _told(error)
-
-    async def _stream(self, *values: Any) -> AsyncIterator[str]:
-        """Yields the parts of the prediction as they come, as HTML."""
-        try:
-            given, options = self._read(values)
-            async with aclosing(self._served.parts(given, options)) as parts:
-                parsed = self._served.model.predictor.from_json(given)
-                async for part in parts:
-                    yield self._shown(parsed, part)
-        except Exception as error:
-            yield _told(error)
-
-    def _read(self, values: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
-        """Turns what the components hold into the input and the options that a client would send."""
+    def _request(self, *values: Any) -> Any:
+        """Tells the page what to ask for: what the components hold, as the input and options of a client."""
         rest = list(values)
-        given = _given(self._view.given, rest.pop(0)) if self._view.given else None
-        check_instances([given], self._limits)
-        return given, dict(zip(self._controls, rest, strict=True))
-
-    def _shown(self, given: Any, prediction: Any) -> str:
-        return page_views(self._served.model.predictor.views(given, prediction))
+        try:
+            given = _given(self._view.given, rest.pop(0)) if self._view.given else None
+        except DataError as error:
+            return gr.HTML(request={"told": answers.told(error)})
+        options = dict(zip(self._controls, rest, strict=True))
+        return gr.HTML(request={"name": self._served.name, "given": given, "options": options, "at": time.time()})
 
     def _examples(self) -> Mapping[str, Any]:
         """Returns what the input component can be filled with, by the text on a button."""
@@ -158,14 +133,6 @@ class _Tab:
             large = [np.kron(np.asarray(image) * scale, np.ones((_FINER, _FINER))) for image in examples]
             return {f"Example {number}": image.round().tolist() for number, image in enumerate(large, 1)}
         return {}
-
-
-def _told(error: Exception) -> str:
-    """Returns what went wrong as HTML; a fault of the program goes to the log."""
-    if isinstance(error, RnnAppsError | RequestError):
-        return page_error(str(error))
-    logging.getLogger(__name__).error("The demo page has failed.", exc_info=error)
-    return page_error("The server has failed. Its log says more.")
 
 
 def _same(value: Any) -> Any:
@@ -180,8 +147,7 @@ def _input(view: TextInput | DrawingInput | FileInput | None) -> Any:
         case DrawingInput():
             height, width = view.shape
             template = _PAD.format(label=view.label, width=width * _FINER, height=height * _FINER)
-            script = Path(__file__).with_name("drawing_pad.js").read_text(encoding="utf-8")
-            return gr.HTML(html_template=template, js_on_load=script)
+            return gr.HTML(html_template=template, js_on_load=_script("drawing_pad"))
         case FileInput():
             return gr.File(label=view.label, file_types=list(view.suffixes), type="binary")
     return None
@@ -192,6 +158,10 @@ def _option(option: NumberOption | ChoiceOption) -> Any:
     if isinstance(option, NumberOption):
         return gr.Slider(option.low, option.high, option.default, step=option.step, label=option.label)
     return gr.Dropdown(list(option.choices), value=option.default, label=option.label)
+
+
+def _script(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.js").read_text(encoding="utf-8")
 
 
 def _given(view: TextInput | DrawingInput | FileInput, value: Any) -> Any:

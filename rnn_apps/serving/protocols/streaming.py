@@ -36,12 +36,11 @@ class EventStream(Response):
 
     Args:
         events: each as it goes over the wire.
+        media_type: of the whole.
     """
 
-    media_type = "text/event-stream"
-
-    def __init__(self, events: Events) -> None:
-        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    def __init__(self, events: Events, media_type: str = "text/event-stream") -> None:
+        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, media_type=media_type)
         del self.headers["content-length"]
         self._events = events
 

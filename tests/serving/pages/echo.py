@@ -15,6 +15,7 @@ from rnn_apps.bundle import Bundle
 from rnn_apps.inference.options import Options, option
 from rnn_apps.inference.predictor import Prediction, Predictor
 from rnn_apps.model import Model
+from rnn_apps.serving.pages import answers
 from rnn_apps.serving.pages.demo import DemoPage
 from rnn_apps.serving.settings import Limits
 from rnn_apps.tasks.sentiment.task import SentimentTask
@@ -93,10 +94,11 @@ def serving(models, limits=Limits()):  # noqa: B008 (frozen)
 
     @asynccontextmanager
     async def lifespan(_):
-        yield
-        await page.close()
+        async with page.lifespan():
+            yield
 
     app = FastAPI(lifespan=lifespan)
+    app.include_router(answers.routes(models, limits))
     app.mount("/", page)
     server = uvicorn.Server(uvicorn.Config(app, port=0, ws="none", log_level="error", timeout_graceful_shutdown=2))
     thread = threading.Thread(target=server.run)

@@ -16,7 +16,7 @@ from rnn_apps.serving.models import ServedModels
 from rnn_apps.serving.pages import demo as demo_module
 from rnn_apps.serving.pages.demo import DemoPage
 from rnn_apps.serving.settings import Limits, Settings
-from serving.pages.echo import EchoPredictor, FilePredictor, model_of, serving
+from serving.pages.echo import EchoPredictor, FilePredictor, Words, model_of, serving
 
 pytest.importorskip("gradio", reason="the extra 'demo' is not installed")
 
@@ -254,8 +254,66 @@ def test_the_page_has_called_nobody_and_complained_of_nothing(window):
     assert strangers == []
 
 
-def test_the_server_answers_before_the_page_is_made(address):
-    assert "One moment" in TestClient(app_of(DemoPage(ServedModels([], Limits()), Limits()))).get("/").text
+def test_any_process_answers_and_streams(browser, serve_process):
+    served = serve_process("translation", "--workers", "2", "--no-access-log")
+    page = browser.new_page()
+    page.goto(served.address)
+    panel = page.get_by_role("tabpanel").locator("visible=true").first
+    sentences = "The old house is too small for us. Tom went to the market with his brother this morning. " * 20
+    panel.get_by_label("Text").fill(sentences)
+    (expected,) = load("translation").predict([sentences])
+    for _ in range(4):  # requests find now one process, now the other
+        seen = watched(panel, "Translate")
+        assert seen[-1] == expected.translation
+        assert len(seen) > 1
+    page.close()
+
+
+def watched(panel, button):
+    """Presses a button; returns the texts that are shown one after the other until nothing runs."""
+    panel.get_by_role("button", name=button).click()
+    panel.locator("[aria-busy]").wait_for(state="attached")
+    seen = []
+    while panel.locator("[aria-busy]").count():
+        seen += panel.locator(".views p").all_inner_texts()[:1]
+    return list(dict.fromkeys([*seen, panel.locator(".views p").first.inner_text()]))
+
+
+def test_a_part_that_nobody_can_see_is_not_sent(address):
+    class Quick(EchoPredictor):
+        def parts(self, given, options):
+            yield from (Words(text=str(number)) for number in range(5000))
+
+    with serving(ServedModels([model_of(Quick(), "quick")], Limits())) as other:
+        response = httpx.post(f"{other}/answers/quick", json={"given": "x", "options": {}})
+    lines = response.text.splitlines()
+    assert ">4999<" in lines[-1]
+    assert len(lines) < 500
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"given": None, "options": {}}, "Expected texts. Input 1 is of the type NoneType."),
+        ({"given": "fine", "options": {"beam": 3}}, "beam"),
+        ({"given": "x" * 30_000}, "at most 20,000 characters"),
+    ],
+)
+def test_what_the_page_would_not_send_is_told(address, body, message):
+    response = httpx.post(f"{address}/answers/sentiment", json=body)
+    assert response.status_code == 200
+    assert 'role=\\"alert\\"' in response.text
+    assert message in response.text
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status"), [("none", b"{}", 404), ("digits", b"[", 400), ("digits", b'{"options": []}', 422)]
+)
+def test_an_answer_that_cannot_be_asked_for_is_refused(name, body, status):
+    with TestClient(create_app(Settings(("digits",)))) as client:
+        response = client.post(f"/answers/{name}", content=body)
+        assert (response.status_code, list(response.json())) == (status, ["error"])
+        assert "/answers" not in client.get("/openapi.json").text
 
 
 def app_of(page):
@@ -278,15 +336,10 @@ def test_without_the_extra_the_page_says_what_to_install(monkeypatch):
     assert 'pip install "rnn-apps[demo]"' in response.text
 
 
-def test_a_page_that_cannot_be_made_is_told_once(monkeypatch):
-    page = DemoPage(ServedModels([], Limits()), Limits())
-    monkeypatch.setattr(page, "_make", lambda: 1 / 0)
-    with TestClient(app_of(page)) as client:
-        assert "One moment" in client.get("/").text
-        until = time.monotonic() + 5
-        while "cannot be made" not in (text := client.get("/").text) and time.monotonic() < until:
-            time.sleep(0.01)
-    assert "cannot be made" in text
+def test_a_page_that_cannot_be_made_is_told(monkeypatch):
+    monkeypatch.setattr(demo_module, "_make", lambda models, limits: 1 / 0)
+    with TestClient(app_of(DemoPage(ServedModels([], Limits()), Limits()))) as client:
+        assert "cannot be made" in client.get("/").text
 
 
 @pytest.mark.parametrize(
@@ -302,8 +355,6 @@ def test_hostile_bodies_break_nothing(address, body):
 def test_a_body_that_is_too_large_is_refused():
     app = create_app(Settings(("digits",), limits=Limits(max_body=1000)))
     with TestClient(app) as client:
-        while "One moment" in client.get("/").text:
-            time.sleep(0.1)
         assert "Classify a small grey image" in client.get("/").text
         response = client.post("/gradio_api/run/predict", content=b"x" * 2000)
     assert response.status_code == 413

@@ -102,7 +102,7 @@ def test_a_heatmap_says_each_weight():
     reader = Reader(page_views([Heatmap(np.array([[0.25, 1.5]]), ["chat"], ["the", "cat"], "Attention")]))
     cells = [attributes for attributes in reader.attributes("td") if attributes]
     assert [cell["title"] for cell in cells] == ["0.250", "1.000"]
-    assert [cell["style"] for cell in cells] == ["--share: 25.0%", "--share: 100.0%"]
+    assert [cell["style"] for cell in cells] == ["--share:25%", "--share:100%"]
     assert reader.text == "Attentionthecatchat"
 
 
