@@ -11,6 +11,7 @@ from rnn_apps.cli import completion
 from rnn_apps.cli.columns import FILE, column_options, take_columns
 from rnn_apps.cli.output import print_json
 from rnn_apps.errors import ConfigError
+from rnn_apps.inference.deadline import working_until_interrupt
 from rnn_apps.model import load
 from rnn_apps.progress import Reporter
 from rnn_apps.sources import file_source, tfds_source
@@ -23,6 +24,7 @@ from rnn_apps.sources import file_source, tfds_source
 @click.option("--split", help='The part of the dataset ("test" if left out), or of a file that is divided itself.')
 @column_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@working_until_interrupt()
 def command(
     model: str, data: tuple[Path, ...], dataset: str | None, split: str | None, as_json: bool, **columns: Any
 ) -> None:

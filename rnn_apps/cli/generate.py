@@ -17,6 +17,7 @@ from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.cli.output import print_json
 from rnn_apps.data.files import write_whole
 from rnn_apps.errors import ConfigError, OutputError
+from rnn_apps.inference.deadline import working_until_interrupt
 from rnn_apps.inference.predictor import Generated
 from rnn_apps.model import Model, load
 from rnn_apps.progress import Reporter
@@ -33,6 +34,7 @@ _ENDINGS = (".mid", ".png", ".wav")  # of what may be there from before, as far 
 @click.option("--output", type=FILE, metavar="FILE", help="Where the files go, each with its own ending.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list on stdout.")
+@working_until_interrupt()
 def command(
     model: str,
     pieces: int,

@@ -17,6 +17,7 @@ from rnn_apps.cli.output import print_json
 from rnn_apps.data.files import check_encoding, decode_lines
 from rnn_apps.data.readers.columns import Columns
 from rnn_apps.errors import ConfigError, OutputError
+from rnn_apps.inference.deadline import working_until_interrupt
 from rnn_apps.inference.predictor import Prediction
 from rnn_apps.model import Model, load
 from rnn_apps.plots import check_picture, draw_heatmaps
@@ -39,6 +40,7 @@ from rnn_apps.views import Heatmap
 @click.option("--text-column", metavar="COLUMN", help="Name or number of the column of the input.")
 @click.option("--encoding", metavar="NAME", help="Encoding of the table or of stdin, such as latin-1.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that is there.")
+@working_until_interrupt()
 def command(
     model: str,
     inputs: tuple[str, ...],

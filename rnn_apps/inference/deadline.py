@@ -2,11 +2,14 @@
 
 Who starts work says until when (`working_until`); a session looks before each run of a graph, and a run under way is
 terminated. So everything that answers with graphs, step by step or batch by batch, ends within one step; loops that
-are long by themselves go through their items `in_turn`.
+are long by themselves go through their items `in_turn`. A server's deadlines are its clients'; on the command line
+there is one, Ctrl-C (`working_until_interrupt`).
 """
 
 from __future__ import annotations
 
+import signal
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -82,6 +85,40 @@ def working_until(deadline: Deadline) -> Iterator[None]:
         yield
     finally:
         _CURRENT.reset(token)
+
+
+@contextmanager
+def working_until_interrupt() -> Iterator[None]:
+    """Lets Ctrl-C end the block's work in the main thread where it stands.
+
+    Python's own handler waits until the run of a graph has come back. Its wake-up descriptor does not: a thread that
+    reads from it ends the run.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C.
+    """
+    deadline = Deadline()
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+
+    def watch() -> None:
+        while number := reader.recv(1):
+            if number[0] == signal.SIGINT:
+                deadline.end()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        with working_until(deadline):
+            yield
+    except Abandoned:
+        raise KeyboardInterrupt from None
+    finally:
+        signal.set_wakeup_fd(before)
+        writer.close()
+        watcher.join()
+        reader.close()
 
 
 def current_deadline() -> Deadline | None:

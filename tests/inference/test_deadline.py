@@ -1,10 +1,19 @@
 """Work ends when nobody wants it: before the next step, and inside of one."""
 
+import os
+import signal
 import threading
 
 import pytest
 
-from rnn_apps.inference.deadline import Abandoned, Deadline, current_deadline, in_turn, working_until
+from rnn_apps.inference.deadline import (
+    Abandoned,
+    Deadline,
+    current_deadline,
+    in_turn,
+    working_until,
+    working_until_interrupt,
+)
 from rnn_apps.model import load
 
 
@@ -67,3 +76,32 @@ def test_what_runs_is_terminated_and_what_has_ended_is_not():
     assert called == ["running"]
     with pytest.raises(Abandoned), deadline.terminating(lambda: called.append("never")):
         raise AssertionError
+
+
+def test_control_c_ends_what_runs_without_waiting_for_python():
+    @working_until_interrupt()
+    def work():
+        ended = threading.Event()
+        with current_deadline().terminating(ended.set):
+            os.kill(os.getpid(), signal.SIGINT)
+            assert ended.wait(10)
+        current_deadline().check()
+
+    python_is_busy = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            work()
+    finally:
+        signal.signal(signal.SIGINT, python_is_busy)
+    assert current_deadline() is None
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_other_signals_end_nothing():
+    before = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        with working_until_interrupt():
+            os.kill(os.getpid(), signal.SIGUSR1)
+            current_deadline().check()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
