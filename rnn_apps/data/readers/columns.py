@@ -28,6 +28,7 @@ TEXT_NAMES = frozenset(
         "内容",
         "评论",
         "句子",
+        "正文",
     }
 )
 LABEL_NAMES = frozenset(
@@ -47,6 +48,9 @@ LABEL_NAMES = frozenset(
         "标签",
         "类别",
         "情感",
+        "评分",
+        "星级",
+        "分类",
     }
 )
 SOURCE_NAMES = frozenset(["source", "src", "原文"])
