@@ -249,8 +249,8 @@ class TestPrediction:
     def test_an_empty_text(self, fails, model, text, message):
         assert message in fails("predict", model, text)
 
-    def test_an_empty_line_has_its_number(self, fails, model):
-        assert "input 2: the text is empty" in fails("predict", model, "-", "--json", stdin=b"fine\n\ndull\n")
+    def test_an_empty_text_has_its_number(self, fails, model):
+        assert "input 2: the text is empty" in fails("predict", model, "fine", "", "dull", "--json")
 
     def test_nothing_to_answer(self, fails, model):
         for arguments in ((), ("-",)):

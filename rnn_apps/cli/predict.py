@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,13 +19,18 @@ from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.cli.output import print_json
 from rnn_apps.data.files import check_encoding, decode_lines
 from rnn_apps.data.readers.columns import Columns
-from rnn_apps.errors import ConfigError, OutputError
+from rnn_apps.errors import ConfigError, DataError, OutputError
 from rnn_apps.inference.deadline import working_until_interrupt
-from rnn_apps.inference.predictor import Prediction
+from rnn_apps.inference.predictor import Prediction, answer_each
 from rnn_apps.model import Model, load
 from rnn_apps.plots import check_picture, draw_heatmaps
 from rnn_apps.progress import Reporter
 from rnn_apps.views import Heatmap
+
+_TOLD = 5
+_FILE_NAME = re.compile(
+    r"[^\s:]+\.(csv|tsv|txt|jsonl?|parquet|conll\w*|xlsx?|docx?|pdf|html?|md)(\.(gz|bz2|xz|zip))?", re.IGNORECASE
+)
 
 
 @click.command("predict", cls=ModelCommand)
@@ -55,6 +63,8 @@ def command(
 ) -> None:
     """Answer each TEXT with the saved MODEL (a name or a folder); "-" reads one input a line from stdin.
 
+    A line that cannot be answered, such as an empty one, is told and stops no other.
+
     With --data and --output a whole table is answered: its columns are kept, the answers come behind them. What was
     killed goes on with the same command.
 
@@ -72,7 +82,7 @@ def command(
             "--text-column, --encoding and --overwrite are for a table: --data PATH --output FILE. "
             "(--overwrite also goes with --attention FILE, and --encoding with -.)"
         )
-    texts = list(_lines(encoding) if piped else inputs)
+    texts = list(_lines(encoding)) if piped else [*enumerate(inputs, 1)]
     if not texts:
         raise ConfigError('Expected at least one input, or "-" to read one a line from standard input.')
     if attention:
@@ -80,23 +90,72 @@ def command(
         if attention.exists() and not overwrite:
             raise OutputError(f"{attention} exists. Choose another name, or give --overwrite to replace it.")
     loaded = load(model)
-    given = [loaded.predictor.parse(text) for text in texts]
-    predictions = loaded.predict(given, **chosen_options(loaded, options))
+    chosen = chosen_options(loaded, options)
+
+    def answer(texts: Sequence[str]) -> Sequence[Prediction]:
+        return loaded.predict(list(map(loaded.predictor.parse, texts)), **chosen)
+
+    if piped:
+        answers = answer_each(answer, [text for _, text in texts])
+        _tell_failures(texts, answers)
+    else:
+        _check_no_file(loaded, model, inputs)
+        answers = [*answer(inputs)]
+    answered = [
+        (loaded.predictor.parse(text), answer)
+        for (_, text), answer in zip(texts, answers, strict=True)
+        if isinstance(answer, Prediction)
+    ]
     if attention:
-        _draw_attention(loaded, given, predictions, attention)
+        _draw_attention(loaded, answered, attention)
     if as_json:
-        print_json([prediction.model_dump() for prediction in predictions])
+        print_json([own.model_dump() if isinstance(own, Prediction) else {"error": str(own)} for own in answers])
         return
     from rnn_apps.cli.terminal import console, draw
 
     screen = console()
-    for text, prediction in zip(given, predictions, strict=True):
-        screen.print(*draw(text, loaded.predictor.terminal_views(text, prediction)), sep="\n")
+    for given, prediction in answered:
+        screen.print(*draw(given, loaded.predictor.terminal_views(given, prediction)), sep="\n")
 
 
-def _lines(encoding: str | None) -> Iterator[str]:
+def _lines(encoding: str | None) -> Iterator[tuple[int, str]]:
+    """Streams (number, line)."""
     check_encoding(encoding)
-    return (line for _, line in decode_lines(sys.stdin.buffer, "standard input", encoding))
+    return decode_lines(sys.stdin.buffer, "standard input", encoding)
+
+
+def _tell_failures(lines: Sequence[tuple[int, str]], answers: Sequence[Prediction | DataError]) -> None:
+    """Says which lines are not answered.
+
+    Raises:
+        DataError: if none is.
+    """
+    failures = [(n, own) for (n, _), own in zip(lines, answers, strict=True) if isinstance(own, DataError)]
+    told = [f"standard input, line {number}: {failure}" for number, failure in failures[:_TOLD]]
+    if failures and len(failures) == len(lines):
+        raise DataError(told[0])
+    if failures:
+        click.echo(f"warning: {len(failures):,} of {len(lines):,} lines were not answered:", err=True)
+        click.echo("".join(f"  {line}\n" for line in told), nl=False, err=True)
+
+
+def _check_no_file(model: Model, typed: str, texts: Sequence[str]) -> None:
+    """Makes sure that nobody takes the answer to the name of a file for that to its content.
+
+    Raises:
+        ConfigError: for the name of a file, where the model answers texts.
+    """
+    for text in texts:
+        if model.predictor.parse(text) is not text:
+            continue
+        name, saved = shlex.quote(text), shlex.quote(typed)
+        if os.path.isfile(text):
+            raise ConfigError(
+                f"{name} is a file. Its rows are answered with: rnnapps predict {saved} --data {name} --output "
+                f"answers.csv. The name itself is, with: echo {name} | rnnapps predict {saved} -"
+            )
+        if _FILE_NAME.fullmatch(text):
+            click.echo(f"warning: there is no file {name}; what is answered is its name.", err=True)
 
 
 def _answer_table(
@@ -122,8 +181,8 @@ def _answer_table(
     click.echo(output)
 
 
-def _draw_attention(model: Model, given: Sequence[Any], predictions: Sequence[Prediction], path: Path) -> None:
-    views = [view for pair in zip(given, predictions, strict=True) for view in model.predictor.views(*pair)]
+def _draw_attention(model: Model, answered: Sequence[tuple[Any, Prediction]], path: Path) -> None:
+    views = [view for pair in answered for view in model.predictor.views(*pair)]
     heatmaps = [view for view in views if isinstance(view, Heatmap)]
     if not heatmaps:
         raise ConfigError(f"There is no attention to draw in what the task '{model.task.name}' has answered.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,6 +44,19 @@ class Generated(Prediction):
     seconds: float
     complete: bool = True
     remark: str = ""
+
+
+def answer_each(
+    predict: Callable[[Sequence[Any]], Sequence[Prediction]], inputs: Sequence[Any]
+) -> list[Prediction | DataError]:
+    """Returns the answer to each input, or what is wrong with it; one that cannot be used is found by halves."""
+    try:
+        return list(predict(inputs))
+    except DataError as error:
+        if len(inputs) == 1:
+            return [DataError(str(error).removeprefix("input 1: "))]
+        middle = len(inputs) // 2
+        return answer_each(predict, inputs[:middle]) + answer_each(predict, inputs[middle:])
 
 
 def as_inputs(given: Any) -> list[Any]:

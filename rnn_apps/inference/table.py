@@ -22,7 +22,7 @@ from rnn_apps.data.lock import locked
 from rnn_apps.data.readers.columns import TEXT_NAMES, Columns, Role, shortened
 from rnn_apps.data.readers.tables import FORMATS, MISSING, Selection, open_table, select
 from rnn_apps.errors import ConfigError, DataError, MissingExtraError, OutputError
-from rnn_apps.inference.predictor import Prediction, Predictor
+from rnn_apps.inference.predictor import Prediction, Predictor, answer_each
 
 WRITTEN = ("csv", "tsv", "jsonl", "parquet")
 _CHUNK = 512
@@ -138,22 +138,16 @@ class AnswerTable:
             yield table.where(number), cells[index], row
 
     def _answered(self, chunk: Sequence[tuple[str, Any, Row]]) -> Iterator[Row]:
-        try:
-            answers: Sequence[Prediction | None] = self._predict([given for _, given, _ in chunk])
-        except DataError:  # one of them; each is asked alone, and those that can be answered are
-            answers = [self._alone(place, given) for place, given, _ in chunk]
-        for (_, _, row), answer in zip(chunk, answers, strict=True):
-            found = answer.model_dump(mode="json") if answer else {}
-            yield row | {_free_name(name, row): value for name, value in found.items()}
-
-    def _alone(self, place: str, given: Any) -> Prediction | None:
-        try:
-            return self._predict([given])[0]
-        except DataError as error:
-            self.failed += 1
-            if len(self.failures) < 5:
-                self.failures.append(f"{place}: {str(error).removeprefix('input 1: ')}")
-            return None
+        answers = answer_each(self._predict, [given for _, given, _ in chunk])
+        for (place, _, row), answer in zip(chunk, answers, strict=True):
+            if isinstance(answer, DataError):
+                self.failed += 1
+                if len(self.failures) < 5:
+                    self.failures.append(f"{place}: {answer}")
+                yield row
+            else:
+                found = answer.model_dump(mode="json")
+                yield row | {_free_name(name, row): value for name, value in found.items()}
 
     def _predict(self, given: Sequence[Any]) -> Sequence[Prediction]:
         inputs = [self.predictor.parse(value) if isinstance(value, str) else value for value in given]

@@ -1,4 +1,6 @@
 import json
+import re
+import shlex
 
 import numpy as np
 import pytest
@@ -154,3 +156,50 @@ def test_standard_input_in_an_old_encoding(rnnapps, sentiment_model):
     result = rnnapps("predict", sentiment_model, "-", "--encoding", "latin-1", stdin="très beau\n".encode("latin-1"))
     assert (result.status, "très beau" in result.stdout) == (0, True)
     assert rnnapps("predict", sentiment_model, "-", "--encoding", "klingon").status == 2
+
+
+def test_lines_that_cannot_be_answered_stop_no_others(rnnapps, sentiment_model, model):
+    result = rnnapps("predict", sentiment_model, "-", "--json", stdin=b"fine\n\ndull\n<br />\n")
+    assert result.status == 0
+    first, empty, third, markup = json.loads(result.stdout)
+    assert [first, third] == [prediction.model_dump() for prediction in model.predict(["fine", "dull"])]
+    assert list(empty) == list(markup) == ["error"]
+    assert "the text is empty" in empty["error"]
+    warning, second, fourth = result.stderr.splitlines()
+    assert warning == "warning: 2 of 4 lines were not answered:"
+    assert second.startswith("  standard input, line 2: the text is empty")
+    assert fourth.startswith("  standard input, line 4: ")
+    shown = rnnapps("predict", sentiment_model, "-", stdin=b"fine\n\ndull\n")
+    assert [line for line in shown.stdout.splitlines() if not line.startswith(" ")] == ["fine", "dull"]
+
+
+def test_where_no_line_can_be_answered_it_is_an_error(rnnapps, sentiment_model):
+    result = rnnapps("predict", sentiment_model, "-", "--json", stdin=b"\n \n")
+    assert (result.status, result.stdout) == (2, "")
+    assert result.stderr.startswith("Error: standard input, line 1: the text is empty")
+
+
+def test_the_name_of_a_file_is_not_taken_for_a_text(rnnapps, sentiment_model, tmp_path):
+    name = "my reviews.csv"
+    (tmp_path / name).write_text("text\nfine\n")
+    result = rnnapps("predict", sentiment_model, "fine", name)
+    assert (result.status, result.stdout) == (2, "")
+    assert (
+        f"Error: '{name}' is a file. Its rows are answered with: rnnapps predict {sentiment_model} --data"
+        in result.stderr
+    )
+    (words,) = re.findall(r"answered with: rnnapps (.*?)\. The name", result.stderr)
+    assert rnnapps(*shlex.split(words)).status == 0
+    assert (tmp_path / "answers.csv").read_text().startswith("text,label,")
+
+
+@pytest.mark.parametrize("text", ["reviws.csv", "data/Reviews.TSV.gz", "notes.txt"])
+def test_what_looks_like_the_name_of_a_file_is_answered_with_a_warning(rnnapps, sentiment_model, text):
+    result = rnnapps("predict", sentiment_model, text, "--json")
+    assert result.status == 0
+    assert result.stderr == f"warning: there is no file {text}; what is answered is its name.\n"
+
+
+@pytest.mark.parametrize("text", ["I liked it.txt", "fine", "Read more at http://a.b/c.html", "x" * 5000, "a.b"])
+def test_a_text_is_no_name_of_a_file(rnnapps, sentiment_model, text):
+    assert rnnapps("predict", sentiment_model, text, "--json").stderr == ""
