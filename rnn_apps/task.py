@@ -155,6 +155,10 @@ class Task(ABC, Generic[ConfigT, ProcessorT]):
         """Returns the class of an example, where it has one: of each, some are trained on when a part is held out."""
         return None
 
+    def input_of(self, example: Any) -> Any:
+        """Returns what the predictor takes of an example; None where it can be shown nothing of it."""
+        return getattr(example, "text", None)
+
     def splits(self, paths: Sequence[Path]) -> Sequence[str]:
         """Returns the names of the parts that a data file is itself divided into; most are not.
 

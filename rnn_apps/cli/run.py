@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import sys
+from itertools import islice
 from typing import Any
 
 import click
@@ -17,6 +20,9 @@ from rnn_apps.errors import OutputError
 from rnn_apps.model import Model
 from rnn_apps.task import Shape
 from rnn_apps.training.run import Run
+
+_SHOWN, _LOOKED_AT = 3, 100
+_SHORT = 200  # letters of a text, or tokens of a sentence
 
 
 @click.command("run")
@@ -56,6 +62,24 @@ def _serve(model: Model) -> None:
     os.execv(sys.executable, [sys.executable, "-c", start, "serve", str(model.bundle.folder)])
 
 
+def _shown_inputs(model: Model, run: Run) -> tuple[list[Any], str]:
+    """Returns a few inputs to answer, of one's own data where there is any, and where they are from."""
+    source = run.valid or run.source
+    if source.name != "sample":
+        inputs = [model.task.input_of(example) for example in islice(source, _LOOKED_AT)]
+        own = [given for given in inputs if given is not None]
+        if own:
+            own.sort(key=lambda given: len(given) > _SHORT)
+            return own[:_SHOWN], f"  for examples of {source.facts['dataset']}"
+    return list(model.predictor.examples), ""
+
+
+def _typed(given: Any) -> str:
+    """An input as one would type it: a text, or numbers or tokens in JSON."""
+    text = given if isinstance(given, str) else json.dumps(getattr(given, "tolist", lambda: given)())
+    return f"-- {shlex.quote(text)}" if text.startswith("-") else shlex.quote(text)
+
+
 def show_model(model: Model, run: Run) -> None:
     """Prints the metrics of a model, its answers to the task's example inputs, and what to try next."""
     screen = console()
@@ -65,9 +89,9 @@ def show_model(model: Model, run: Run) -> None:
         screen.print(f"  {name:<10} {value:.4f}")
     if run.source.name == "sample":
         screen.print("  [dim](the built-in sample: made-up data to try the program on)[/dim]")
-    examples = list(model.predictor.examples)
+    examples, heading = _shown_inputs(model, run)
     if examples:
-        screen.print("\n[bold]Predictions[/bold]")
+        screen.print(f"\n[bold]Predictions[/bold]{escape(heading)}")
     for given, prediction in zip(examples, model.predict(examples), strict=True):
         screen.print(*draw(given, model.predictor.terminal_views(given, prediction)), sep="\n")
     name = model.bundle.name
@@ -75,6 +99,7 @@ def show_model(model: Model, run: Run) -> None:
     if model.task.shape is Shape.ONE_TO_MANY:
         screen.print(f"  rnnapps generate {name} --seed 1", markup=False)
     elif examples:
-        screen.print(f"  rnnapps predict {name} {model.predictor.example_argument}", markup=False)
+        argument = _typed(examples[0]) if heading else model.predictor.example_argument
+        screen.print(f"  rnnapps predict {name} {argument}", markup=False, soft_wrap=True)
     screen.print(f"  rnnapps run {model.task.name} --data FILE", markup=False)
     screen.print(f"  rnnapps evaluate {name} --data FILE", markup=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnn_apps.arrays import Array
 from rnn_apps.data.files import only
 from rnn_apps.data.readers.columns import AS_SEEN, Columns
 from rnn_apps.errors import DataError
@@ -47,6 +48,10 @@ class DigitsTask(Task[DigitsConfig, DigitsProcessor]):
     def class_of(self, example: LabelledImage) -> str:
         """The label."""
         return example.label
+
+    def input_of(self, example: LabelledImage) -> Array:
+        """Returns the image."""
+        return example.image
 
     def sample(self) -> Sequence[LabelledImage]:
         """Returns scikit-learn's bundled digits."""

@@ -43,6 +43,10 @@ class NerTask(Task[NerConfig, NerProcessor]):
         """Says how the file is read, and what in it does not fit."""
         return survey_tagged(only(paths), columns)
 
+    def input_of(self, example: TaggedSentence) -> list[str]:
+        """Returns the tokens."""
+        return list(example.tokens)
+
     def sample(self) -> Sequence[TaggedSentence]:
         """Returns sentences with names that only their context explains."""
         return sample.sentences()

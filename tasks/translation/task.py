@@ -44,6 +44,10 @@ class TranslationTask(Task[TranslationConfig, TranslationProcessor]):
         """Says how the files are read, and how many pairs are left out."""
         return survey_pairs(paths, columns)
 
+    def input_of(self, example: SentencePair) -> str:
+        """Returns the source."""
+        return example.source
+
     def sample(self) -> Sequence[SentencePair]:
         """Returns English sentences with their French translations, by a small grammar."""
         return sample.pairs()

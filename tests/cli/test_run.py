@@ -98,8 +98,7 @@ def test_names_may_hold_brackets_blanks_and_emoji(rnnapps, tmp_path):
     assert data in first.stderr
     assert str(tmp_path / output) in first.stderr
     assert str(tmp_path / output) in first.stdout
-    # the examples of the task are larger than these images
-    assert "Predictions" not in first.stdout
+    assert f"Predictions  for examples of {data}" in first.stdout
     assert "Already trained" in rnnapps(*arguments).stderr
     answer = rnnapps("predict", output, "[[1,0,0,0],[0,1,0,0],[0,0,1,0],[0,0,0,1]]")
     assert answer.status == 0
@@ -132,3 +131,24 @@ def test_options_reach_the_bundle(rnnapps, reviews, tmp_path):
     first = rnnapps("train", *arguments[1:])
     assert first.status == 2
     assert rnnapps(*arguments, "--overwrite").status == 0
+
+
+OWN_DATA = {
+    "sentiment": ("feelings.tsv", "glad\tWhat a day!\nsad\tIt rains again.\n" * 20, "It rains again."),
+    "ner": ("towns.conll", "She O\nleft O\nOslo B-TOWN\n\nOslo B-TOWN\nsleeps O\n\n" * 20, "Oslo"),
+    "translation": ("pairs.tsv", "one\teins\ntwo\tzwei\nthree\tdrei\n" * 10, "three"),
+}
+
+
+@pytest.mark.parametrize("task", OWN_DATA)
+def test_what_is_shown_is_of_ones_own_data(rnnapps, tmp_path, task):
+    name, content, shown = OWN_DATA[task]
+    (tmp_path / name).write_text(content)
+    settings = [f"--set={setting}" for setting in ("training.epochs=1", "model.units=4", "model.embedding=4")]
+    result = rnnapps("run", task, "--data", name, *(settings if task == "sentiment" else settings[:2]))
+    assert result.status == 0, result
+    predictions = result.stdout.partition("Predictions")[2].partition("Saved")[0]
+    assert predictions.startswith(f"  for examples of {name}\n")
+    assert shown in predictions
+    (words,) = re.findall(r"^  rnnapps (predict .*)$", result.stdout, re.M)
+    assert rnnapps(*shlex.split(words)).status == 0
