@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import errno
 import logging
+import multiprocessing
 import os
 import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from rnn_apps.bundle import find_bundle
@@ -45,7 +48,7 @@ def serve(settings: Settings) -> None:
 
 def _run(settings: Settings, sock: socket.socket) -> None:
     config = uvicorn.Config(
-        create_app(settings) if settings.workers == 1 else partial(create_app, settings),
+        create_app(settings) if settings.workers == 1 else partial(_worker_app, settings),
         factory=settings.workers > 1,
         workers=settings.workers,
         log_config=None,
@@ -68,6 +71,19 @@ def _run(settings: Settings, sock: socket.socket) -> None:
         with tempfile.TemporaryDirectory(prefix="rnnapps-metrics-") as folder:
             os.environ[MULTIPROCESS] = folder
             Processes(config, _doors(sock), f"{ready} in {settings.workers} processes").run()
+
+
+def _worker_app(settings: Settings) -> ASGIApp:
+    """Returns the application of one of several processes, which ends when the one that started it has died."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def outlive_nobody() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=outlive_nobody, daemon=True).start()
+    return create_app(settings)
 
 
 class Server(uvicorn.Server):

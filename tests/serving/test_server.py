@@ -10,7 +10,9 @@ import time
 
 import pytest
 
+from rnn_apps.errors import ConfigError
 from rnn_apps.serving.app import create_app
+from rnn_apps.serving.server import bind
 from rnn_apps.serving.settings import Settings
 
 
@@ -122,6 +124,21 @@ def test_a_worker_that_dies_is_replaced_and_the_others_go_on(serve_process):
     for _ in range(20):
         assert process.client.post("/v1/models/digits:predict", body).status == 200
     assert process.stop() == 0
+
+
+def test_workers_end_with_the_process_that_started_them(serve_process):
+    process = serve_process("digits", "--no-demo", "--no-access-log", "--workers", "2")
+    process.popen.kill()
+    process.popen.wait()
+    until(lambda: is_free(process.client.port))
+
+
+def is_free(port):
+    try:
+        bind("127.0.0.1", port).close()
+    except ConfigError:
+        return False
+    return True
 
 
 def workers_of(pid):
