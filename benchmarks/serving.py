@@ -61,7 +61,7 @@ def measure(bodies: Path, url: str, seconds: float) -> dict[str, Any]:
 
 def ours(model: str, port: int) -> tuple[list[str], str]:
     """Returns the command of our server, and where predictions are asked for."""
-    command = [str(Path(sys.executable).with_name("rnnapps")), "serve", model, "--port", str(port)]
+    command = [str(Path(sys.executable).with_name("rnnapps")), "serve", model, "--no-demo", "--port", str(port)]
     return command, f"http://127.0.0.1:{port}/v1/models/{Path(model).name}:predict"
 
 
