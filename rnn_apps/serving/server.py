@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -25,6 +26,7 @@ from rnn_apps.environment import THREADS
 from rnn_apps.errors import ConfigError
 from rnn_apps.serving.app import create_app
 from rnn_apps.serving.metrics import MULTIPROCESS
+from rnn_apps.serving.orphans import MEETING_PLACE, HandedOver, Orphanage, can_hand_over
 from rnn_apps.serving.settings import Settings
 
 _LOADING_SECONDS = 120.0
@@ -70,7 +72,24 @@ def _run(settings: Settings, sock: socket.socket) -> None:
             find_bundle(name)  # what is wrong with it is told once, here
         with tempfile.TemporaryDirectory(prefix="rnnapps-metrics-") as folder:
             os.environ[MULTIPROCESS] = folder
-            Processes(config, _doors(sock), f"{ready} in {settings.workers} processes").run()
+            with _orphanage(config, Path(folder)):
+                Processes(config, _doors(sock), f"{ready} in {settings.workers} processes").run()
+
+
+@contextmanager
+def _orphanage(config: uvicorn.Config, folder: Path) -> Iterator[None]:
+    """Has requests answered whose process dies, where the system can hand them over."""
+    if not can_hand_over():
+        yield
+        return
+    path = folder / "orphans.socket"
+    orphanage = Orphanage(path)
+    os.environ[MEETING_PLACE] = str(path)
+    config.http = HandedOver
+    try:
+        yield
+    finally:
+        orphanage.close()
 
 
 def _worker_app(settings: Settings) -> ASGIApp:

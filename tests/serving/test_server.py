@@ -11,6 +11,7 @@ import time
 import pytest
 
 from rnn_apps.errors import ConfigError
+from rnn_apps.serving import orphans
 from rnn_apps.serving.app import create_app
 from rnn_apps.serving.server import bind
 from rnn_apps.serving.settings import Settings
@@ -123,6 +124,35 @@ def test_a_worker_that_dies_is_replaced_and_the_others_go_on(serve_process):
     until(lambda: second in (now := workers_of(process.popen.pid)) and first not in now and len(now) == 2)
     for _ in range(20):
         assert process.client.post("/v1/models/digits:predict", body).status == 200
+    assert process.stop() == 0
+
+
+@pytest.mark.skipif(not orphans.can_hand_over(), reason="needs sockets that carry connections")
+def test_requests_of_a_worker_that_dies_are_answered(serve_process):
+    process = serve_process("translation", "--no-demo", "--no-access-log", "--workers", "2")
+    port, text = process.client.port, "The old man sees the sea. " * 600
+    body = json.dumps({"instances": [text], "parameters": {"beam": 10}})
+    idle, answers = http.client.HTTPConnection("127.0.0.1", port), []
+    idle.request("GET", "/v2/health/live")
+    assert idle.getresponse().read()
+
+    def ask():
+        answers.append(process.client.post("/v1/models/translation:predict", body))
+
+    asking = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in asking:
+        thread.start()
+    time.sleep(1)
+    for worker in workers_of(process.popen.pid):
+        os.kill(worker, signal.SIGKILL)
+    for thread in asking:
+        thread.join(30)
+    assert [answer.status for answer in answers] == [503] * 6
+    assert {answer.headers["retry-after"] for answer in answers} == {"1"}
+    assert "has died. Try again" in answers[0].json["error"]
+    idle.sock.settimeout(10)
+    assert idle.sock.recv(100) == b""  # nobody waited there
+    until(lambda: process.client.get("/v2/health/ready").status == 200)
     assert process.stop() == 0
 
 
