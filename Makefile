@@ -32,7 +32,7 @@ rooms: $(VENV)/.test
 
 # writes down the versions that the tests have passed with
 lock: $(VENV)/.test
-	$(BIN)/pip freeze --exclude-editable | grep -v '^rnn-apps' > constraints.txt
+	$(BIN)/pip freeze --all --exclude-editable | grep -v '^rnn-apps\|^pip==\|^wheel==' > constraints.txt
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -41,11 +41,18 @@ class Kernels:
     clear_masked: Callable[..., None]
 
 
+@cache
 def available() -> bool:
-    """Whether Numba is installed."""
-    from importlib.util import find_spec
+    """Whether Numba is there and works; where not, a line says so, once."""
+    try:
+        import llvmlite.binding as llvm
+        import numba  # noqa: F401
 
-    return find_spec("numba") is not None
+        llvm.get_host_cpu_features()
+    except Exception as error:  # not installed, or not for this processor, this Python or this NumPy
+        logger.warning("Layers run step by step, which is slower: Numba cannot be used here (%s).", error)
+        return False
+    return True
 
 
 @cache

@@ -1,4 +1,6 @@
 import logging
+import subprocess
+import sys
 
 from rnn_apps.kernels import compiler
 
@@ -37,3 +39,28 @@ def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
         assert compiler.kept_in(()).is_dir()
     finally:
         compiler.kept_in.cache_clear()
+
+
+def test_without_numba_a_line_says_so_once(monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    compiler.available.cache_clear()
+    try:
+        assert [compiler.available() for _ in range(3)] == [False] * 3
+        assert "Layers run step by step" in caplog.text
+        assert len(caplog.records) == 1
+    finally:
+        compiler.available.cache_clear()
+
+
+def test_without_numba_a_model_is_trained_all_the_same(tmp_path):
+    program = (
+        "import sys; sys.modules['numba'] = None; sys.argv[0] = 'rnnapps'; from rnn_apps.cli.main import main; main()"
+    )
+    settings = ("model.cell=gru", "model.units=4", "training.epochs=1", "training.batch_size=512")
+    arguments = [word for setting in settings for word in ("--set", setting)]
+    result = subprocess.run(
+        [sys.executable, "-c", program, "train", "digits", *arguments], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("Layers run step by step, which is slower") == 1
+    assert "Traceback" not in result.stderr
