@@ -12,7 +12,7 @@ from rnn_apps.bundle import KERAS_MODEL, Bundle, find_bundle
 from rnn_apps.data.batching import chunks
 from rnn_apps.environment import start_tensorflow
 from rnn_apps.errors import DataError, NotFoundError
-from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
+from rnn_apps.inference.predictor import Prediction, Predictions, Predictor, as_inputs, batches_by_length
 from rnn_apps.inference.session import Runner
 from rnn_apps.task import Task, find_task
 
@@ -36,6 +36,23 @@ class Model:
         size = f"{facts['parameters']:,} parameters"
         return f"<Model '{self.bundle.name}': {facts['task']}, {size}{metrics}, {self.bundle.folder}>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the model card in short."""
+        from rnn_apps.html import notebook_table
+
+        facts = self.bundle.manifest
+        data = facts.get("data", {})
+        shown = {
+            "task": f"{facts['task']}: {self.task.summary}",
+            "trained on": f"{data.get('dataset', 'unknown')} ({data.get('training_examples', 0):,} examples)",
+            "quality": ", ".join(f"{name} {value:.4f}" for name, value in facts["metrics"].items()),
+            "parameters": f"{facts['parameters']:,}",
+            "licence of the data": data.get("licence", "unknown"),
+            "options": ", ".join(self.predictor.Options.model_fields) or "none",
+            "folder": str(self.bundle.folder),
+        }
+        return notebook_table(self.bundle.name, shown)
+
     @cached_property
     def task(self) -> Task[Any, Any]:
         """The task that the model solves.
@@ -57,8 +74,8 @@ class Model:
         """The task's predictor with this model's graphs and processor."""
         return self.task.predictor_class(self.bundle)
 
-    def predict(self, inputs: Iterable[Any], **options: Any) -> Sequence[Prediction]:
-        """Returns one prediction for each input, in their order.
+    def predict(self, inputs: Iterable[Any], **options: Any) -> Predictions:
+        """Returns one prediction for each input, in their order; a notebook shows them as the demo page does.
 
         Args:
             inputs: what the task takes, such as texts, in a list, an array, a pandas Series or a generator; one text
@@ -69,7 +86,26 @@ class Model:
             DataError: for an input that cannot be used, with its number.
             ConfigError: for an option that the task does not have, or that cannot be used.
         """
-        return self.predictor.predict(inputs, **options)
+        given = as_inputs(inputs)
+        return Predictions(self.predictor, given, self.predictor.predict(given, **options))
+
+    def predict_frame(self, frame: Any, text: str | None = None, **options: Any) -> Any:
+        """Returns a `pandas.DataFrame` with the answers behind its columns.
+
+        A row that cannot be answered, such as one without a text, has empty cells there, and a warning says so.
+
+        Args:
+            frame: a table with a column of inputs.
+            text: the name of that column; not needed where there is only one.
+            options: the task's own options.
+
+        Raises:
+            DataError: if `frame` is no table, has no such column, or none of its rows can be answered.
+            ConfigError: for an option that the task does not have, or that cannot be used.
+        """
+        from rnn_apps.inference.frame import answer_frame
+
+        return answer_frame(self.predictor, frame, text, options)
 
     def stream(self, given: Any, **options: Any) -> Iterator[Prediction]:
         """Yields the prediction for one input in parts, as they come, and last the whole of it.

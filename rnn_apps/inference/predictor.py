@@ -23,6 +23,7 @@ BATCH_SIZE = 64
 BATCH_TOKENS = 4096  # as fast as more, and a run of the graph is over soon
 
 
+_SHOWN = 20  # predictions of a list in a notebook
 _PLAIN_COST, _COST_OF_A_LETTER = 0.5, 0.01  # milliseconds
 
 
@@ -201,6 +202,31 @@ class Predictor(ABC):
     def terminal_views(self, given: Any, prediction: Any) -> Sequence[View]:
         """Returns what it looks like in a terminal, where that has a form of its own."""
         return self.views(given, prediction)
+
+
+class Predictions(list[Any]):
+    """A list of predictions that a notebook shows as the demo page does.
+
+    Args:
+        predictor: which knows what they look like.
+        inputs: what was answered.
+        predictions: one for each input.
+    """
+
+    def __init__(self, predictor: Predictor, inputs: Sequence[Any], predictions: Iterable[Prediction]) -> None:
+        super().__init__(predictions)
+        self._predictor, self._inputs = predictor, inputs
+
+    def _repr_html_(self) -> str:
+        from rnn_apps.html import notebook_page
+
+        pairs = list(zip(self._inputs, self, strict=False))[:_SHOWN]
+        shown = [(given if isinstance(given, str) else "", self._predictor.views(given, own)) for given, own in pairs]
+        more = len(self) - len(pairs)
+        return notebook_page([*shown, (f"and {more:,} more", ())] if more else shown)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (list(self),)  # elsewhere it is a list like any other
 
 
 def batches_by_length(rows: Sequence[Arrays]) -> Iterator[tuple[Array, Arrays]]:

@@ -147,7 +147,7 @@ class AnswerTable:
                 yield row
             else:
                 found = answer.model_dump(mode="json")
-                yield row | {_free_name(name, row): value for name, value in found.items()}
+                yield row | {free_name(name, row): value for name, value in found.items()}
 
     def _predict(self, given: Sequence[Any]) -> Sequence[Prediction]:
         inputs = [self.predictor.parse(value) if isinstance(value, str) else value for value in given]
@@ -177,7 +177,7 @@ class AnswerTable:
             yield from map(json.loads, part)
 
 
-def _free_name(name: str, row: Row) -> str:
+def free_name(name: str, row: Row) -> str:
     """A name for an answer that no column of the table has."""
     while name in row:
         name = f"predicted_{name}"

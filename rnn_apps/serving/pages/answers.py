@@ -17,6 +17,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from rnn_apps.errors import RnnAppsError
+from rnn_apps.html import page_error, page_views
 from rnn_apps.inference.predictor import Prediction
 from rnn_apps.serving.http import (
     ClientDisconnected,
@@ -28,7 +29,6 @@ from rnn_apps.serving.http import (
     take_options,
 )
 from rnn_apps.serving.models import ServedModel, ServedModels
-from rnn_apps.serving.pages.html import page_error, page_views
 from rnn_apps.serving.protocols.streaming import EventStream, Parts
 from rnn_apps.serving.settings import Limits
 

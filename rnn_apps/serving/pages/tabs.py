@@ -17,11 +17,11 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # no word to anyone outside
 import gradio as gr
 
 from rnn_apps.errors import DataError
+from rnn_apps.html import VIEW_STYLE
 from rnn_apps.inference.options import controls
 from rnn_apps.serving.models import ServedModel, ServedModels
 from rnn_apps.serving.pages import answers
 from rnn_apps.serving.pages.drawing import fit_drawing
-from rnn_apps.serving.pages.html import VIEW_STYLE
 from rnn_apps.serving.settings import Limits
 from rnn_apps.views import ChoiceOption, DrawingInput, FileInput, NumberOption, TextInput
 

@@ -1,17 +1,20 @@
-"""The views of a prediction as HTML, without anything that a page would have to fetch."""
+"""The views of a prediction as HTML, without anything that a page would have to fetch.
+
+The server's page shows them, and a notebook; they take the colours of the page that they stand in.
+"""
 
 from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from rnn_apps.views import Audio, Bars, File, Heatmap, Image, Spans, Table, Text, View
 
 VIEW_STYLE = """
-.views { display: grid; gap: 1rem; grid-template-columns: minmax(0, 1fr); }
+.views { --color-accent: var(--primary-500, #ea580c); display: grid; gap: 1rem; grid-template-columns: minmax(0, 1fr); }
 .views h3 { margin: 0; font-size: 1rem; }
 .views p { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; font-size: 1.1rem; line-height: 2; }
 .views .bar { display: grid; grid-template-columns: minmax(4rem, 25%) 1fr 3.5rem; gap: .6rem; align-items: center; }
@@ -37,6 +40,7 @@ VIEW_STYLE = """
 .views img { max-width: 100%; image-rendering: pixelated; }
 .views audio { width: 100%; }
 .views .file { text-decoration: underline; }
+.views .given { border-left: 3px solid var(--color-accent); line-height: 1.5; padding-left: .6rem; }
 .views .error { border-left: 4px solid #dc2626; padding: .5rem 1rem; line-height: 1.5; }
 """
 
@@ -47,6 +51,23 @@ _SEEN = 0.005  # of a weight, which is at most 1
 def page_views(views: Sequence[View]) -> str:
     """Returns the HTML of a prediction."""
     return f'<div class="views">{"".join(map(_view, views))}</div>'
+
+
+def notebook_page(answered: Sequence[tuple[str, Sequence[View]]]) -> str:
+    """Returns the HTML of several predictions, each below its input, for a page that knows none of the style."""
+    parts = (
+        f'<p class="given">{escape(given)}</p>{page_views(views)}' if given else page_views(views)
+        for given, views in answered
+    )
+    return f'<style>{VIEW_STYLE}</style><div class="views">{"".join(parts)}</div>'
+
+
+def notebook_table(title: str, facts: Mapping[str, str]) -> str:
+    """Returns the HTML of a few facts, one a line, for a page that knows none of the style."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(fact)}</td></tr>' for name, fact in facts.items()
+    )
+    return f'<style>{VIEW_STYLE}</style><div class="views"><h3>{escape(title)}</h3><table>{rows}</table></div>'
 
 
 def page_error(message: str) -> str:

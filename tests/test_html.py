@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_apps.serving.pages.html import page_error, page_views
+from rnn_apps.html import page_error, page_views
 from rnn_apps.views import Audio, Bars, File, Heatmap, Image, Span, Spans, Table, Text
 
 TAGS = {"a", "audio", "div", "h3", "img", "mark", "p", "section", "small", "span"} | {
