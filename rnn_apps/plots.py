@@ -56,24 +56,22 @@ def draw_heatmaps(path: Path, heatmaps: Sequence[Heatmap]) -> list[str]:
         ConfigError, OutputError, MissingExtraError: see `check_picture`.
     """
     check_picture(path)
-    pyplot = _pyplot()
+    import matplotlib
+
     signs = {sign for heatmap in heatmaps for label in (*heatmap.rows, *heatmap.columns) for sign in label}
     families, missing = choose_fonts(signs)
     heights = [_MARGIN + _CELL * len(heatmap.rows) for heatmap in heatmaps]
     width = _MARGIN + 1.0 + _CELL * max(len(heatmap.columns) for heatmap in heatmaps)
-    with pyplot.rc_context({"font.family": families}), warnings.catch_warnings():
+    with matplotlib.rc_context({"font.family": families}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure, axes = pyplot.subplots(
-            len(heatmaps), 1, figsize=(width, sum(heights)), height_ratios=heights, squeeze=False, layout="constrained"
-        )
+        figure = _figure(figsize=(width, sum(heights)))
+        axes = figure.subplots(len(heatmaps), 1, height_ratios=heights, squeeze=False)
         for axis, heatmap in zip(axes[:, 0], heatmaps, strict=True):
             _draw(axis, heatmap)
         try:
             figure.savefig(path, dpi=130, bbox_inches="tight")
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error}.") from error
-        finally:
-            pyplot.close(figure)
     if not missing:
         return []
     return [
@@ -112,11 +110,11 @@ def draw_learning_curves(path: Path, rows: Sequence[Mapping[str, float]], monito
         monitor: name of the metric on the validation part.
         best_epoch: its number, from 1.
     """
-    pyplot = _pyplot()
     from matplotlib.ticker import MaxNLocator
 
     epochs = [row["epoch"] for row in rows]
-    figure, axes = pyplot.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+    figure = _figure(figsize=(12, 3.6))
+    axes = figure.subplots(1, 3)
     panels = {
         "loss": {"training": "loss", "validation": "val_loss"},
         monitor: {"validation": f"val_{monitor}"},
@@ -133,7 +131,6 @@ def draw_learning_curves(path: Path, rows: Sequence[Mapping[str, float]], monito
         axis.grid(alpha=0.3)
         axis.legend(fontsize="small")
     figure.savefig(path, dpi=110)
-    pyplot.close(figure)
 
 
 def draw_reliability(path: Path, confidences: Array, correct: Array, bins: int = 10) -> None:
@@ -145,14 +142,13 @@ def draw_reliability(path: Path, confidences: Array, correct: Array, bins: int =
         correct: whether it was right, (answers,).
         bins: groups of probabilities between 0 and 1.
     """
-    pyplot = _pyplot()
-
     which = np.minimum((confidences * bins).astype(int), bins - 1)
     counts = np.bincount(which, minlength=bins)
     some = counts > 0
     mean = np.bincount(which, weights=confidences, minlength=bins)[some] / counts[some]
     right = np.bincount(which, weights=correct, minlength=bins)[some] / counts[some]
-    figure, axes = pyplot.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
+    figure = _figure(figsize=(8, 3.6))
+    axes = figure.subplots(1, 2)
     axes[0].plot([0, 1], [0, 1], color="gray", linestyle=":", label="perfect")
     axes[0].plot(mean, right, marker="o", label="this model")
     axes[0].set(title="reliability", xlabel="probability", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
@@ -162,17 +158,13 @@ def draw_reliability(path: Path, confidences: Array, correct: Array, bins: int =
     for axis in axes:
         axis.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
-    pyplot.close(figure)
 
 
-def _pyplot() -> Any:
-    """Returns Matplotlib's pyplot, drawing into files only."""
-    import matplotlib
+def _figure(**how: Any) -> Any:
+    """Returns a Matplotlib figure of its own: pyplot would have one for the whole program, and change its backend."""
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot
+    return Figure(layout="constrained", **how)
 
 
 def _draw(axis: Any, heatmap: Heatmap) -> None:

@@ -6,7 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TypeVar
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -35,6 +38,7 @@ class Reporter:
 
     def __init__(self, enabled: bool = True) -> None:
         self.console = Console(stderr=True, quiet=not enabled, highlight=False, soft_wrap=True)
+        self._picture: Any = None
 
     def stage(self, title: str, detail: str = "") -> None:
         """Says that a new stage of the work begins."""
@@ -44,6 +48,25 @@ class Reporter:
     def note(self, text: str) -> None:
         """Writes one line below the current stage."""
         self.console.print(f"  {text}", markup=False)
+
+    def picture(self, draw: Callable[[Path], None]) -> None:
+        """Shows a picture in a notebook, in the place of the one before; elsewhere nothing is drawn.
+
+        Args:
+            draw: writes it into a .png.
+        """
+        if not self.console.is_jupyter or self.console.quiet:
+            return
+        from IPython.display import Image, display
+
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "picture.png")
+            draw(path)
+            image = Image(path.read_bytes())
+        if self._picture is None:
+            self._picture = display(image, display_id=True)
+        else:
+            self._picture.update(image)
 
     @contextmanager
     def bar(self, title: str, total: int | None, done: int = 0) -> Iterator[Bar]:
@@ -57,7 +80,8 @@ class Reporter:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
         )
-        hidden = not self.console.is_terminal
+        # in a notebook a bar needs a widget to stand in
+        hidden = not (self.console.is_terminal or (self.console.is_jupyter and find_spec("ipywidgets")))
         with Progress(*columns, console=self.console, transient=True, disable=hidden, refresh_per_second=5) as progress:
             task = progress.add_task(f"  {title}", total=total, completed=done, note="")
             yield Bar(progress, task, self.note if hidden else None)

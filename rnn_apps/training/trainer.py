@@ -27,6 +27,7 @@ from rnn_apps.data.store import ArrayStore
 from rnn_apps.data.windows import carried, windows, zero_states
 from rnn_apps.errors import TrainingError, TrainingInterrupted
 from rnn_apps.inference.metrics import Metrics
+from rnn_apps.plots import draw_learning_curves
 from rnn_apps.progress import Bar, Reporter
 from rnn_apps.training.callbacks import CallbackStates, check_callbacks
 from rnn_apps.training.checkpoint import Progress, Row, Sums, load_checkpoint, save_arrays, save_checkpoint
@@ -223,6 +224,9 @@ class Trainer:
             f"epoch {progress.epoch + 1}/{self.config.epochs}  loss {row['loss']:.4f}  "
             + "  ".join(f"val_{name} {value:.4f}" for name, value in scores.items())
             + f"  {row['seconds']:.0f} s"
+        )
+        self.reporter.picture(
+            lambda path: draw_learning_curves(path, progress.rows, self.problem.monitor, progress.best_epoch + 1)
         )
         self.callbacks.on_epoch_end(progress.epoch, {name: value for name, value in row.items() if name != "epoch"})
         self._decide(progress)
