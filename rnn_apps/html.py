@@ -31,7 +31,7 @@ VIEW_STYLE = """
 .views table { border-collapse: collapse; }
 .views th, .views td { padding: .25rem .5rem; text-align: left; }
 .views th { font-weight: 600; }
-.views section { content-visibility: auto; contain-intrinsic-height: auto 20rem; }
+.views section:has(.heat) { content-visibility: auto; contain-intrinsic-height: auto 20rem; }
 .views .heat td { --share: 0%; padding: 0; width: 1.8rem; height: 1.8rem; border: 1px solid transparent;
   background-clip: padding-box; background-color: color-mix(in srgb, var(--color-accent) var(--share), transparent); }
 .views .heat thead th { writing-mode: vertical-rl; transform: rotate(180deg); }

@@ -81,7 +81,8 @@ class Reporter:
             TextColumn("{task.fields[note]}"),
         )
         # in a notebook a bar needs a widget to stand in
-        hidden = not (self.console.is_terminal or (self.console.is_jupyter and find_spec("ipywidgets")))
+        drawn = self.console.is_terminal or (self.console.is_jupyter and find_spec("ipywidgets"))
+        hidden = self.console.quiet or not drawn
         with Progress(*columns, console=self.console, transient=True, disable=hidden, refresh_per_second=5) as progress:
             task = progress.add_task(f"  {title}", total=total, completed=done, note="")
             yield Bar(progress, task, self.note if hidden else None)

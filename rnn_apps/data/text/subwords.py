@@ -84,6 +84,11 @@ class SubwordTokenizer(TrainedTokenizer):
         """Returns the subword numbers of one clean text, shape (tokens,)."""
         return np.array(self._tokenizer.encode(text, add_special_tokens=False).ids, np.int32)
 
+    def pieces(self, text: str) -> list[str]:
+        """Returns the part of a clean text that each of its subwords stands for."""
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        return [text[start:end] for start, end in offsets]
+
 
 def cut_middle(ids: Int32Array, longest: int) -> Int32Array:
     """Returns `ids` with at most `longest` numbers: of a longer text the first quarter of that and the last three.
