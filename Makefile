@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 IN_PLACE = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp -R rnn_apps pyproject.toml "$$folder" && \
   cp -R tasks "$$folder/rnn_apps/tasks" && rm -rf "$$folder/rnn_apps/cli/template" &&
 
-.PHONY: run test lint layout rooms lock clean
+.PHONY: run test lint layout docs rooms lock clean
 
 run: $(VENV)/.train
 	$(BIN)/rnnapps run sentiment
@@ -26,6 +26,10 @@ layout: $(VENV)/.test
 	  "$$bin/mypy" --strict -p rnn_apps && PYTHONPATH=. "$$bin/lint-imports" --no-cache && \
 	  PYTHONPATH=. "$$bin/python" "$$page" --check
 
+# builds the site of the documentation into site/; a warning is an error
+docs: $(VENV)/.test
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs . site
+
 # draws the rooms of docs/architecture.md anew, from the imports
 rooms: $(VENV)/.test
 	@$(IN_PLACE) PYTHONPATH="$$folder" $(BIN)/python docs/rooms.py
@@ -35,7 +39,7 @@ lock: $(VENV)/.test
 	$(BIN)/pip freeze --all --exclude-editable | grep -v '^rnn-apps\|^pip==\|^wheel==' > constraints.txt
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build site *.egg-info
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

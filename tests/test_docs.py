@@ -100,6 +100,12 @@ def anchors_of(page):
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
+@pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(ROOT).as_posix() for page in PAGES])
+def test_nothing_is_taken_for_markup(page):
+    text = re.sub(r"`[^`\n]+`", "", BLOCK.sub("", page.read_text(encoding="utf-8")))
+    assert re.findall(r"<(?!!--|/?details|/?summary|https?:)[^>\n]{1,30}>", text) == []
+
+
 def test_headings_go_down_one_by_one():
     for page in PAGES:
         levels = [len(found) for found in re.findall(r"^(#+) ", BLOCK.sub("", page.read_text(encoding="utf-8")), re.M)]
