@@ -66,7 +66,8 @@ def quantize(values: Array) -> tuple[Array, Array, int]:
     for axis in _axes(values):
         others = tuple(n for n in range(values.ndim) if n != axis)
         largest = np.abs(values).max(axis=others, keepdims=True)
-        scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+        # a row of next to nothing, whose scale would be no number of full precision, is all zeros
+        scales = np.where(largest / 127 >= np.finfo(np.float32).tiny, largest / 127, 1).astype(np.float32)
         numbers = np.rint(values / scales).astype(np.int8)
         error = float(np.square(values - numbers * scales).sum(dtype=np.float64))
         found.append((error, axis, numbers, scales.ravel()))

@@ -63,7 +63,7 @@ def test_adaptive_compares_each_unit_with_its_weights():
     clipped, _, changed = clip("adaptive", 0.1)
     assert changed
     for found, gradient, variable in zip(clipped, GRADIENTS, VARIABLES, strict=True):
-        g, w = (np.atleast_2d(np.array(v).T) for v in (gradient, variable))
+        g, w = (np.atleast_2d(np.asarray(v).T) for v in (gradient, variable.numpy()))
         allowed = 0.1 * np.maximum(np.linalg.norm(w, axis=1), 1e-3)
         size = np.linalg.norm(g, axis=1)
         expected = g * np.minimum(1, allowed / size)[:, None]
