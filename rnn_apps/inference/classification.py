@@ -56,7 +56,7 @@ class ClassPredictor(Predictor):
         self.session = Session(bundle.folder / "model.onnx")
         self.temperature = bundle.calibration["temperature"]
 
-    def answer(self, inputs: Sequence[Any], options: Options) -> list[ClassPrediction]:
+    def answer(self, inputs: Sequence[Any], options: Options) -> Sequence[ClassPrediction]:
         """Returns the class of each input, in their order."""
         rows = list(in_turn(self.processor.encode_inputs(inputs)))
         probabilities = np.zeros((len(rows), len(self.class_names)))

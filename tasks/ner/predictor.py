@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from rnn_apps.bundle import Bundle
+from rnn_apps.data.text.scripts import warnings_of
 from rnn_apps.data.text.tags import Span, read_spans, write_tags
 from rnn_apps.data.text.tokens import Token, split_sentences, tokenize
 from rnn_apps.inference.deadline import in_turn
@@ -22,7 +23,7 @@ from rnn_apps.inference.search import best_combinations
 from rnn_apps.inference.session import Session
 from rnn_apps.tasks.ner import sample
 from rnn_apps.tasks.ner.processor import NerProcessor
-from rnn_apps.views import InputView, Spans, Table, View
+from rnn_apps.views import InputView, Spans, Table, Text, View
 from rnn_apps.views import Span as Marked
 
 _SENTENCES = 1024  # that are encoded at once
@@ -84,12 +85,14 @@ class TaggedText(Prediction):
         tokens: the tokens of the text.
         tags: their most likely tags, in BIO.
         alternatives: the likeliest taggings with `nbest`, best first.
+        warnings: why they may not be trusted.
     """
 
     entities: list[Entity]
     tokens: list[str]
     tags: list[str]
     alternatives: list[Tagging] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
 
 
 class NerPredictor(Predictor):
@@ -154,7 +157,8 @@ class NerPredictor(Predictor):
         marked = [Marked(entity.start, entity.end, entity.type, entity.probability) for entity in prediction.entities]
         rows = [(f"{own.probability:.1%}", _named(prediction.tokens, own.tags)) for own in prediction.alternatives]
         alternatives = [Table(("probability", "entities"), rows, "Alternatives")] if rows else []
-        return [Spans(text, marked), *alternatives]
+        notes = [Text("\n".join(prediction.warnings), "Note")] if prediction.warnings else []
+        return [Spans(text, marked), *alternatives, *notes]
 
     def _prepare(self, given: str | Sequence[str], number: int) -> _Text:
         words = self.processor.tokens(given, number) if not isinstance(given, str) else []
@@ -199,6 +203,7 @@ class NerPredictor(Predictor):
             tokens=[token.text for token in text.tokens],
             tags=write_tags(spans, len(text.tokens), "BIO"),
             alternatives=self._taggings([own.alternatives for own in found], nbest) if nbest else [],
+            warnings=[] if text.text.isascii() else warnings_of(text.text, self.processor.scripts),
         )
 
     def _entity(self, text: _Text, span: Span, probability: float) -> Entity:

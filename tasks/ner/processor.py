@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.tagged import TaggedSentence
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.normalisation import compatible
+from rnn_apps.data.text.scripts import known_scripts
 from rnn_apps.data.text.tags import Span, read_spans, split_tag, write_tags
 from rnn_apps.data.text.tokens import tokenize
 from rnn_apps.data.text.vectors import read_vectors
@@ -85,6 +87,11 @@ class NerProcessor(Processor):
     def pair_count(self) -> int:
         """Pairs of characters, padding and the unknown one included."""
         return len(self.pairs) + _FIRST
+
+    @cached_property
+    def scripts(self) -> frozenset[str]:
+        """The scripts that the training sentences were written in."""
+        return known_scripts([*self.words, *self.letters])
 
     # Fitting
 

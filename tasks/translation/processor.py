@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,6 +17,7 @@ from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.pieces import BLANK, END, PADDING, START, UNKNOWN, PieceTokenizer, join_pieces
+from rnn_apps.data.text.scripts import script
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.translation.config import TranslationConfig
 from rnn_apps.tasks.translation.placeholders import is_hidden
@@ -214,11 +214,6 @@ def to_bytes(text: str) -> Array:
 def to_text(array: Array) -> str:
     """Returns the text of such an array, whatever padding stands behind it."""
     return bytes(array).rstrip(b"\0").decode("utf-8")
-
-
-def script(letter: str) -> str:
-    """Returns the script of a letter, by the first word of its Unicode name: "LATIN", "CYRILLIC", "CJK", ..."""
-    return unicodedata.name(letter, "UNKNOWN").split()[0]
 
 
 def _letters(texts: Iterable[str]) -> Counter[str]:

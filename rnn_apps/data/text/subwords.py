@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from rnn_apps.data.text.scripts import known_scripts
 
 Int32Array = npt.NDArray[np.int32]
 
@@ -80,6 +83,13 @@ class SubwordTokenizer(TrainedTokenizer):
         tokenizer.train_from_iterator(_first_characters(texts, VOCABULARY_CHARACTERS), trainer)
         return cls(tokenizer)
 
+    @cached_property
+    def scripts(self) -> frozenset[str]:
+        """The scripts that the texts were written in from which the vocabulary was learnt."""
+        bytes_of = {sign: byte for byte, sign in _signs_of_bytes().items()}
+        subwords = (token for token in self._tokenizer.get_vocab() if token not in SPECIAL_TOKENS and len(token) > 1)
+        return known_scripts(bytes(bytes_of[sign] for sign in token).decode("utf-8", "ignore") for token in subwords)
+
     def encode(self, text: str) -> Int32Array:
         """Returns the subword numbers of one clean text, shape (tokens,)."""
         return np.array(self._tokenizer.encode(text, add_special_tokens=False).ids, np.int32)
@@ -88,6 +98,13 @@ class SubwordTokenizer(TrainedTokenizer):
         """Returns the part of a clean text that each of its subwords stands for."""
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
         return [text[start:end] for start, end in offsets]
+
+
+def _signs_of_bytes() -> dict[int, str]:
+    """The sign that stands for each byte in a byte-level vocabulary: itself if it can be seen, else one from 256 on."""
+    seen = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in set(seen)]
+    return {byte: chr(byte) for byte in seen} | {byte: chr(256 + n) for n, byte in enumerate(others)}
 
 
 def cut_middle(ids: Int32Array, longest: int) -> Int32Array:

@@ -157,7 +157,7 @@ def test_an_output_that_there_is_not_is_told(server):
     body = {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": ["a"]}], "outputs": [{"name": "x"}]}
     answer = server.post("/v2/models/sentiment/infer", body)
     assert answer.status == 422
-    assert "outputs among label, probability, probabilities. Received 'x'" in answer.json["error"]
+    assert "outputs among label, probability, probabilities, warnings. Received 'x'" in answer.json["error"]
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1e3", "9" * 40, "٣"])
