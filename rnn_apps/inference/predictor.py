@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import Bundle
@@ -31,6 +31,17 @@ class Prediction(BaseModel):
     """An answer; `model_dump()` gives what `--json` prints and the server sends."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class WarnedPrediction(Prediction):
+    """An answer with `warnings`, why it may not be trusted; `model_dump()` has them only if there are any."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty_warnings(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        if not found.get("warnings"):
+            found.pop("warnings", None)
+        return found
 
 
 class Generated(Prediction):

@@ -147,8 +147,6 @@ class AnswerTable:
                 yield row
             else:
                 found = answer.model_dump(mode="json")
-                if found.get("warnings") == []:
-                    del found["warnings"]  # a column only where there is something to say
                 yield row | {free_name(name, row): value for name, value in found.items()}
 
     def _predict(self, given: Sequence[Any]) -> Sequence[Prediction]:

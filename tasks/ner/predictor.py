@@ -18,7 +18,7 @@ from rnn_apps.data.text.tokens import Token, split_sentences, tokenize
 from rnn_apps.inference.deadline import in_turn
 from rnn_apps.inference.entities import Alternative, EntityDecoder
 from rnn_apps.inference.options import Options, option
-from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
+from rnn_apps.inference.predictor import Predictor, WarnedPrediction, batches_by_length
 from rnn_apps.inference.search import best_combinations
 from rnn_apps.inference.session import Session
 from rnn_apps.tasks.ner import sample
@@ -77,7 +77,7 @@ class Tagging(BaseModel):
     probability: float
 
 
-class TaggedText(Prediction):
+class TaggedText(WarnedPrediction):
     """The entities of a text.
 
     Attributes:

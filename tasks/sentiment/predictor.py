@@ -10,12 +10,13 @@ from rnn_apps.bundle import Bundle
 from rnn_apps.data.text.scripts import warnings_of
 from rnn_apps.inference.classification import ClassPrediction, ClassPredictor
 from rnn_apps.inference.options import Options
+from rnn_apps.inference.predictor import WarnedPrediction
 from rnn_apps.tasks.sentiment import sample
 from rnn_apps.tasks.sentiment.processor import SentimentProcessor
 from rnn_apps.views import InputView, Text, TextInput, View
 
 
-class TextClass(ClassPrediction):
+class TextClass(WarnedPrediction, ClassPrediction):
     """The class of a text; see `ClassPrediction` for the other attributes.
 
     Attributes:

@@ -128,7 +128,7 @@ def test_one_by_one_as_all_together(model):
             [entity.probability for entity in prediction.entities],
             atol=1e-5,
         )
-    assert together[1].model_dump() == {"entities": [], "tokens": [], "tags": [], "alternatives": [], "warnings": []}
+    assert together[1].model_dump() == {"entities": [], "tokens": [], "tags": [], "alternatives": []}
 
 
 def test_a_sentence_of_ten_thousand_tokens(model):
