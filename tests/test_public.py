@@ -19,6 +19,7 @@ TRAINING_ONLY = (
     "rnn_apps.export",
     "rnn_apps.tasks",
     "rnn_apps.saved_models",
+    "rnn_apps.sklearn",
 )
 
 

@@ -1,13 +1,14 @@
 """Encoded examples on disk, so that memory does not grow with the data.
 
 Each array name has two files: `<name>.bin`, the arrays one behind the other, and `<name>.shapes.npy`, their shapes.
-Only the shapes are held in memory; a batch is read with one `pread` an array.
+Only the shapes are held in memory; each array of an example is one read.
 """
 
 from __future__ import annotations
 
 import json
-import os
+import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +28,7 @@ class ArrayStore:
         folder: the folder that holds the store.
 
     Attributes:
+        close: closes the files; they are closed in any case when the store is no more.
         lengths: time steps of each example (the longest first dimension among its arrays), shape (examples,);
             1 where an example has only scalars.
     """
@@ -37,7 +39,10 @@ class ArrayStore:
         self._dtypes = {name: np.dtype(dtype) for name, dtype in index["dtypes"].items()}
         self._shapes = {name: np.load(folder / f"{name}.shapes.npy") for name in self._dtypes}
         self._starts = {name: _starts(shapes) for name, shapes in self._shapes.items()}
-        self._files: dict[str, IO[bytes]] = {name: (folder / f"{name}.bin").open("rb") for name in self._dtypes}
+        # reads of a row come from several threads
+        self._files = {name: (folder / f"{name}.bin").open("rb", buffering=0) for name in self._dtypes}
+        self._lock = threading.Lock()
+        self.close = weakref.finalize(self, _close, list(self._files.values()))
         self.lengths: npt.NDArray[np.int32] = np.ones(self._count, np.int32)
         for shapes in self._shapes.values():
             if shapes.shape[1]:
@@ -52,14 +57,16 @@ class ArrayStore:
         for name, dtype in self._dtypes.items():
             shape = tuple(self._shapes[name][number])
             start, stop = self._starts[name][number : number + 2] * dtype.itemsize
-            raw = os.pread(self._files[name].fileno(), int(stop - start), int(start))
+            with self._lock:
+                self._files[name].seek(int(start))
+                raw = self._files[name].read(int(stop - start))
             row[name] = np.frombuffer(raw, dtype).reshape(shape)
         return row
 
-    def close(self) -> None:
-        """Closes the files."""
-        for file in self._files.values():
-            file.close()
+
+def _close(files: Iterable[IO[bytes]]) -> None:
+    for file in files:
+        file.close()
 
 
 def write_store(folder: Path, rows: Iterable[Arrays]) -> None:

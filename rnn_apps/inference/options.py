@@ -13,9 +13,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rnn_apps.errors import ConfigError, did_you_mean
-from rnn_apps.views import ChoiceOption, NumberOption
+from rnn_apps.views import ChoiceOption, FileInput, NumberOption
 
-Control = NumberOption | ChoiceOption
+Control = NumberOption | ChoiceOption | FileInput
 
 _KINDS = {"integer": "a whole number", "number": "a number", "string": "a text", "boolean": "true or false"}
 _BOUNDS = {

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import model_validator
 
 from rnn_apps.bundle import Bundle
 from rnn_apps.errors import DataError
@@ -31,6 +32,7 @@ from rnn_apps.views import FileInput, InputView, NumberOption, Text, View
 MAX_SECONDS, MAX_CLIENT_SECONDS = 3600.0, 300.0
 MAX_CLIENT_TEMPO = 400.0
 MAX_CLIENT_FRAMES = 4096
+_SUFFIXES = (".mid", ".midi")
 _NOTHING = np.zeros((0, KEYS), np.uint8)
 
 
@@ -40,7 +42,13 @@ class MusicOptions(Options):
     seconds: float = option(
         30.0,
         "How long the whole lasts, a continued piece counted in.",
-        NumberOption("Seconds", 20, 5, 120, 5),
+        gt=0,
+        le=MAX_SECONDS,
+    )
+    more: float | None = option(
+        None,
+        "How long it goes on behind the piece that is continued, instead of how long the whole lasts.",
+        NumberOption("Seconds to compose", 20, 5, 120, 5),
         gt=0,
         le=MAX_SECONDS,
     )
@@ -56,13 +64,22 @@ class MusicOptions(Options):
     seed: int = option(0, "The same seed gives the same music.", NumberOption("Seed", 0, 0, 9999, 1), ge=0, lt=2**63)
     key: str = option("", "The key it begins in, such as C, f# or 'Bb major'; a small letter is minor.")
     tempo: float | None = option(None, "Quarter notes a minute.")
-    melody: Any = option(None, "A piece whose highest voice is harmonised.")
+    melody: Any = option(
+        None, "A piece whose highest voice is harmonised.", FileInput(_SUFFIXES, "Or a melody to harmonise (MIDI)")
+    )
+
+    @model_validator(mode="after")
+    def _one_length(self) -> MusicOptions:
+        if self.more is not None and "seconds" in self.model_fields_set:
+            raise ValueError("Expected either seconds, of the whole, or more, behind a given piece. Received both.")
+        return self
 
 
 class MusicClientOptions(MusicOptions):
     """The same for a client of the server: nothing that would keep it busy for minutes."""
 
     seconds: float = option(30.0, "How long the whole lasts.", gt=0, le=MAX_CLIENT_SECONDS)
+    more: float | None = option(None, "How long it goes on behind the given piece.", gt=0, le=MAX_CLIENT_SECONDS)
     tempo: float | None = option(None, "Quarter notes a minute.", gt=0, le=MAX_CLIENT_TEMPO)
 
 
@@ -125,13 +142,15 @@ class MusicPredictor(Predictor):
         chosen = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p", "seed", "key", "tempo")}
         chosen |= {"primer": given and given.on_grid(grid), "melody": options.melody and options.melody.on_grid(grid)}
         frame = self._piece(Request(**chosen), _NOTHING).seconds_per_frame
-        request = Request(frames=round(options.seconds / frame), **chosen)
+        given_frames = len(chosen["primer"].frames) if chosen["primer"] else 0
+        length = given_frames + round(options.more / frame) if options.more else round(options.seconds / frame)
+        request = Request(frames=length, **chosen)
         request.check(grid)
         return request
 
     def cost(self, value: Any, options: MusicOptions) -> float:
         """A tempo twice as fast has twice as many steps."""
-        return 1.0 + 12.0 * options.seconds * (options.tempo or self.processor.tempo) / 120
+        return 1.0 + 12.0 * (options.more or options.seconds) * (options.tempo or self.processor.tempo) / 120
 
     @property
     def examples(self) -> Sequence[Piece | None]:
@@ -158,7 +177,7 @@ class MusicPredictor(Predictor):
 
     def input_view(self) -> InputView:
         """Asks for a MIDI file to continue, or nothing."""
-        return InputView(FileInput((".mid", ".midi"), "A beginning to continue (MIDI), if you like"), action="Compose")
+        return InputView(FileInput(_SUFFIXES, "A beginning to continue (MIDI), if you like"), action="Compose")
 
     def views(self, given: Piece | None, prediction: Music) -> Sequence[View]:
         """Returns a picture, a sound and a MIDI file; of a part, the names of its notes."""

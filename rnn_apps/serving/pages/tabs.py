@@ -18,12 +18,12 @@ import gradio as gr
 
 from rnn_apps.errors import DataError
 from rnn_apps.html import VIEW_STYLE
-from rnn_apps.inference.options import controls
+from rnn_apps.inference.options import Control, controls
 from rnn_apps.serving.models import ServedModel, ServedModels
 from rnn_apps.serving.pages import answers
 from rnn_apps.serving.pages.drawing import fit_drawing
 from rnn_apps.serving.settings import Limits
-from rnn_apps.views import ChoiceOption, DrawingInput, FileInput, NumberOption, TextInput
+from rnn_apps.views import DrawingInput, FileInput, NumberOption, TextInput
 
 STYLE = """
 .example { font-weight: 400; justify-content: start; text-align: left; white-space: normal; }
@@ -120,7 +120,10 @@ class _Tab:
             given = _given(self._view.given, rest.pop(0)) if self._view.given else None
         except DataError as error:
             return gr.HTML(request={"told": answers.told(error)})
-        options = dict(zip(self._controls, rest, strict=True))
+        options = {
+            name: _given(control, value) if isinstance(control, FileInput) else value
+            for (name, control), value in zip(self._controls.items(), rest, strict=True)
+        }
         return gr.HTML(request={"name": self._served.name, "given": given, "options": options, "at": time.time()})
 
     def _examples(self) -> Mapping[str, Any]:
@@ -153,8 +156,10 @@ def _input(view: TextInput | DrawingInput | FileInput | None) -> Any:
     return None
 
 
-def _option(option: NumberOption | ChoiceOption) -> Any:
+def _option(option: Control) -> Any:
     """Adds the component that an option is chosen with."""
+    if isinstance(option, FileInput):
+        return _input(option)
     if isinstance(option, NumberOption):
         return gr.Slider(option.low, option.high, option.default, step=option.step, label=option.label)
     return gr.Dropdown(list(option.choices), value=option.default, label=option.label)

@@ -77,6 +77,16 @@ def test_a_primer_is_continued(generate, tune, tmp_path):
     assert (piece.tempo, piece.metre) == (primer.tempo, primer.metre)
 
 
+def test_a_primer_of_any_length_goes_on_for_as_long_as_is_asked(generate, tune, tmp_path):
+    path, primer = tune
+    assert generate("--primer", path, "--more", 2, "--output", "longer").status == 0
+    piece = piece_in(tmp_path / "longer.mid")
+    np.testing.assert_array_equal(piece.frames[:64], primer.frames)
+    assert len(piece.frames) <= 64 + round(2 / primer.seconds_per_frame)
+    assert generate("--more", 2, "--output", "new").status == 0
+    assert 0 < len(piece_in(tmp_path / "new.mid").frames) <= round(2 / primer.seconds_per_frame) + 16
+
+
 def test_a_melody_is_kept_and_harmonised(generate, tune, tmp_path):
     path, melody = tune
     assert generate("--melody", path, "--output", "harmony").status == 0
@@ -103,6 +113,7 @@ BAD = {
     "a primer and a melody": (("--primer", "tune.mid", "--melody", "tune.mid"), "Received both"),
     "a key that is none": (("--key", "H"), "Expected a key such as C"),
     "no time": (("--seconds", 0), "Received: 0"),
+    "two lengths": (("--seconds", 3, "--more", 3), "Expected either seconds, of the whole, or more"),
     "no number": (("--seconds", "nan"), "Received: nan"),
     "too long": (("--seconds", 1e9), "Expected seconds to be a number above 0 and at most 3600"),
     "no chance": (("--temperature", 0), "temperature"),

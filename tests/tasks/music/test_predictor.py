@@ -87,8 +87,8 @@ def test_what_the_demo_page_asks_for_is_what_the_predictor_takes(music_model):
     assert isinstance(given, FileInput)
     assert given.suffixes == (".mid", ".midi")
     offered = controls(MusicOptions)
-    assert set(offered) == {"seconds", "temperature", "top_p", "seed"}
-    music_model.predictor.client_options({name: control.default for name, control in offered.items()})
+    assert set(offered) == {"more", "temperature", "top_p", "seed", "melody"}
+    music_model.predictor.client_options({name: getattr(control, "default", None) for name, control in offered.items()})
 
 
 def test_a_part_shows_its_notes_and_the_whole_its_picture_sound_and_file(music_model):
