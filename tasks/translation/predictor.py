@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from rnn_apps.arrays import Array
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.batching import pad_batch
-from rnn_apps.data.text.pieces import BLANK
+from rnn_apps.data.text.pieces import BLANK, SPECIAL_PIECES, UNKNOWN
+from rnn_apps.data.text.scripts import IDEOGRAPHS, script
 from rnn_apps.errors import DataError
 from rnn_apps.inference.deadline import in_turn
 from rnn_apps.inference.predictor import Prediction, Predictor
@@ -244,11 +246,21 @@ class TranslationPredictor(Predictor):
         return self.processor.decode(hypothesis.tokens, aligned(hypothesis).tolist(), sentence)
 
     def _alignment(self, sentence: str, hypothesis: Hypothesis, hidden: Hidden) -> Heatmap:
+        """Where the attention looked, word by word: that of the pieces of a word is added up, or taken as the mean."""
         # cut from the sentence, so that unknown characters are seen as what they are
         _, spans = self.processor.source.offsets(sentence)
-        columns = [hidden.show(sentence[start:end]) for start, end in spans]
-        rows = [piece.replace(BLANK, " ").strip() for piece in self.processor.target.tokens(hypothesis.tokens)]
-        return Heatmap(hypothesis.attention, [*rows, _END_SIGN], [*columns, _END_SIGN], "Attention")
+        sources = _words([(sentence[start:end], start > last) for (start, end), last in _with_last_end(spans)])
+        pieces = self.processor.target.tokens(hypothesis.tokens)
+        targets = _words([(piece.lstrip(BLANK), piece.startswith(BLANK)) for piece in pieces])
+        weights = np.add.reduceat(hypothesis.attention, [*(start for start, _ in sources), len(spans)], axis=1)
+        starts = [*(start for start, _ in targets), len(pieces)]
+        weights = np.add.reduceat(weights, starts, axis=0) / np.diff([*starts, len(pieces) + 1])[:, None]
+        columns = [*(hidden.show(word) for _, word in sources), _END_SIGN]
+        rows = [
+            columns[int(row.argmax())] if word == SPECIAL_PIECES[UNKNOWN] else word
+            for (_, word), row in zip(targets, weights, strict=False)
+        ]
+        return Heatmap(weights, [*rows, _END_SIGN], columns, "Attention")
 
 
 class _Prepared(NamedTuple):
@@ -258,6 +270,30 @@ class _Prepared(NamedTuple):
     sources: list[Array]
     warnings: list[str]
     hidden: Hidden
+
+
+def _with_last_end(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], int]]:
+    return zip(spans, [0, *(end for _, end in spans)], strict=False)
+
+
+def _words(pieces: Sequence[tuple[str, bool]]) -> list[tuple[int, str]]:
+    """Joins pieces to words; what is no letter or digit is a word of its own.
+
+    Args:
+        pieces: each as text, and whether a blank stands before it.
+
+    Returns:
+        (number of the first piece, word) of each word.
+    """
+    words: list[tuple[int, str]] = []
+    for number, (piece, apart) in enumerate(pieces):
+        first, before = words[-1] if words else (0, "")
+        within = piece[:1].isalnum() and script(piece[0]) not in IDEOGRAPHS and before[-1:].isalnum()
+        if words and not apart and (within or not before):  # a blank may be a piece of its own
+            words[-1] = first, before + piece
+        else:
+            words.append((number, piece))
+    return words
 
 
 def _alike(sentences: Sequence[str], groups: Iterable[Iterable[int]]) -> Iterator[list[int]]:

@@ -17,7 +17,7 @@ from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.pieces import BLANK, END, PADDING, START, UNKNOWN, PieceTokenizer, join_pieces
-from rnn_apps.data.text.scripts import script
+from rnn_apps.data.text.scripts import IDEOGRAPHS, script
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.translation.config import TranslationConfig
 from rnn_apps.tasks.translation.placeholders import is_hidden
@@ -31,7 +31,6 @@ _RARE_SCRIPT = 0.001
 _HIDDEN_IN = 10
 _SHORTEST_HIDDEN = 3
 _WORD = re.compile(r"\w+")
-_IDEOGRAPHS = ("CJK", "HIRAGANA", "KATAKANA")
 _NEVER_KNOWN = "\ue000"
 
 
@@ -203,7 +202,7 @@ def _in_one_word(text: str, at: int, unknown: set[int]) -> bool:
     """Whether the character there belongs to the word of the one beside it; ideographs are words of their own."""
     if is_hidden(text[at]):
         return False
-    return at in unknown or (text[at].isalnum() and script(text[at]) not in _IDEOGRAPHS)
+    return at in unknown or (text[at].isalnum() and script(text[at]) not in IDEOGRAPHS)
 
 
 def to_bytes(text: str) -> Array:

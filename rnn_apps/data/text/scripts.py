@@ -6,6 +6,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+IDEOGRAPHS = ("CJK", "HIRAGANA", "KATAKANA")
+"""Scripts without blanks between words."""
+
 _NOTABLE = 0.1  # share of the letters of a text
 _FEW = 5  # letters that occur by accident, in a name or a quotation
 

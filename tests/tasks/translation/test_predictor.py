@@ -141,17 +141,20 @@ def test_what_is_drawn_follows_from_the_seed(model):
     assert len({own.translation for own in several.alternatives}) > 1
 
 
-def test_the_attention_is_shown_for_every_subword(model, sources):
+def test_the_attention_is_shown_for_every_word(model):
     (found,) = model.predict(SENTENCES[:1])
     (heatmap,) = found.alignments
     assert heatmap.weights.shape == (len(heatmap.rows), len(heatmap.columns))
-    assert len(heatmap.columns) == len(sources[0])
+    words = re.findall(r"\w+|[^\w ]", SENTENCES[0])
+    assert heatmap.columns == [*words, "</s>"]
     np.testing.assert_allclose(heatmap.weights.sum(axis=1), 1.0, atol=1e-5)
     assert "".join(heatmap.columns[:-1]) == SENTENCES[0].replace(" ", "")
     assert "".join(heatmap.rows[:-1]) == found.translation.replace(" ", "")
     (foreign,) = model.predict(["Anna sees 北京."])[0].alignments
     assert {"北", "京"} <= set("".join(foreign.columns))
     assert foreign.weights.shape[1] == len(foreign.columns)
+    assert "<unk>" not in foreign.rows
+    assert all("▁" not in row for row in foreign.rows)
 
 
 def test_the_demo_page_shows_translation_alternatives_notes_and_attention(model):
