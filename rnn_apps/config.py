@@ -34,7 +34,8 @@ CellName = Literal["lstm", "gru", "simple_rnn"]
 class Section(BaseModel):
     """A group of settings; an unknown name is an error and values do not change after checking."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    # a model that only answers never checks settings
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), defer_build=True)
 
 
 class ClippingConfig(Section):

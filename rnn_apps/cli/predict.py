@@ -1,4 +1,7 @@
-"""`rnnapps predict MODEL [TEXT ...]`: answers, for a person or as JSON."""
+"""`rnnapps predict MODEL [TEXT ...]`: answers, for a person or as JSON.
+
+What an answer in JSON does not need is imported where it is used: whoever calls this in a loop waits for it each time.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,15 @@ from typing import Any
 
 import click
 
-from rnn_apps.bundle import explained_failures
 from rnn_apps.cli import completion
 from rnn_apps.cli.columns import FILE
 from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.cli.output import print_json
 from rnn_apps.data.files import check_encoding, decode_lines
-from rnn_apps.data.readers.columns import Columns
 from rnn_apps.errors import ConfigError, DataError, OutputError
 from rnn_apps.inference.deadline import working_until_interrupt
 from rnn_apps.inference.predictor import Prediction, answer_each
 from rnn_apps.model import Model, load
-from rnn_apps.plots import check_picture, draw_heatmaps
-from rnn_apps.progress import Reporter
-from rnn_apps.views import Heatmap
 
 _TOLD = 5
 _FILE_NAME = re.compile(
@@ -73,8 +71,7 @@ def command(
     if data or output:
         if not data or not output or inputs or attention or as_json:
             raise ConfigError("A table is answered with --data PATH and --output FILE, and no other input or output.")
-        columns = Columns(text=(text_column,) if text_column else (), encoding=encoding)
-        _answer_table(load(model), data, output, columns, overwrite, options)
+        _answer_table(load(model), data, output, text_column, encoding, overwrite, options)
         return
     piped = inputs == ("-",)
     if text_column or (overwrite and not attention) or (encoding and not piped):
@@ -86,6 +83,8 @@ def command(
     if not texts:
         raise ConfigError('Expected at least one input, or "-" to read one a line from standard input.')
     if attention:
+        from rnn_apps.plots import check_picture
+
         check_picture(attention)
         if attention.exists() and not overwrite:
             raise OutputError(f"{attention} exists. Choose another name, or give --overwrite to replace it.")
@@ -159,10 +158,20 @@ def _check_no_file(model: Model, typed: str, texts: Sequence[str]) -> None:
 
 
 def _answer_table(
-    model: Model, data: Path, output: Path, columns: Columns, overwrite: bool, options: dict[str, Any]
+    model: Model,
+    data: Path,
+    output: Path,
+    text_column: str | None,
+    encoding: str | None,
+    overwrite: bool,
+    options: dict[str, Any],
 ) -> None:
+    from rnn_apps.bundle import explained_failures
+    from rnn_apps.data.readers.columns import Columns
     from rnn_apps.inference.table import AnswerTable
+    from rnn_apps.progress import Reporter
 
+    columns = Columns(text=(text_column,) if text_column else (), encoding=encoding)
     identity = str(model.bundle.manifest["sha256"])
     table = AnswerTable(
         model.predictor, data, output, columns, chosen_options(model, options), identity, overwrite=overwrite
@@ -182,6 +191,9 @@ def _answer_table(
 
 
 def _draw_attention(model: Model, answered: Sequence[tuple[Any, Prediction]], path: Path) -> None:
+    from rnn_apps.plots import draw_heatmaps
+    from rnn_apps.views import Heatmap
+
     views = [view for pair in answered for view in model.predictor.views(*pair)]
     heatmaps = [view for view in views if isinstance(view, Heatmap)]
     if not heatmaps:
