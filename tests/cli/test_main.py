@@ -25,6 +25,23 @@ finally:
         assert summary.split()[0] in result.stdout
 
 
+def test_an_answer_in_json_imports_nothing_that_it_does_not_need(run_python, sentiment_model):
+    code = """
+import sys
+sys.argv = ["rnnapps", "predict", sys.argv[1], "A fine film.", "--json"]
+from rnn_apps.cli.main import main
+main()
+others = (
+    "matplotlib", "pandas", "rich", "tensorflow", "keras", "sklearn", "onnx", "asyncio", "html",
+    "rnn_apps.plots", "rnn_apps.progress", "rnn_apps.html", "rnn_apps.sources", "rnn_apps.inference.table",
+)
+print([name for name in others if name in sys.modules])
+"""
+    result = run_python(code, sentiment_model)
+    assert result.status == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(rnnapps, name):
     for flag in ("--help", "-h"):
