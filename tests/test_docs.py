@@ -37,7 +37,7 @@ def test_there_are_commands():
 
 @pytest.mark.parametrize(("page", "words"), COMMANDS, ids=[f"{page}-{' '.join(words)}" for page, words in COMMANDS])
 def test_a_command_of_a_page_is_one(page, words):
-    with click.Context(cli) as context:
+    with click.Context(cli, **cli.context_settings) as context:
         name, command, rest = cli.resolve_command(context, words)
         command.make_context(name, rest, parent=context)
 
