@@ -96,6 +96,28 @@ def run_python():
 
 
 @pytest.fixture(scope="session")
+def trained_once(tmp_path_factory):
+    """Trains a model that several workers need in one of them; the others wait, and load it."""
+    from filelock import FileLock
+
+    import rnn_apps
+
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def trained(name, train):
+        output = folder / "trained" / name
+        output.parent.mkdir(exist_ok=True)
+        with FileLock(f"{output}.lock"):
+            if not (output / "bundle.json").exists():
+                train(output)
+        return rnn_apps.load(output)
+
+    return trained
+
+
+@pytest.fixture(scope="session")
 def digits_settings():
     """The options that `digits_run` was called with."""
     return DIGITS_SETTINGS
@@ -137,12 +159,14 @@ def reviews(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def sentiment_model(tmp_path_factory, reviews):
+def sentiment_model(trained_once, reviews):
     """Folder of a small sentiment model, trained through the Python API."""
     import rnn_apps
 
-    output = tmp_path_factory.mktemp("sentiment") / "opinion"
-    return rnn_apps.train("sentiment", reviews, config=SENTIMENT_SETTINGS, output=output, progress=False).bundle.folder
+    def train(output):
+        rnn_apps.train("sentiment", reviews, config=SENTIMENT_SETTINGS, output=output, progress=False)
+
+    return trained_once("opinion", train).bundle.folder
 
 
 @pytest.fixture

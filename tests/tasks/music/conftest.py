@@ -9,7 +9,8 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="session")
-def music_model(tmp_path_factory):
+def music_model(trained_once):
     """A small model trained on the built-in sample."""
-    output = tmp_path_factory.mktemp("music") / "small"
-    return rnn_apps.train("music", config=SETTINGS, output=output, progress=False)
+    return trained_once(
+        "small-music", lambda output: rnn_apps.train("music", config=SETTINGS, output=output, progress=False)
+    )

@@ -17,15 +17,15 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="session")
-def translation_model(tmp_path_factory):
+def translation_model(tmp_path_factory, trained_once):
     """Folder of a small model from English to French."""
     import rnn_apps
     from rnn_apps.tasks.translation import sample
 
-    folder = tmp_path_factory.mktemp("translation")
-    pairs = sample.pairs()[:1200]
-    (folder / "pairs.tsv").write_text("".join(f"{pair.source}\t{pair.target}\n" for pair in pairs), encoding="utf-8")
-    model = rnn_apps.train(
-        "translation", folder / "pairs.tsv", config=SETTINGS, output=folder / "small", progress=False
-    )
-    return model.bundle.folder
+    def train(output):
+        data = tmp_path_factory.mktemp("translation") / "pairs.tsv"
+        pairs = sample.pairs()[:1200]
+        data.write_text("".join(f"{pair.source}\t{pair.target}\n" for pair in pairs), encoding="utf-8")
+        rnn_apps.train("translation", data, config=SETTINGS, output=output, progress=False)
+
+    return trained_once("small-translation", train).bundle.folder
