@@ -218,7 +218,9 @@ def task_of(folder: Path) -> str:
     try:
         return str(json.loads((folder / MANIFEST).read_bytes())["task"])
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise BundleError(f"{folder / MANIFEST} cannot be read ({error}).") from None
+        raise BundleError(
+            f"{folder / MANIFEST} cannot be read ({error}). Restore it or train the model again."
+        ) from None
 
 
 def find_bundle(name: str | os.PathLike[str]) -> Bundle:

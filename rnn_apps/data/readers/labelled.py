@@ -119,7 +119,9 @@ def read_label(value: Any, where: str) -> str:
         if not label:
             raise DataError(f"{where}: the label is empty. Delete the row, or give it a label.")
         if LONE_SURROGATE.search(label):
-            raise DataError(f"{where}: the label {label!r} has half a character (a lone surrogate).")
+            raise DataError(
+                f"{where}: the label {label!r} has half a character (a lone surrogate). Delete the row or mend it."
+            )
         return str(int(label.partition(".")[0])) if _WHOLE.fullmatch(label) else label
     kinds = {list: "a list", dict: "an object", type(None): "null"}
     kind = "missing" if value is MISSING else kinds.get(type(value), f"a {type(value).__name__}")
