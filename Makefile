@@ -26,9 +26,10 @@ layout: $(VENV)/.test
 	  "$$bin/mypy" --strict -p rnn_apps && PYTHONPATH=. "$$bin/lint-imports" --no-cache && \
 	  PYTHONPATH=. "$$bin/python" "$$page" --check
 
-# builds the site of the documentation into site/; a warning is an error
+# builds the site of the documentation into site/, where a warning is an error, and runs the notebooks
 docs: $(VENV)/.test
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs . site
+	$(BIN)/pytest docs/notebooks
 
 # draws the rooms of docs/architecture.md anew, from the imports
 rooms: $(VENV)/.test

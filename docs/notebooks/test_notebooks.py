@@ -1,4 +1,4 @@
-"""The notebooks of the documentation run from their first cell to their last."""
+"""The notebooks run from their first cell to their last (`make docs`)."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
 nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
 pytest.importorskip("ipykernel", reason="ipykernel is not installed")
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "docs" / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted(Path(__file__).parent.glob("*.ipynb"))
 
 
 def test_there_are_notebooks():
