@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from rnn_apps.cli.main import cli
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```", re.M | re.S)
-SHIPPED = {path.name for path in (ROOT / "saved_models").glob("*/") if (path / "bundle.json").exists()}
+_TRACKED = subprocess.run(["git", "ls-files", "saved_models/*/bundle.json"], cwd=ROOT, capture_output=True, text=True)
+SHIPPED = {Path(line).parent.name for line in _TRACKED.stdout.splitlines()}  # and not what somebody has trained here
 
 # they train, need a file or a network, or do not end by themselves: only how they are written is looked at
 NOT_RUN = ("run", "train", "evaluate", "generate", "serve", "export", "new")
@@ -76,7 +78,7 @@ def test_the_table_of_models_says_what_was_measured(name):
 
     text = (ROOT / name).read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `([\w-]+)` \|.*\|(.*)\|$", text, re.M))
-    assert {*rows} >= SHIPPED
+    assert {*rows} >= SHIPPED > {"sentiment", "ner"}
     for model in SHIPPED:
         metrics = load(model).bundle.manifest["metrics"]
         for number in re.findall(r"\d+\.\d+", rows[model]):
