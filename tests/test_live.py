@@ -48,9 +48,11 @@ def test_pictures_leave_the_backend_alone(tmp_path):
     matplotlib = pytest.importorskip("matplotlib")
     from rnn_apps.plots import draw_learning_curves
 
-    before = matplotlib.rcParams["backend"]
+    before = matplotlib.get_backend()
+    matplotlib.use("svg")
     rows = [{"epoch": n, "loss": 1 / n, "val_loss": 1 / n, "val_f1": 0.5, "gradient_norm": 1.0} for n in (1, 2)]
     draw_learning_curves(tmp_path / "curves.png", rows, "f1", 2)
-    assert matplotlib.rcParams["backend"] == before
+    assert matplotlib.get_backend() == "svg"
+    matplotlib.use(before)
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()

@@ -15,11 +15,13 @@ from typing import Any
 
 import click
 
+from rnn_apps.bundle import explained_failures
 from rnn_apps.cli import completion
 from rnn_apps.cli.columns import FILE
 from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.cli.output import print_json
 from rnn_apps.data.files import check_encoding, decode_lines
+from rnn_apps.data.readers.columns import Columns
 from rnn_apps.errors import ConfigError, DataError, OutputError
 from rnn_apps.inference.deadline import working_until_interrupt
 from rnn_apps.inference.predictor import Prediction, answer_each
@@ -71,7 +73,8 @@ def command(
     if data or output:
         if not data or not output or inputs or attention or as_json:
             raise ConfigError("A table is answered with --data PATH and --output FILE, and no other input or output.")
-        _answer_table(load(model), data, output, text_column, encoding, overwrite, options)
+        columns = Columns(text=(text_column,) if text_column else (), encoding=encoding)
+        _answer_table(load(model), data, output, columns, overwrite, options)
         return
     piped = inputs == ("-",)
     if text_column or (overwrite and not attention) or (encoding and not piped):
@@ -91,24 +94,22 @@ def command(
     loaded = load(model)
     chosen = chosen_options(loaded, options)
 
-    def answer(texts: Sequence[str]) -> Sequence[Prediction]:
-        return loaded.predict(list(map(loaded.predictor.parse, texts)), **chosen)
+    def answer(texts: Sequence[str]) -> list[tuple[Any, Prediction]]:
+        given = list(map(loaded.predictor.parse, texts))
+        return list(zip(given, loaded.predict(given, **chosen), strict=True))
 
+    answers: Sequence[tuple[Any, Prediction] | DataError]
     if piped:
         answers = answer_each(answer, [text for _, text in texts])
         _tell_failures(texts, answers)
     else:
         _check_no_file(loaded, model, inputs)
-        answers = [*answer(inputs)]
-    answered = [
-        (loaded.predictor.parse(text), answer)
-        for (_, text), answer in zip(texts, answers, strict=True)
-        if isinstance(answer, Prediction)
-    ]
+        answers = answer(inputs)
+    answered = [own for own in answers if not isinstance(own, DataError)]
     if attention:
         _draw_attention(loaded, answered, attention)
     if as_json:
-        print_json([own.model_dump() if isinstance(own, Prediction) else {"error": str(own)} for own in answers])
+        print_json([{"error": str(own)} if isinstance(own, DataError) else own[1].model_dump() for own in answers])
         return
     from rnn_apps.cli.terminal import console, draw
 
@@ -123,7 +124,7 @@ def _lines(encoding: str | None) -> Iterator[tuple[int, str]]:
     return decode_lines(sys.stdin.buffer, "standard input", encoding)
 
 
-def _tell_failures(lines: Sequence[tuple[int, str]], answers: Sequence[Prediction | DataError]) -> None:
+def _tell_failures(lines: Sequence[tuple[int, str]], answers: Sequence[Any]) -> None:
     """Says which lines are not answered.
 
     Raises:
@@ -145,33 +146,24 @@ def _check_no_file(model: Model, typed: str, texts: Sequence[str]) -> None:
         ConfigError: for the name of a file, where the model answers texts.
     """
     for text in texts:
-        if model.predictor.parse(text) is not text:
+        there = os.path.isfile(text)
+        if not (there or _FILE_NAME.fullmatch(text)) or model.predictor.parse(text) is not text:
             continue
         name, saved = shlex.quote(text), shlex.quote(typed)
-        if os.path.isfile(text):
+        if there:
             raise ConfigError(
                 f"{name} is a file. Its rows are answered with: rnnapps predict {saved} --data {name} --output "
                 f"answers.csv. The name itself is, with: echo {name} | rnnapps predict {saved} -"
             )
-        if _FILE_NAME.fullmatch(text):
-            click.echo(f"warning: there is no file {name}; what is answered is its name.", err=True)
+        click.echo(f"warning: there is no file {name}; what is answered is its name.", err=True)
 
 
 def _answer_table(
-    model: Model,
-    data: Path,
-    output: Path,
-    text_column: str | None,
-    encoding: str | None,
-    overwrite: bool,
-    options: dict[str, Any],
+    model: Model, data: Path, output: Path, columns: Columns, overwrite: bool, options: dict[str, Any]
 ) -> None:
-    from rnn_apps.bundle import explained_failures
-    from rnn_apps.data.readers.columns import Columns
     from rnn_apps.inference.table import AnswerTable
     from rnn_apps.progress import Reporter
 
-    columns = Columns(text=(text_column,) if text_column else (), encoding=encoding)
     identity = str(model.bundle.manifest["sha256"])
     table = AnswerTable(
         model.predictor, data, output, columns, chosen_options(model, options), identity, overwrite=overwrite

@@ -6,7 +6,7 @@ import json
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
@@ -22,6 +22,8 @@ from rnn_apps.views import InputView, Text, View
 BATCH_SIZE = 64
 BATCH_TOKENS = 4096  # as fast as more, and a run of the graph is over soon
 
+
+Answer = TypeVar("Answer")
 
 _SHOWN = 20  # predictions of a list in a notebook
 _PLAIN_COST, _COST_OF_A_LETTER = 0.5, 0.01  # milliseconds
@@ -59,8 +61,8 @@ class Generated(Prediction):
 
 
 def answer_each(
-    predict: Callable[[Sequence[Any]], Sequence[Prediction]], inputs: Sequence[Any]
-) -> list[Prediction | DataError]:
+    predict: Callable[[Sequence[Any]], Sequence[Answer]], inputs: Sequence[Any]
+) -> list[Answer | DataError]:
     """Returns the answer to each input, or what is wrong with it; one that cannot be used is found by halves."""
     try:
         return list(predict(inputs))

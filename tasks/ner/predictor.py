@@ -203,7 +203,7 @@ class NerPredictor(Predictor):
             tokens=[token.text for token in text.tokens],
             tags=write_tags(spans, len(text.tokens), "BIO"),
             alternatives=self._taggings([own.alternatives for own in found], nbest) if nbest else [],
-            warnings=[] if text.text.isascii() else warnings_of(text.text, self.processor.scripts),
+            warnings=warnings_of(text.text, self.processor.scripts),
         )
 
     def _entity(self, text: _Text, span: Span, probability: float) -> Entity:

@@ -41,16 +41,16 @@ class SentimentPredictor(ClassPredictor):
     def answer(self, inputs: Sequence[str], options: Options) -> list[TextClass]:
         """Returns the class of each text, in their order."""
         found = super().answer(inputs, options)
-        return [TextClass(**dict(own), warnings=self._warnings(text)) for text, own in zip(inputs, found, strict=True)]
+        return [
+            TextClass(**dict(own), warnings=warnings_of(text, self.tokenizer.scripts))
+            for text, own in zip(inputs, found, strict=True)
+        ]
 
     def views(self, given: str, prediction: ClassPrediction) -> Sequence[View]:
         """Returns a bar for each class, and a note."""
         warnings = prediction.warnings if isinstance(prediction, TextClass) else []
         notes = [Text("\n".join(warnings), "Note")] if warnings else []
         return [*super().views(given, prediction), *notes]
-
-    def _warnings(self, text: str) -> list[str]:
-        return [] if text.isascii() else warnings_of(text, self.tokenizer.scripts)
 
     @property
     def examples(self) -> Sequence[str]:

@@ -18,13 +18,10 @@ def script(letter: str) -> str:
     return unicodedata.name(letter, "UNKNOWN").split()[0]
 
 
-def count_scripts(texts: Iterable[str]) -> Counter[str]:
+def count_scripts(text: str) -> Counter[str]:
     """Returns how many letters of each script there are."""
-    letters: Counter[str] = Counter()
-    for text in texts:
-        letters.update(text)
     found: Counter[str] = Counter()
-    for letter, count in letters.items():
+    for letter, count in Counter(text).items():
         if letter.isalpha():
             found[script(letter)] += count
     return found
@@ -32,12 +29,14 @@ def count_scripts(texts: Iterable[str]) -> Counter[str]:
 
 def known_scripts(vocabulary: Iterable[str]) -> frozenset[str]:
     """Returns the scripts of the words, or parts of words, that a model knows, without those of a few letters."""
-    return frozenset(name for name, count in count_scripts(vocabulary).items() if count >= _FEW)
+    return frozenset(name for name, count in count_scripts("".join(vocabulary)).items() if count >= _FEW)
 
 
 def warnings_of(text: str, known: Collection[str]) -> list[str]:
     """Returns the warning that a model cannot read a text, which is written in scripts that it has never seen."""
-    found = count_scripts([text])
+    if text.isascii() and "LATIN" in known:
+        return []
+    found = count_scripts(text)
     if sum(count for name, count in found.items() if name not in known) <= _NOTABLE * found.total():
         return []
     names = " and ".join(sorted(name for name in found if name not in known))

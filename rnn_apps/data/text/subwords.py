@@ -86,9 +86,12 @@ class SubwordTokenizer(TrainedTokenizer):
     @cached_property
     def scripts(self) -> frozenset[str]:
         """The scripts that the texts were written in from which the vocabulary was learnt."""
-        bytes_of = {sign: byte for byte, sign in _signs_of_bytes().items()}
-        subwords = (token for token in self._tokenizer.get_vocab() if token not in SPECIAL_TOKENS and len(token) > 1)
-        return known_scripts(bytes(bytes_of[sign] for sign in token).decode("utf-8", "ignore") for token in subwords)
+        bytes_of = {ord(sign): byte for byte, sign in _signs_of_bytes().items()}
+        # of a pair of bytes or more; between two subwords stands what is no part of a character
+        subwords = "\n".join(
+            name for name in self._tokenizer.get_vocab() if len(name) > 1 and name not in SPECIAL_TOKENS
+        )
+        return known_scripts([subwords.translate(bytes_of).encode("latin-1").decode("utf-8", "ignore")])
 
     def encode(self, text: str) -> Int32Array:
         """Returns the subword numbers of one clean text, shape (tokens,)."""

@@ -18,7 +18,6 @@ from fastapi import APIRouter, Request, Response
 
 from rnn_apps.errors import RnnAppsError
 from rnn_apps.html import page_error, page_views
-from rnn_apps.inference.predictor import Prediction
 from rnn_apps.serving.http import (
     ClientDisconnected,
     RequestError,
@@ -29,7 +28,7 @@ from rnn_apps.serving.http import (
     take_options,
 )
 from rnn_apps.serving.models import ServedModel, ServedModels
-from rnn_apps.serving.protocols.streaming import EventStream, Parts
+from rnn_apps.serving.protocols.streaming import EventStream, next_part
 from rnn_apps.serving.settings import Limits
 
 _SECONDS_BETWEEN = 0.1
@@ -66,7 +65,7 @@ async def _lines(
         check_instances([given], limits)
         async with aclosing(served.parts(given, options)) as parts:
             last, shown = 0.0, None
-            while (part := await in_time(request, limits.timeout, _next(parts))) is not None:
+            while (part := await in_time(request, limits.timeout, next_part(parts))) is not None:
                 shown = part
                 if time.monotonic() - last >= _SECONDS_BETWEEN:
                     yield _line(page_views(predictor.views(predictor.from_json(given), part)))
@@ -77,10 +76,6 @@ async def _lines(
         return
     except Exception as error:
         yield _line(told(error))
-
-
-async def _next(parts: Parts) -> Prediction | None:
-    return await anext(parts, None)
 
 
 def _line(text: str) -> bytes:

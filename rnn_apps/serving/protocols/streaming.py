@@ -76,13 +76,14 @@ def routes(models: ServedModels, limits: Limits) -> APIRouter:
         if len(instances) > 1:
             raise RequestError(422, f"Expected one input to stream the answer of. Received {len(instances):,}.")
         parts = served.parts(instances[0], take_options(document.get("parameters")))
-        first = await in_time(request, limits.timeout, _next(parts))  # what is wrong with the input shows here
+        first = await in_time(request, limits.timeout, next_part(parts))  # what is wrong with the input shows here
         return EventStream(_parts(parts, first, request, limits))
 
     return router
 
 
-async def _next(parts: Parts) -> Prediction | None:
+async def next_part(parts: Parts) -> Prediction | None:
+    """Returns the next part, or None where there is none."""
     return await anext(parts, None)
 
 
@@ -95,7 +96,7 @@ async def _parts(parts: Parts, first: Prediction | None, request: Request, limit
             while part is not None and not gone.done():
                 yield _event(part)
                 async with asyncio.timeout(limits.timeout):
-                    part = await _next(parts)
+                    part = await next_part(parts)
             yield _DONE
         except (TimeoutError, RnnAppsError, RequestError) as error:
             yield _error(error, limits)

@@ -30,6 +30,10 @@ def test_scripts_that_are_not_known_are_named(text, named):
     assert warnings_of(text, {"LATIN"}) == (expected if named else [])
 
 
+def test_latin_is_known_only_where_it_was_seen():
+    assert "LATIN" in warnings_of("Plain text.", {"CJK"})[0]
+
+
 @pytest.mark.parametrize(
     ("name", "known", "unknown"),
     [
