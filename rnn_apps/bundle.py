@@ -5,6 +5,7 @@ model.keras          the Keras model, for further work
 *.onnx               the graphs that answer, and weights.bin, where several share their weights
 processor.json ...   what turns inputs into arrays
 history.csv, learning_curves.png, README.md (the model card)
+training.npz         what the training recorded of itself
 """
 
 from __future__ import annotations

@@ -59,6 +59,10 @@ class TrainingConfig(Section):
         warmup: share of all steps in which the learning rate rises from zero.
         weight_decay: decoupled decay of AdamW, per step and unit of learning rate.
         clipping: gradient clipping.
+        adversarial: how far what the first recurrent layers read is moved to where the loss grows, as a share of its
+            length; 0 for not at all (see `rnn_apps.training.adversarial`).
+        average: share of the running average of the weights that each step keeps; 0 for no average. With one it is the
+            average that is validated and saved.
         patience: epochs without improvement on the validation part before training stops.
         checkpoint_seconds: time between two checkpoints; one is always written after an epoch.
     """
@@ -72,6 +76,8 @@ class TrainingConfig(Section):
     warmup: float = Field(default=0.05, ge=0.0, lt=1.0)
     weight_decay: NonNegativeFloat = 0.0
     clipping: ClippingConfig = ClippingConfig()
+    adversarial: NonNegativeFloat = 0.0
+    average: float = Field(default=0.0, ge=0.0, lt=1.0)
     patience: PositiveInt = 3
     checkpoint_seconds: NonNegativeFloat = 60.0
 

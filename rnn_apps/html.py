@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rnn_apps.views import Audio, Bars, File, Heatmap, Image, Spans, Table, Text, View
+from rnn_apps.views import Audio, Bars, File, Heatmap, Image, Lines, Spans, Table, Text, Tree, View
 
 VIEW_STYLE = """
 .views { --color-accent: var(--primary-500, #ea580c); display: grid; gap: 1rem; grid-template-columns: minmax(0, 1fr); }
@@ -37,6 +37,15 @@ VIEW_STYLE = """
 .views .heat thead th { writing-mode: vertical-rl; transform: rotate(180deg); }
 .views .heat th { border: 0; }
 .views .heat tbody th { text-align: right; }
+.views .lines svg { width: 100%; max-height: 14rem; }
+.views .lines polyline { fill: none; stroke: hsl(var(--hue) 70% 50%); stroke-width: 2; }
+.views .lines ul { margin: .3rem 0; padding-left: 1rem; font-size: .9rem; }
+.views .lines li::marker { color: hsl(var(--hue) 70% 50%); content: "■ "; }
+.views .branch { border-left: 1px solid color-mix(in srgb, currentcolor 25%, transparent); margin-left: .7rem;
+  padding-left: .4rem; white-space: nowrap; line-height: 1.4; }
+.views .branch.best { border-color: var(--color-accent); font-weight: 600; }
+.views .branch.kept { font-weight: normal; }
+.views .branch.cut { opacity: .5; font-weight: normal; }
 .views img { max-width: 100%; image-rendering: pixelated; }
 .views audio { width: 100%; }
 .views .file { text-decoration: underline; }
@@ -46,6 +55,7 @@ VIEW_STYLE = """
 
 
 _SEEN = 0.005  # of a weight, which is at most 1
+_LINES_WIDE, _LINES_HIGH, _LEAST = 600, 140, 1e-12
 
 
 def page_views(views: Sequence[View]) -> str:
@@ -92,6 +102,10 @@ def _view(view: View) -> str:
             return _table(view)
         case Heatmap():
             return _heatmap(view)
+        case Lines():
+            return _lines(view)
+        case Tree():
+            return _tree(view)
         case Image():
             return f'<img src="{_data_uri("image/png", view.png)}" alt="{escape(view.description)}">'
         case Audio():
@@ -146,6 +160,51 @@ def _heatmap(view: Heatmap) -> str:
     return _scrolled(
         view.title, f'<table class="heat"><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'
     )
+
+
+def _lines(view: Lines) -> str:
+    """Lines as a drawing of their own, each with its name and its greatest number."""
+    drawn, names = [], []
+    for number, (name, values) in enumerate(view.series.items()):
+        heights = np.log10(np.maximum(values, _LEAST)) if view.logarithmic else np.asarray(values, float)
+        low, high = float(heights.min()), float(heights.max())
+        shares = (heights - low) / (high - low) if high > low else np.full(len(heights), 0.5)
+        across = np.linspace(0, _LINES_WIDE, len(shares)) if len(shares) > 1 else np.array([0.0])
+        down = (1 - shares) * _LINES_HIGH
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, down, strict=True))
+        hue = round(200 + 137.5 * number) % 360
+        drawn.append(f'<polyline points="{points}" style="--hue: {hue}"/>')
+        names.append(
+            f'<li style="--hue: {hue}">{escape(name)}: {_cell(float(np.min(values)))} … '
+            f"{_cell(float(np.max(values)))}</li>"
+        )
+    ends = f"{escape(view.steps[0])} … {escape(view.steps[-1])}" if view.steps else ""
+    how = ", each in its own range" + (", logarithmic" if view.logarithmic else "")
+    return (
+        f'<section class="lines">{_title(view.title)}<svg viewBox="-4 -4 {_LINES_WIDE + 8} {_LINES_HIGH + 8}" '
+        f'role="img" aria-label="{escape(view.title)}">{"".join(drawn)}</svg><small>{ends}{how}</small>'
+        f"<ul>{''.join(names)}</ul></section>"
+    )
+
+
+def _tree(view: Tree) -> str:
+    """A tree as a list of lists; what was cut is faint."""
+    children: dict[int, list[int]] = {}
+    for number, branch in enumerate(view.branches):
+        children.setdefault(branch.parent, []).append(number)
+    parts: list[str] = []
+    waiting: list[int | str] = list(reversed(children.get(-1, [])))
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            parts.append(item)
+            continue
+        branch = view.branches[item]
+        kind = "best" if branch.best else "kept" if branch.kept else "cut"
+        parts.append(f'<div class="branch {kind}">{escape(branch.label)} <small>{branch.value:.2f}</small>')
+        waiting.append("</div>")
+        waiting += reversed(children.get(item, []))
+    return _scrolled(view.title, f'<div class="tree">{"".join(parts)}</div>')
 
 
 def _weight(weight: float) -> str:

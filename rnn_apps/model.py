@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from pkgutil import resolve_name
 from typing import Any
 
 from rnn_apps.arrays import Arrays
@@ -120,6 +121,20 @@ class Model:
         """
         return self.predictor.stream(given, **options)
 
+    def inspect(self, inputs: Any, views: Iterable[str] | None = None) -> Any:
+        """Looks into the model while it answers inputs; returns an `rnn_apps.inspection.Inspection`.
+
+        Args:
+            inputs: what the task takes, in a list; one text alone is one input.
+            views: names of views such as "gates", or "all"; those that need no TensorFlow if left out.
+
+        Raises:
+            ConfigError: for a view that does not exist, or that this model cannot have.
+            DataError: for an input that cannot be used.
+            MissingExtraError: if what a view needs is not installed.
+        """
+        return resolve_name("rnn_apps.inspection:inspect")(self, inputs, views)
+
     def evaluate(self, examples: Iterable[Any]) -> tuple[int, dict[str, float]]:
         """Measures the model on labelled examples, streamed.
 
@@ -166,6 +181,11 @@ class Model:
 
         self.task.new_network()  # registers the layers
         return keras.saving.load_model(self.bundle.folder / KERAS_MODEL, compile=False, safe_mode=True)
+
+    @cached_property
+    def loaded_keras_model(self) -> Any:
+        """The same, loaded once: for looking into it, and not for changing it."""
+        return self.keras_model()
 
 
 def load(name: str | os.PathLike[str]) -> Model:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from rnn_apps.arrays import Array
 from rnn_apps.errors import ConfigError, MissingExtraError, OutputError
-from rnn_apps.views import Heatmap
+from rnn_apps.views import Heatmap, Lines, Table, Text, View
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -22,6 +22,7 @@ _EAST_ASIAN = ("cjk", "notosanssc", "sourcehan", "wqy", "msyh", "simhei", "pingf
 
 _CELL = 0.3  # inches
 _MARGIN = 1.2
+_MOST_TICKS = 30
 
 
 def check_picture(path: Path) -> None:
@@ -72,6 +73,102 @@ def draw_heatmaps(path: Path, heatmaps: Sequence[Heatmap]) -> list[str]:
             figure.savefig(path, dpi=130, bbox_inches="tight")
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error}.") from error
+    return _told(missing)
+
+
+def draw_views(path: Path, views: Sequence[View]) -> list[str]:
+    """Draws what is seen inside a model into a picture, one view below the other.
+
+    Args:
+        path: a .png, .svg or .pdf.
+        views: heat maps, lines, texts, and tables of signed numbers; others are left out.
+
+    Returns:
+        what the reader should know: that no installed font has some of the signs.
+
+    Raises:
+        ConfigError, OutputError, MissingExtraError: see `check_picture`.
+    """
+    check_picture(path)
+    import matplotlib
+
+    drawn = [view for view in views if isinstance(view, (Heatmap, Lines, Text)) or _is_signed(view)]
+    heights = [_height(view) for view in drawn]
+    families, missing = choose_fonts(set("".join(_words(drawn))))
+    with matplotlib.rc_context({"font.family": families}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure = _figure(figsize=(12, sum(heights)))
+        axes = figure.subplots(len(drawn), 1, height_ratios=heights, squeeze=False)
+        for axis, view in zip(axes[:, 0], drawn, strict=True):
+            _draw_view(axis, view)
+        try:
+            figure.savefig(path, dpi=110, bbox_inches="tight")
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written: {error}.") from error
+    return _told(missing)
+
+
+def _is_signed(view: View) -> bool:
+    """Whether a table has a name and a number in each row."""
+    return isinstance(view, Table) and bool(view.rows) and all(isinstance(row[1], float) for row in view.rows)
+
+
+def _height(view: View) -> float:
+    """Inches."""
+    match view:
+        case Heatmap(rows=rows):
+            return _MARGIN + 0.24 * len(rows)
+        case Table(rows=rows):
+            return 0.8 + 0.22 * len(rows)
+        case Lines():
+            return 3.2
+        case _:
+            return 0.45
+
+
+def _words(views: Sequence[View]) -> Iterator[str]:
+    for view in views:
+        match view:
+            case Heatmap(rows=rows, columns=columns, title=title):
+                yield from (*rows, *columns, title)
+            case Lines(series=series, steps=steps, title=title):
+                yield from (*series, *steps, title)
+            case Table(rows=rows, title=title):
+                yield from (title, *(str(row[0]) for row in rows))
+            case Text(text=text, title=title):
+                yield from (text, title)
+
+
+def _draw_view(axis: Any, view: View) -> None:
+    match view:
+        case Heatmap():
+            axis.imshow(view.weights, cmap="viridis", vmin=0.0, vmax=1.0, aspect="auto")
+            axis.set_title(view.title, loc="left", fontsize="medium")
+            axis.set_yticks(range(len(view.rows)), view.rows, fontsize="small")
+            axis.set_xticks(range(len(view.columns)), view.columns, rotation=60, ha="right", fontsize="small")
+        case Lines():
+            for name, values in view.series.items():
+                axis.plot(range(len(values)), values, marker=".", label=name)
+            places = np.linspace(0, len(view.steps) - 1, min(len(view.steps), _MOST_TICKS)).astype(int)
+            axis.set_xticks(places, [view.steps[place] for place in places], rotation=60, ha="right", fontsize="small")
+            axis.set_yscale("log" if view.logarithmic else "linear")
+            axis.set_title(view.title, loc="left", fontsize="medium")
+            axis.grid(alpha=0.3)
+            axis.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+        case Table(rows=rows, title=title):
+            numbers = [float(row[1]) for row in rows]
+            colours = ["tab:green" if number >= 0 else "tab:red" for number in numbers]
+            axis.barh(range(len(rows)), numbers, color=colours)
+            axis.set_yticks(range(len(rows)), [str(row[0]) for row in rows], fontsize="small")
+            axis.invert_yaxis()
+            axis.set_title(title, loc="left", fontsize="medium")
+        case Text(text=text, title=title):
+            axis.axis("off")
+            axis.text(0.0, 0.5, f"{title}: {text}" if title else text, wrap=True, va="center")
+
+
+def _told(missing: set[str]) -> list[str]:
+    """What is said of signs that no font has."""
     if not missing:
         return []
     return [

@@ -8,6 +8,8 @@ and a plot draw the same views, so a task is seen at every door by describing it
     Text        a text
     Table       rows and columns
     Heatmap     a weight for each pair of a row and a column, such as attention
+    Lines       numbers over the steps of a sequence
+    Tree        what was weighed, what was kept of it, and what was cut
     Image       a picture
     Audio       something to play
     File        something to save
@@ -209,6 +211,55 @@ class Heatmap:
 
 
 @dataclass(frozen=True)
+class Lines:
+    """Numbers over the steps of a sequence.
+
+    Attributes:
+        series: a number for each step, (steps,), by name.
+        steps: what stands below the steps.
+        title: what stands over all.
+        logarithmic: whether a step up means a factor.
+    """
+
+    series: Mapping[str, npt.NDArray[np.floating[Any]]]
+    steps: Sequence[str]
+    title: str = ""
+    logarithmic: bool = False
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A place in a tree.
+
+    Attributes:
+        parent: the number of the branch it grows from, -1 for the root.
+        label: what it is.
+        value: by which it is compared.
+        kept: whether it was gone on with.
+        best: whether it leads to the answer.
+    """
+
+    parent: int
+    label: str
+    value: float
+    kept: bool
+    best: bool
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What was weighed on the way to an answer.
+
+    Attributes:
+        branches: parents before what grows from them.
+        title: what stands over it.
+    """
+
+    branches: Sequence[Branch]
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class Image:
     """A picture.
 
@@ -249,4 +300,4 @@ class File:
     media_type: str = "application/octet-stream"
 
 
-View = Bars | Spans | Text | Table | Heatmap | Image | Audio | File
+View = Bars | Spans | Text | Table | Heatmap | Lines | Tree | Image | Audio | File

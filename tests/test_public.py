@@ -15,6 +15,7 @@ HEAVY = ("tensorflow", "keras", "onnx", "matplotlib", "sklearn", "numba", "tenso
 TRAINING_ONLY = (
     "rnn_apps.kernels",
     "rnn_apps.layers",
+    "rnn_apps.backward",
     "rnn_apps.training",
     "rnn_apps.export",
     "rnn_apps.tasks",

@@ -19,7 +19,15 @@ from rnn_apps.progress import Reporter
 from rnn_apps.sources import file_source
 
 # What only the full bundle has: the Keras model and the story of its training.
-_TRAINING_FILES = {MANIFEST, KERAS_MODEL, "history.csv", "learning_curves.png", "reliability.png", "README.md"}
+_TRAINING_FILES = {
+    MANIFEST,
+    KERAS_MODEL,
+    "history.csv",
+    "learning_curves.png",
+    "reliability.png",
+    "training.npz",
+    "README.md",
+}
 
 
 @click.command("export")

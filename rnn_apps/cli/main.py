@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "Train and save a model; refuse to touch one that exists.",
     "evaluate": "Measure a saved model on labelled data.",
     "predict": "Answer inputs with a saved model.",
+    "inspect": "Look into a saved model while it answers.",
     "generate": "Let a saved model compose, and write what comes as files.",
     "serve": "Answer over HTTP with saved models.",
     "export": "Write a saved model for other programs.",

@@ -79,6 +79,10 @@ class Graph:
         self._nodes.append(helper.make_node(op_type, list(inputs), list(names), **attributes))
         return names if outputs > 1 else names[0]
 
+    def name_tensor(self, tensor: str, name: str) -> None:
+        """Makes `tensor` known under a second name, which costs nothing where nobody asks for it."""
+        self._nodes.append(helper.make_node("Identity", [tensor], [name]))
+
     def cast(self, tensor: str, dtype: npt.DTypeLike) -> str:
         """Casts `tensor` to the NumPy dtype."""
         return self.node("Cast", [tensor], to=_onnx_type(dtype))

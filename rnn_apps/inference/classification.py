@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from rnn_apps.arrays import Array
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import Bundle
+from rnn_apps.data.batching import pad_batch
 from rnn_apps.data.processor import Processor
+from rnn_apps.inference.cases import Axis, Case, Score
 from rnn_apps.inference.deadline import in_turn
 from rnn_apps.inference.metrics import Metrics
 from rnn_apps.inference.options import Options
@@ -63,6 +65,32 @@ class ClassPredictor(Predictor):
         for index, batch in batches_by_length(rows):
             probabilities[index] = softmax(self.session.run(batch)["logits"] / self.temperature)
         return [class_prediction(self.class_names, row) for row in probabilities]
+
+    def cases(self, given: Any) -> Sequence[Case]:
+        """Returns the input with its class; what can be explained is the logit of each class, the likeliest first."""
+        prediction = self.answer([given], self.Options())[0]
+        (row,) = self.processor.encode_inputs([given])
+        name = next(name for name, value in row.items() if value.ndim)
+        number = {name: index for index, name in enumerate(self.class_names)}
+        likeliest = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:MOST_BARS]
+        return [
+            Case(
+                title=given if isinstance(given, str) else name,
+                answer=f"{prediction.label} ({prediction.probability:.1%})",
+                axes=(Axis(name, tuple(self.step_names(given, row))),),
+                arrays=pad_batch([{**row, "label": np.array(number[prediction.label], np.int32)}]),
+                scores=tuple(Score(label, ((number[label],),)) for label, _ in likeliest),
+                given=given,
+                prediction=prediction,
+            )
+        ]
+
+    def step_names(self, given: Any, row: Arrays) -> Sequence[str]:
+        """Returns a name for each step of an encoded input: the characters of a text that has as many, else numbers."""
+        steps = len(next(value for value in row.values() if value.ndim))
+        if isinstance(given, str) and len(given) == steps:
+            return list(given)
+        return [str(step) for step in range(1, steps + 1)]
 
     def views(self, given: Any, prediction: ClassPrediction) -> Sequence[View]:
         """Returns a bar for each of the likeliest classes."""

@@ -49,6 +49,10 @@ class EntityDecoder:
         following = iter(self._probabilities(passes, paths, spans).tolist())
         return Decoded(paths, spans, [[next(following) for _ in own] for own in spans])
 
+    def marginals(self, emissions: Array, transitions: Array, lengths: Array) -> Array:
+        """Returns the probability of each tag of each token, (batch, time, tags)."""
+        return crf.forward_backward(*self._tempered(emissions, transitions), lengths).marginals()
+
     def spans(self, path: Array) -> list[Span]:
         """Returns the entities of one sentence from the numbers of its tags."""
         names = self.tags

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.batching import pad_batch, plan_batches
-from rnn_apps.errors import DataError
+from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference import options as predictor_options
+from rnn_apps.inference.cases import Case, Graphs, left_out
 from rnn_apps.inference.options import check_options
 from rnn_apps.views import InputView, Text, View
 
@@ -199,6 +200,38 @@ class Predictor(ABC):
             options: an instance of `ClientOptions`, or of `Options` where there are none.
         """
         return _PLAIN_COST + _COST_OF_A_LETTER * _letters(value)
+
+    # What can be looked into
+
+    def cases(self, given: Any) -> Sequence[Case]:
+        """Returns an input with its answer as what can be looked into: one case, or one for each sentence, say.
+
+        Raises:
+            DataError: for an input that cannot be used.
+            ConfigError: if the task does not say what it is.
+        """
+        raise ConfigError(
+            "This task does not say what of it can be looked into: its predictor has no `cases` (docs/extending.md)."
+        )
+
+    def run_case(self, arrays: Arrays, graphs: Graphs) -> Arrays:
+        """Runs the model over a batch of the arrays of a case; returns the outputs that its scores name.
+
+        Args:
+            arrays: of a case, or several like it.
+            graphs: opens a graph by its name.
+        """
+        return graphs("model").run(arrays)
+
+    def without(self, case: Case, ranges: Sequence[range]) -> Arrays:
+        """Returns a batch with a row for each range of steps of the first axis, in which those are not seen."""
+        length = case.axes[0].length
+        names = [name for name, value in case.arrays.items() if value.ndim > 1 and value.shape[1] == length]
+        return left_out(case.arrays, names, ranges)
+
+    def decoding(self, case: Case, graphs: Graphs) -> Sequence[View]:
+        """Returns how the answer was found, such as attention, a search, tags; nothing where it is only a class."""
+        return []
 
     # What a person sees
 

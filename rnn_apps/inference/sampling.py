@@ -33,6 +33,28 @@ def sample(
         ConfigError: if `temperature`, `top_k` or `top_p` is out of its range.
         ValueError: if `logits` are not (rows, V), hold NaN or +inf, or forbid every token of a row.
     """
+    probabilities, chosen = _narrowed(logits, temperature, top_k, top_p)
+    drawn = _draw(probabilities, rng)
+    if chosen is not None:
+        drawn = np.take_along_axis(chosen, drawn[:, None], axis=1)[:, 0]
+    return drawn.astype(np.int32)
+
+
+def distribution(logits: Floats, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> Floats:
+    """Returns what `sample` draws from with the same arguments: probabilities, (rows, V)."""
+    probabilities, chosen = _narrowed(logits, temperature, top_k, top_p)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    if chosen is None:
+        return probabilities
+    result: Floats = np.zeros(logits.shape)
+    np.put_along_axis(result, chosen, probabilities, axis=1)
+    return result
+
+
+def _narrowed(
+    logits: Floats, temperature: float, top_k: int, top_p: float
+) -> tuple[Floats, npt.NDArray[np.int64] | None]:
+    """Shares of what may be drawn, and, where they are not those of all columns, of which."""
     check_sampling(temperature, top_k, top_p)
     _check_logits(logits)
     size = logits.shape[1]
@@ -48,10 +70,7 @@ def sample(
     if top_p < 1.0:
         before = np.cumsum(probabilities, axis=1) - probabilities
         probabilities[:, 1:] *= before[:, 1:] < top_p
-    drawn = _draw(probabilities, rng)
-    if chosen is not None:
-        drawn = np.take_along_axis(chosen, drawn[:, None], axis=1)[:, 0]
-    return drawn.astype(np.int32)
+    return probabilities, chosen
 
 
 def check_sampling(temperature: float, top_k: int, top_p: float) -> None:

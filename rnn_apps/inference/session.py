@@ -27,7 +27,7 @@ class Session:
     """Runs an ONNX graph on the CPU.
 
     Args:
-        path: the `.onnx` file.
+        path: the `.onnx` file, or what would stand in it.
         threads: threads inside one run; 0 takes what the environment variable RNNAPPS_THREADS says, or one per core.
 
     Attributes:
@@ -35,16 +35,20 @@ class Session:
         outputs: names of its outputs.
     """
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
+    def __init__(self, path: Path | bytes, threads: int = 0) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or threads_wanted()
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # its cores are not its own
         options.add_session_config_entry("session.disable_quant_qdq", "1")  # weights in 8 bits are unpacked once, here
         try:
-            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(
+                path if isinstance(path, bytes) else str(path), options, providers=["CPUExecutionProvider"]
+            )
         except Exception as error:  # ONNX Runtime's exceptions have no common base of their own
-            raise BundleError(f"ONNX Runtime {ort.__version__} cannot load {path}: {error}") from error
+            raise BundleError(
+                f"ONNX Runtime {ort.__version__} cannot load {'a graph' if isinstance(path, bytes) else path}: {error}"
+            ) from error
         self.inputs = tuple(value.name for value in self._session.get_inputs())
         self.outputs = tuple(value.name for value in self._session.get_outputs())
 

@@ -108,6 +108,8 @@ class Bidirectional(SequenceLayer):
             isinstance(layer, Recurrent) and layer.output_size == layer.units and compiled.can_run(layer, training)
             for layer in layers
         )
+        if any(layer.states_seen is not None for layer in layers if isinstance(layer, Recurrent)):
+            return False
         # dropout on the inputs gives each direction inputs of its own
         return plain and not (training and any(layer.dropout for layer in layers))
 

@@ -87,6 +87,32 @@ def run_together(
         the hidden states of all layers side by side, in the order of time, or None if sequences are not returned; and
         the final states of each layer, none if they are not wanted.
     """
+    first = layers[0]
+    return _run(
+        layers,
+        sequences,
+        states,
+        mask,
+        training,
+        first.return_sequences,
+        first.return_state or not first.return_sequences,
+    )
+
+
+def step(layer: Any, x: Tensor, states: list[Tensor], training: bool | None) -> list[Tensor]:
+    """Runs one step of a layer: x is (batch, features); returns the states after it, each (batch, units)."""
+    return _run([layer], x[:, None], [states], None, training, False, True)[1][0]
+
+
+def _run(
+    layers: Sequence[Any],
+    sequences: Tensor,
+    states: Sequence[list[Tensor]] | None,
+    mask: Tensor | None,
+    training: bool | None,
+    wants_sequences: bool,
+    wants_finals: bool,
+) -> tuple[Tensor | None, list[list[Tensor]]]:
     from rnn_apps.kernels import operation
 
     first = layers[0]
@@ -98,8 +124,8 @@ def run_together(
         [[ops.cast(weight, first.compute_dtype) for weight in cell.weights()] for cell in cells],
         states,
         keep=training is not False,
-        sequences=first.return_sequences,
-        finals=first.return_state or not first.return_sequences,
+        sequences=wants_sequences,
+        finals=wants_finals,
     )
     return hidden, finals or [[] for _ in layers]
 

@@ -18,7 +18,7 @@ from keras import ops
 
 from rnn_apps.arrays import Tensor
 from rnn_apps.errors import ConfigError, check_count, check_rate
-from rnn_apps.layers import checks, compiled, generic, gpu
+from rnn_apps.layers import checks, compiled, generic, gpu, stepwise
 from rnn_apps.layers.compiled import CompiledCell
 from rnn_apps.layers.sequence import Passage, SequenceLayer
 
@@ -54,6 +54,9 @@ class Recurrent(SequenceLayer):
         return_state: return the final states after the output.
         go_backwards: process the steps from last to first; sequences come back in that order, as in Keras.
         seed: seed of dropout and zoneout.
+
+    Attributes:
+        states_seen: where each step's states are kept (see `rnn_apps.layers.stepwise`); None where nobody looks.
 
     Raises:
         ConfigError: an argument cannot be used.
@@ -132,6 +135,7 @@ class Recurrent(SequenceLayer):
         if dropout or recurrent_dropout or zoneout:
             self.seed_generator = keras.random.SeedGenerator(seed)
         self.input_spec = keras.layers.InputSpec(ndim=3)
+        self.states_seen: list[list[Tensor]] | None = None
         # the compiled way calls compiled code from the graph, which XLA cannot
         self.supports_jit = keras.backend.backend() != "tensorflow"
 
@@ -250,7 +254,9 @@ class Recurrent(SequenceLayer):
     ) -> Passage:
         """Takes the first way that is open; only the generic one keeps the gates."""
         sequences = self.drop_inputs(sequences, training)
-        if not gates and compiled.can_run(self, training):
+        if self.states_seen is not None:
+            unrolled = stepwise.run(self, sequences, states, mask, training)
+        elif not gates and compiled.can_run(self, training):
             unrolled = compiled.run(self, sequences, states, mask, training)
         elif not gates and gpu.can_run(self, training):
             unrolled = gpu.run(self, sequences, states, mask, training)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -31,6 +32,9 @@ class SequenceLayer(keras.layers.Layer):
 
     A layer says with `state_sizes`, `return_sequences` and `return_state` what it holds and returns, and overrides
     `run` and `symbols`.
+
+    Attributes:
+        change: what has the sequences, (sequences, mask) -> sequences, before the layer reads them; None for nothing.
     """
 
     return_sequences: bool
@@ -39,6 +43,7 @@ class SequenceLayer(keras.layers.Layer):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
+        self.change: Callable[[Tensor, Tensor | None], Tensor] | None = None
 
     @property
     @abstractmethod
@@ -87,6 +92,8 @@ class SequenceLayer(keras.layers.Layer):
         if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(sequences.dtype)):
             sequences = ops.cast(sequences, self.compute_dtype)  # Keras casts numbers with a fraction alone
         mask = checks.mask(mask, sequences)
+        if self.change is not None:
+            sequences = self.change(sequences, mask)
         states = checks.states(self.name, initial_state, self.state_sizes, sequences, self.compute_dtype)
         passage = self.run(sequences, states, mask, training, gates)
         # inner layers may be of higher precision

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from rnn_apps.data.files import writing_whole
+from rnn_apps.training.recording import Recording
 
 Row = dict[str, float]
 
@@ -61,6 +62,7 @@ class Progress:
         sums: what the current epoch has summed up so far.
         callbacks: what has changed in Keras' callbacks, see `rnn_apps.training.callbacks`.
         finished: whether training has ended.
+        recording: what training has recorded of itself.
     """
 
     epoch: int = 0
@@ -72,6 +74,7 @@ class Progress:
     sums: Sums = field(default_factory=Sums)
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     finished: bool = False
+    recording: Recording = field(default_factory=Recording)
 
 
 def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
@@ -95,4 +98,5 @@ def load_checkpoint(path: Path, variables: Sequence[Any]) -> Progress:
         for number, variable in enumerate(variables):
             variable.assign(arrays[f"v{number}"])
         progress = json.loads(arrays["progress"].tobytes())
-        return Progress(**progress | {"sums": Sums(**progress["sums"])})
+        parts = {"sums": Sums(**progress["sums"]), "recording": Recording(**progress["recording"])}
+        return Progress(**progress | parts)

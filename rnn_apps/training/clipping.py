@@ -54,7 +54,7 @@ def clip_gradients(
         )
     if kind is not None and not threshold > 0:
         raise ConfigError(f"Expected a clipping threshold above 0. Received: {threshold!r}.")
-    summed = [_sum_repeated_rows(gradient) for gradient in gradients]
+    summed = summed_rows(gradients)
     norm = global_norm(summed)
     if kind is None:
         return summed, norm, tf.constant(False)
@@ -69,6 +69,11 @@ def clip_gradients(
     pairs = [(_values(before), _values(after)) for before, after in zip(summed, clipped, strict=True)]
     changed = [tf.reduce_any(before != after) for before, after in pairs if before is not None]
     return clipped, norm, tf.reduce_any(changed) if changed else tf.constant(False)
+
+
+def summed_rows(gradients: Sequence[Gradient]) -> list[Gradient]:
+    """Returns gradients in which each token of an embedding has one row."""
+    return [_sum_repeated_rows(gradient) for gradient in gradients]
 
 
 def global_norm(gradients: Sequence[Gradient]) -> Any:

@@ -45,7 +45,8 @@ def new_optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimi
     if config.schedule == "constant" and not config.warmup:
         rate = config.learning_rate
     # a shorter memory of squared gradients than usual: these runs have thousands of steps, not millions
-    return AdamW(rate, weight_decay=config.weight_decay, beta_2=0.99)
+    averaged = {"use_ema": True, "ema_momentum": config.average} if config.average else {}
+    return AdamW(rate, weight_decay=config.weight_decay, beta_2=0.99, **averaged)
 
 
 @keras.saving.register_keras_serializable("rnn_apps")

@@ -134,7 +134,8 @@ class Run:
         start_tensorflow("Training")
         pretrained = self._pretrain(data) if self.unlabelled else None
         self.reporter.stage("Training", f"{self.config.training.epochs} epochs at most")
-        model, rows = self._train(data, pretrained)
+        trainer, rows = self._train(data, pretrained)
+        model = trainer.model
 
         self.reporter.stage("Saving", str(self.output))
         training = training_facts(self.task, rows, data.seconds, pretrained, self.command)
@@ -150,6 +151,7 @@ class Run:
                 )
             )
             facts["report"] = self.task.report(Bundle(folder, facts), *self._examples(data))
+            trainer.recording.save(folder, trainer.step.norms.layers)
             save_history_and_card(folder, self.task, facts, rows, self.output.name)
 
         bundle = write_bundle(self.output, facts, write, self.overwrite)
@@ -235,7 +237,7 @@ class Run:
             reporter=self.reporter,
         )
         rows = trainer.fit()
-        return trainer.model, rows
+        return trainer, rows
 
     def _data_facts(self, data: PreparedData) -> dict[str, Any]:
         """What the model card says of the data."""

@@ -7,15 +7,19 @@ the number of devices changes the speed, never the result.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from rnn_apps.arrays import Arrays, Tensor
-from rnn_apps.config import ClippingConfig
+from rnn_apps.config import TrainingConfig
 from rnn_apps.data.windows import INITIAL, carried
-from rnn_apps.training.clipping import clip_gradients
+from rnn_apps.layers.observation import changed_inputs
+from rnn_apps.training.adversarial import Watched, mean_gradients
+from rnn_apps.training.clipping import clip_gradients, summed_rows
+from rnn_apps.training.measuring import LayerNorms
 
 Loss = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], tuple[Tensor, Tensor]]
 
@@ -28,6 +32,8 @@ class StepResult(NamedTuple):
         items: their number.
         gradient_norm: before clipping.
         clipped: 1 if the gradients were clipped, else 0.
+        norms: of each layer, (3, layers), zeros where they were not asked for: the gradient before clipping, after it,
+            and the update as a share of the weights.
         states: for the next window of the same rows, (batch, units) each, by the names of the model's inputs.
     """
 
@@ -35,6 +41,7 @@ class StepResult(NamedTuple):
     items: Tensor
     gradient_norm: Tensor
     clipped: Tensor
+    norms: Tensor
     states: dict[str, Tensor]
 
 
@@ -45,7 +52,7 @@ class Step:
         model: with dicts of named inputs and outputs.
         optimizer: what changes its weights.
         loss: (outputs, batch) -> (loss summed over items, number of items).
-        clipping: how gradients are kept from exploding.
+        config: settings: how gradients are clipped, and whether training is adversarial.
         strategy: the devices.
         example: an encoded example, for the names, the dtypes and the dimensions of a batch.
 
@@ -58,25 +65,27 @@ class Step:
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer,
         loss: Loss,
-        clipping: ClippingConfig,
+        config: TrainingConfig,
         strategy: tf.distribute.Strategy,
         example: Arrays,
     ) -> None:
         self.model, self.optimizer, self.loss = model, optimizer, loss
-        self.clipping, self.strategy = clipping, strategy
+        self.clipping, self.adversarial, self.strategy = config.clipping, config.adversarial, strategy
         inputs = model.input.items()
         self.state_sizes = {name: int(tensor.shape[-1]) for name, tensor in inputs if name.startswith(INITIAL)}
         specs = {name: tf.TensorSpec([None] * (1 + array.ndim), array.dtype) for name, array in example.items()}
         specs |= {name: tf.TensorSpec([None, units]) for name, units in self.state_sizes.items()}
         self._names = list(specs)
-        self._train = tf.function(self._on_all_devices, input_signature=[specs], autograph=False)
+        self.norms = LayerNorms(model.trainable_variables)
+        recorded = tf.TensorSpec([], tf.bool)
+        self._train = tf.function(self._on_all_devices, input_signature=[specs, recorded], autograph=False)
         self._infer = tf.function(
             lambda batch: self._outputs(batch, training=False), input_signature=[specs], autograph=False
         )
 
-    def train(self, batch: Mapping[str, Any]) -> StepResult:
+    def train(self, batch: Mapping[str, Any], with_norms: bool = False) -> StepResult:
         """Takes a training step."""
-        return StepResult(*self._train(dict(batch)))
+        return StepResult(*self._train(dict(batch), tf.constant(with_norms)))
 
     def infer(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """Returns the outputs for a batch, which may hold more than the model reads."""
@@ -86,33 +95,72 @@ class Step:
     def _outputs(self, batch: Mapping[str, Tensor], training: bool) -> dict[str, Tensor]:
         return dict(self.model({name: batch[name] for name in self.model.input}, training=training))
 
-    def _on_all_devices(self, batch: Mapping[str, Tensor]) -> StepResult:
-        loss, *same, states = self.strategy.run(self._on_one_device, args=(batch,))
-        items, norm, clipped = (self.strategy.experimental_local_results(value)[0] for value in same)
+    def _on_all_devices(self, batch: Mapping[str, Tensor], with_norms: Tensor) -> StepResult:
+        loss, *same, states = self.strategy.run(self._on_one_device, args=(batch, with_norms))
+        items, norm, clipped, norms = (self.strategy.experimental_local_results(value)[0] for value in same)
         whole = {name: self._all_rows(value) for name, value in states.items()}
-        return StepResult(self.strategy.reduce("SUM", loss, axis=None), items, norm, clipped, whole)
+        return StepResult(self.strategy.reduce("SUM", loss, axis=None), items, norm, clipped, norms, whole)
 
-    def _on_one_device(self, batch: Mapping[str, Tensor]) -> StepResult:
+    def _on_one_device(self, batch: Mapping[str, Tensor], with_norms: Tensor) -> StepResult:
         context = tf.distribute.get_replica_context()
         replicas = self.strategy.num_replicas_in_sync
         if replicas > 1:
             batch = {name: value[context.replica_id_in_sync_group :: replicas] for name, value in batch.items()}
         variables = [variable.value for variable in self.model.trainable_variables]
         with tf.GradientTape() as tape:
-            outputs = self._outputs(batch, training=True)
-            summed, items = self.loss(outputs, batch)
-            items = context.all_reduce("SUM", tf.cast(items, tf.float32))
-            loss = summed / tf.maximum(items, 1.0)
-        gradients = tape.gradient(loss, variables)
+            watched = Watched(tape)
+            with changed_inputs(self.model, watched) if self.adversarial else nullcontext():
+                outputs, summed, items, loss = self._loss(batch, context)
+        gradients, slopes = tape.gradient(loss, (variables, watched.vectors))
+        if self.adversarial:
+            with tf.GradientTape() as tape, changed_inputs(self.model, watched.moved(slopes, self.adversarial)):
+                loss = self._loss(batch, context)[-1]
+            gradients = mean_gradients(gradients, tape.gradient(loss, variables))
         if replicas > 1:
             gradients = context.all_reduce("SUM", gradients)
         kind = None if self.clipping.kind == "none" else self.clipping.kind
-        gradients, norm, clipped = clip_gradients(gradients, variables, kind, self.clipping.threshold)
+        gradients, norm, clipped = clip_gradients(raw := gradients, variables, kind, self.clipping.threshold)
+        measured = self._norms_before(with_norms, raw, gradients)
         # the optimizer sums over replicas once more, and here they all hold the same sum already
         if replicas > 1:
             gradients = [None if g is None else tf.convert_to_tensor(g) / replicas for g in gradients]
         self.optimizer.apply(gradients)
-        return StepResult(summed, items, norm, tf.cast(clipped, tf.float32), carried(outputs))
+        norms = self._norms(with_norms, *measured)
+        return StepResult(summed, items, norm, tf.cast(clipped, tf.float32), norms, carried(outputs))
+
+    def _norms_before(self, wanted: Tensor, raw: Any, clipped: Any) -> Any:
+        """Norms of the gradients of each layer, raw and clipped, (2, layers), and the weights before the step."""
+        weights = [variable.value for variable in self.model.trainable_variables]
+        layers = len(self.norms.layers)
+        norms = tf.cond(
+            wanted,
+            lambda: tf.stack([self.norms.of(summed_rows(raw)), self.norms.of(clipped)]),
+            lambda: tf.zeros((2, layers)),
+        )
+        before = tf.cond(
+            wanted,
+            lambda: [tf.identity(weight) for weight in weights],
+            lambda: [tf.zeros([0] * len(weight.shape), weight.dtype) for weight in weights],
+        )
+        return norms, before
+
+    def _norms(self, wanted: Tensor, norms: Tensor, before: Any) -> Tensor:
+        """The same with how much the step has changed the weights, (3, layers)."""
+        weights = [variable.value for variable in self.model.trainable_variables]
+
+        def ratio() -> Tensor:
+            changes = [weight - old for weight, old in zip(weights, before, strict=True)]
+            return self.norms.of(changes) / tf.maximum(self.norms.of(before), 1e-12)
+
+        changed = tf.cond(wanted, ratio, lambda: tf.zeros(len(self.norms.layers)))
+        return tf.concat([norms, changed[None]], axis=0)
+
+    def _loss(self, batch: Mapping[str, Tensor], context: Any) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor]:
+        """Returns the outputs, the summed loss, the number of items on all devices, and the loss of one."""
+        outputs = self._outputs(batch, training=True)
+        summed, items = self.loss(outputs, batch)
+        items = context.all_reduce("SUM", tf.cast(items, tf.float32))
+        return outputs, summed, items, summed / tf.maximum(items, 1.0)
 
     def _all_rows(self, value: Tensor) -> Tensor:
         """Puts the rows of all replicas together again, each at its own place."""

@@ -31,6 +31,7 @@ from rnn_apps.plots import draw_learning_curves
 from rnn_apps.progress import Bar, Reporter
 from rnn_apps.training.callbacks import CallbackStates, check_callbacks
 from rnn_apps.training.checkpoint import Progress, Row, Sums, load_checkpoint, save_arrays, save_checkpoint
+from rnn_apps.training.measuring import look_at_gates
 from rnn_apps.training.optimizer import new_optimizer
 from rnn_apps.training.step import Loss, Step
 
@@ -38,6 +39,8 @@ Augment = Callable[[Arrays, np.random.Generator], Arrays]
 
 CHECKPOINT = "checkpoint.npz"
 BEST_WEIGHTS = "best.npz"
+LONG_EPOCH = 20.0
+"""Seconds of an epoch behind which the gates are looked at; they are in any case when training ends."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ class Trainer:
             self.optimizer.build(self.model.trainable_variables)
         self.variables = [*self.model.variables, *self.optimizer.variables]
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.model, epochs=config.epochs)
-        self.step = Step(self.model, self.optimizer, problem.loss, config.clipping, strategy, train[0])
+        self.step = Step(self.model, self.optimizer, problem.loss, config, strategy, train[0])
 
     def fit(self) -> list[Row]:
         """Trains to the end, leaves the best weights in the model, and returns the history, a row an epoch.
@@ -135,10 +138,12 @@ class Trainer:
             while not progress.finished:
                 self._run_epoch(progress, states, interrupted)
         self.callbacks.on_train_end()
+        self.recording = progress.recording
         self.model.optimizer = None  # it would be saved with the model
         with np.load(self.folder / BEST_WEIGHTS, allow_pickle=False) as best:
             for index, variable in enumerate(self.model.weights):
                 variable.assign(best[f"v{index}"])
+        self._look(progress)
         return progress.rows
 
     def _run_epoch(self, progress: Progress, states: CallbackStates, interrupted: threading.Event) -> None:
@@ -186,12 +191,14 @@ class Trainer:
         states: Any = zero_states(self.step.state_sizes, len(next(iter(batch.values()))))
         sums, summed, counted = progress.sums, 0.0, 0.0
         for window in windows(batch, self.config.window):
-            *values, states = self.step.train({**window, **states})
+            recording = progress.recording
+            *values, norms, states = self.step.train({**window, **states}, recording.is_due)
             loss, items, norm, clipped = map(float, values)
             if not math.isfinite(loss) or not math.isfinite(norm):
                 what = f"The loss is {loss}" if not math.isfinite(loss) else f"The gradient norm is {norm}"
                 raise TrainingError(self._explain_failure(progress, what))
             summed, counted = summed + loss, counted + items
+            recording.take(loss / max(items, 1.0), clipped, norms.numpy() if recording.is_due else norms)
             sums.steps += 1
             sums.gradient_norm += norm
             sums.clipped += clipped
@@ -212,14 +219,17 @@ class Trainer:
 
     def _finish_epoch(self, progress: Progress) -> None:
         started = time.monotonic()
-        scores = self._validate(progress)
+        with self._averaged_weights():
+            scores = self._validate(progress)
+            if progress.sums.seconds >= LONG_EPOCH:
+                self._look(progress)
+            if self.problem.is_better(scores, progress):
+                progress.best_epoch, progress.best_score = progress.epoch, scores[self.problem.monitor]
+                progress.best_loss = scores.get("loss", math.inf)
+                weights = {f"v{index}": np.asarray(weight) for index, weight in enumerate(self.model.weights)}
+                save_arrays(self.folder / BEST_WEIGHTS, weights)
         row = self._row(progress, scores, time.monotonic() - started)
         progress.rows.append(row)
-        if self.problem.is_better(scores, progress):
-            progress.best_epoch, progress.best_score = progress.epoch, scores[self.problem.monitor]
-            progress.best_loss = scores.get("loss", math.inf)
-            weights = {f"v{index}": np.asarray(weight) for index, weight in enumerate(self.model.weights)}
-            save_arrays(self.folder / BEST_WEIGHTS, weights)
         self.reporter.note(
             f"epoch {progress.epoch + 1}/{self.config.epochs}  loss {row['loss']:.4f}  "
             + "  ".join(f"val_{name} {value:.4f}" for name, value in scores.items())
@@ -231,6 +241,25 @@ class Trainer:
         self.callbacks.on_epoch_end(progress.epoch, {name: value for name, value in row.items() if name != "epoch"})
         self._decide(progress)
         progress.epoch, progress.batch, progress.sums = progress.epoch + 1, 0, Sums()
+
+    @contextmanager
+    def _averaged_weights(self) -> Iterator[None]:
+        """Gives the model the running average of its weights in the block, where one is kept."""
+        if not self.config.average:
+            yield
+            return
+        variables = self.model.trainable_variables
+        values = [keras.ops.convert_to_numpy(variable).copy() for variable in variables]
+        self.optimizer.finalize_variable_values(variables)
+        yield
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+    def _look(self, progress: Progress) -> None:
+        """Records what the gates do on some validation examples."""
+        plan = plan_batches(self.valid.lengths, self.config.batch_size, self.config.batch_tokens)
+        batch = next(load_batches(self.valid, plan[len(plan) // 2 :]))
+        look_at_gates(progress.recording, self.model, batch)
 
     def _decide(self, progress: Progress) -> None:
         """Decides whether this epoch was the last one, and says why."""

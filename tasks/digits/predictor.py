@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from rnn_apps.arrays import Array
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import Bundle
 from rnn_apps.errors import DataError
+from rnn_apps.inference.cases import Case, tiled
 from rnn_apps.inference.classification import ClassPrediction, ClassPredictor
 from rnn_apps.tasks.digits import sample
 from rnn_apps.tasks.digits.processor import DigitsProcessor
@@ -39,6 +40,17 @@ class DigitsPredictor(ClassPredictor):
     def example_argument(self) -> str:
         """One of them as JSON."""
         return f"'{json.dumps(self.examples[0].astype(int).tolist(), separators=(',', ':'))}'"
+
+    def step_names(self, given: Any, row: Arrays) -> Sequence[str]:
+        """Returns the rows of the image."""
+        return [f"row {number}" for number in range(1, self.images.image_shape[0] + 1)]
+
+    def without(self, case: Case, ranges: Sequence[range]) -> Arrays:
+        """Wipes rows of the image out."""
+        batch = tiled(case.arrays, len(ranges))
+        for image, rows in zip(batch["image"], ranges, strict=True):
+            image[rows] = 0
+        return batch
 
     def parse(self, text: str) -> Any:
         """Reads an image as JSON rows of numbers, or from an .npy file."""

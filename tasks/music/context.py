@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnn_apps.arrays import Arrays
-from rnn_apps.tasks.music.scores.piece import HELD, KEYS, SILENT, STRUCK, Frames
+from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Frames, pitch_name
 
 PADDING, END = 0, 1
 FIRST_STRUCK = 2
@@ -117,6 +117,13 @@ def _place(time: int, frames_per_bar: int) -> npt.NDArray[np.float32]:
 def key_of(token: int) -> int:
     """Returns the key that a token stands for, END left out."""
     return (token - FIRST_STRUCK) % KEYS
+
+
+def token_name(token: int) -> str:
+    """Returns what a person calls a token: "C4", "C4 held", "|" for the end of a frame."""
+    if token == END:
+        return "|"
+    return pitch_name(LOWEST_PITCH + key_of(token)) + (" held" if token >= FIRST_HELD else "")
 
 
 def frame_tokens(frame: Frames) -> list[int]:

@@ -12,27 +12,35 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import model_validator
 
+from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle
+from rnn_apps.data.batching import pad_batch
+from rnn_apps.data.windows import zero_states
 from rnn_apps.errors import DataError
+from rnn_apps.inference.cases import Axis, Case, Graphs, Score
 from rnn_apps.inference.options import Options, option
 from rnn_apps.inference.predictor import Predictor
-from rnn_apps.inference.probabilities import log_softmax
+from rnn_apps.inference.probabilities import log_softmax, softmax
+from rnn_apps.inference.sampling import distribution
 from rnn_apps.inference.session import Session
 from rnn_apps.tasks.music import sample
 from rnn_apps.tasks.music.composing import Composer, Request, compose, describe_degeneration
-from rnn_apps.tasks.music.context import END, canonical, frame_tokens
+from rnn_apps.tasks.music.context import END, FIRST_HELD, canonical, frame_tokens, token_name
 from rnn_apps.tasks.music.prediction import Music, MusicNote
 from rnn_apps.tasks.music.presentation import music_views, text_roll
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores.midi import read_midi
 from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, STRUCK, Frames, Note, Piece
 from rnn_apps.tasks.music.scores.reading import read_pieces
-from rnn_apps.views import FileInput, InputView, NumberOption, Text, View
+from rnn_apps.views import FileInput, Heatmap, InputView, NumberOption, Text, View
 
 MAX_SECONDS, MAX_CLIENT_SECONDS = 3600.0, 300.0
 MAX_CLIENT_TEMPO = 400.0
 MAX_CLIENT_FRAMES = 4096
 _SUFFIXES = (".mid", ".midi")
+_SHOWN_TOKENS = 24
+_USUAL_TOP_P = 0.95
+_INSPECTED_SECONDS = 8.0  # of music from nothing
 _NOTHING = np.zeros((0, KEYS), np.uint8)
 
 
@@ -174,6 +182,45 @@ class MusicPredictor(Predictor):
     def from_json(self, value: Any) -> Piece | None:
         """Takes a MIDI file as `{"b64": "..."}` in base64, or null for music from nothing, and never a path."""
         return piece_of(value)
+
+    def cases(self, given: Piece | None) -> Sequence[Case]:
+        """Returns a piece, or what the model composes where none is given; each note it strikes can be explained."""
+        piece = given or self.compose(self.request(None, MusicOptions(seconds=_INSPECTED_SECONDS))).piece
+        piece = piece.on_grid(self.processor.frames_per_quarter)
+        (row,) = self.processor.encode_inputs([piece])
+        tokens, frames = row["targets"].tolist(), row["frames"].tolist()
+        names = [f"{token_name(token)} at {frame}" for token, frame in zip(tokens, frames, strict=True)]
+        struck = [step for step, token in enumerate(tokens) if END < token < FIRST_HELD]
+        return [
+            Case(
+                title=piece.name if given else "music from nothing",
+                answer=f"{len(struck)} notes",
+                axes=(Axis("tokens", ("begin", *names[:-1])),),
+                arrays=pad_batch([row]) | zero_states(self.processor.state_sizes, 1),
+                scores=tuple(Score(f"{step} {names[step]}", ((step, tokens[step] - 1),), step=step) for step in struck),
+                given=piece,
+            )
+        ]
+
+    def run_case(self, arrays: Arrays, graphs: Graphs) -> Arrays:
+        """Runs the model over pieces from their beginning; `logits` are (batch, time, tokens)."""
+        batch = len(arrays["tokens"])
+        return graphs("model").run({**arrays, **zero_states(self.processor.state_sizes, batch)})
+
+    def decoding(self, case: Case, graphs: Graphs) -> Sequence[View]:
+        """Returns the distribution before each token as the model has it, and as it is drawn from by default."""
+        logits = self.run_case(case.arrays, graphs)["logits"][0]
+        options = MusicOptions()
+        plain = softmax(logits)
+        drawn = distribution(logits, options.temperature, options.top_k, _USUAL_TOP_P)
+        likely = np.sort(np.argsort(-plain.mean(axis=0))[:_SHOWN_TOKENS])[::-1]
+        names = [token_name(1 + int(number)) for number in likely]
+        steps = [*case.axes[0].steps[1:], "end"]
+        how = f"temperature {options.temperature:g}, top-p {_USUAL_TOP_P:g}"
+        return [
+            Heatmap(plain[:, likely], steps, names, "Probability of each token, as the model has it"),
+            Heatmap(drawn[:, likely], steps, names, f"The same as it is drawn from: {how}"),
+        ]
 
     def input_view(self) -> InputView:
         """Asks for a MIDI file to continue, or nothing."""

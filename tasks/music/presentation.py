@@ -6,17 +6,12 @@ from collections.abc import Sequence
 
 from rnn_apps.tasks.music.prediction import Music
 from rnn_apps.tasks.music.scores.midi import midi_bytes
+from rnn_apps.tasks.music.scores.piece import pitch_name
 from rnn_apps.tasks.music.sound.picture import png_bytes
 from rnn_apps.tasks.music.sound.synthesis import wav_bytes
 from rnn_apps.views import Audio, File, Image, Text, View
 
 WIDTH = 96
-_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-
-
-def pitch_name(pitch: int) -> str:
-    """Returns the name of a MIDI pitch: C4 is 60, middle C."""
-    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def music_views(music: Music) -> Sequence[View]:

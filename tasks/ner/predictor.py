@@ -11,19 +11,25 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle
+from rnn_apps.data.batching import pad_batch
 from rnn_apps.data.text.scripts import warnings_of
 from rnn_apps.data.text.tags import Span, read_spans, write_tags
 from rnn_apps.data.text.tokens import Token, split_sentences, tokenize
+from rnn_apps.errors import DataError
+from rnn_apps.inference.cases import Axis, Case, Graphs, Score, tiled
+from rnn_apps.inference.crf import ILLEGAL
 from rnn_apps.inference.deadline import in_turn
 from rnn_apps.inference.entities import Alternative, EntityDecoder
 from rnn_apps.inference.options import Options, option
 from rnn_apps.inference.predictor import Predictor, WarnedPrediction, batches_by_length
+from rnn_apps.inference.probabilities import softmax
 from rnn_apps.inference.search import best_combinations
 from rnn_apps.inference.session import Session
 from rnn_apps.tasks.ner import sample
 from rnn_apps.tasks.ner.processor import NerProcessor
-from rnn_apps.views import InputView, Spans, Table, Text, View
+from rnn_apps.views import Heatmap, InputView, Spans, Table, Text, View
 from rnn_apps.views import Span as Marked
 
 _SENTENCES = 1024  # that are encoded at once
@@ -146,6 +152,59 @@ class NerPredictor(Predictor):
             if isinstance(given, list) and all(isinstance(token, str) for token in given):
                 return given
         return text
+
+    def cases(self, given: str | Sequence[str]) -> Sequence[Case]:
+        """Returns each sentence with its tags; what can be explained is each entity, by the emissions of its tags."""
+        text = self._prepare(given, 1)
+        if not text.tokens:
+            raise DataError("Expected a text to look into. There is no token in it.")
+        return [self._case(sentence) for sentence in text.sentences]
+
+    def _case(self, sentence: Sequence[str]) -> Case:
+        prediction = self.answer([list(sentence)], NerOptions())[0]
+        spans = read_spans(prediction.tags)
+        tags = write_tags(spans, len(sentence), self.processor.scheme)
+        numbers = [self.processor.tags.index(tag) for tag in tags]
+        row = {**self.processor.encode_tokens(sentence), "tags": np.array(numbers, np.int32)}
+        labels = [f"{' '.join(sentence[span.start : span.end])} ({span.type})" for span in spans]
+        return Case(
+            title=" ".join(sentence),
+            answer=", ".join(labels) or "no entity",
+            axes=(Axis("tokens", tuple(sentence)),),
+            arrays=pad_batch([row]),
+            scores=tuple(
+                Score(label, tuple((step, numbers[step]) for step in range(span.start, span.end)), "emissions")
+                for label, span in zip(labels, spans, strict=True)
+            ),
+            given=list(sentence),
+            prediction=prediction,
+        )
+
+    def without(self, case: Case, ranges: Sequence[range]) -> Arrays:
+        """Makes tokens unknown, their letters and pairs too: a tag has its place still."""
+        batch = tiled(case.arrays, len(ranges))
+        for row, steps in enumerate(ranges):
+            batch["tokens"][row, steps] = self.processor.UNKNOWN
+            if "pairs" in batch:  # a pair is a character and the one behind it
+                batch["pairs"][row, max(steps.start - 1, 0) : steps.stop] = self.processor.UNKNOWN
+            else:
+                batch["letters"][row, steps] = 0
+                batch["letters"][row, steps, 0] = self.processor.UNKNOWN
+        return batch
+
+    def decoding(self, case: Case, graphs: Graphs) -> Sequence[View]:
+        """Returns how likely each tag of each token is, and how much each tag likes to follow another."""
+        outputs = self.run_case(case.arrays, graphs)
+        tags = self.processor.tags
+        emissions, transitions = outputs["emissions"], outputs["transitions"][0]
+        marginals = self.decoder.marginals(emissions, transitions, np.array([case.axes[0].length]))[0]
+        following = softmax(np.where(transitions > ILLEGAL / 2, transitions, -np.inf))
+        return [
+            Heatmap(marginals, case.axes[0].steps, tags, "Probability of each tag (CRF marginals)"),
+            Heatmap(
+                following, [*tags, "begin"], [*tags, "end"], "Transitions of the CRF: what follows, emissions aside"
+            ),
+        ]
 
     def input_view(self) -> InputView:
         """Returns a box for a text."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.text.scripts import warnings_of
 from rnn_apps.inference.classification import ClassPrediction, ClassPredictor
@@ -36,7 +37,7 @@ class SentimentPredictor(ClassPredictor):
     def __init__(self, bundle: Bundle) -> None:
         processor = SentimentProcessor.load(bundle.folder)
         super().__init__(bundle, processor, processor.class_names)
-        self.tokenizer = processor.tokenizer
+        self.texts, self.tokenizer = processor, processor.tokenizer
 
     def answer(self, inputs: Sequence[str], options: Options) -> list[TextClass]:
         """Returns the class of each text, in their order."""
@@ -51,6 +52,10 @@ class SentimentPredictor(ClassPredictor):
         warnings = prediction.warnings if isinstance(prediction, TextClass) else []
         notes = [Text("\n".join(warnings), "Note")] if warnings else []
         return [*super().views(given, prediction), *notes]
+
+    def step_names(self, given: str, row: Arrays) -> Sequence[str]:
+        """Returns the part of the text that each token stands for."""
+        return self.texts.pieces(given)
 
     @property
     def examples(self) -> Sequence[str]:

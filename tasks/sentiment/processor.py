@@ -79,6 +79,10 @@ class SentimentProcessor(Processor):
             tokens = self.tokenizer.encode(_clean(text, f"input {number}"))
             yield {"tokens": cut_middle(tokens, self.max_tokens)}
 
+    def pieces(self, text: str) -> list[str]:
+        """Returns the part of a text that each of its tokens stands for."""
+        return cut_middle(self.tokenizer.pieces(_clean(text, "input 1")), self.max_tokens)
+
     def save(self, folder: Path) -> None:
         """Writes `processor.json` and `tokenizer.json`."""
         facts = {

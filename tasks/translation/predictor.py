@@ -8,25 +8,28 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
-from rnn_apps.arrays import Array
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.batching import pad_batch
-from rnn_apps.data.text.pieces import BLANK, SPECIAL_PIECES, UNKNOWN
+from rnn_apps.data.text.pieces import BLANK, END, SPECIAL_PIECES, START, UNKNOWN
 from rnn_apps.data.text.scripts import IDEOGRAPHS, script
 from rnn_apps.errors import DataError
+from rnn_apps.inference.cases import Axis, Case, Graphs, Score, left_out
 from rnn_apps.inference.deadline import in_turn
 from rnn_apps.inference.predictor import Prediction, Predictor
 from rnn_apps.inference.search import Hypothesis, best_combinations
+from rnn_apps.inference.search_tree import WatchedBeamSearch
 from rnn_apps.tasks.translation import sample
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
 from rnn_apps.tasks.translation.placeholders import Hidden, hide, is_hidden, lost, mend
 from rnn_apps.tasks.translation.processor import TranslationProcessor
 from rnn_apps.tasks.translation.search import TranslationOptions, Translator, aligned, growing_batches
-from rnn_apps.views import Heatmap, InputView, Table, Text, TextInput, View
+from rnn_apps.views import Branch, Heatmap, InputView, Table, Text, TextInput, Tree, View
 
 # beams, where what is hidden got lost
 _WIDER = (20, 60)
-_END_SIGN = "</s>"
+_START_SIGN, _END_SIGN = "<s>", "</s>"
+_SHOWN_BEAM = 4
 
 
 class Alternative(BaseModel):
@@ -136,6 +139,77 @@ class TranslationPredictor(Predictor):
     def examples(self) -> Sequence[str]:
         """Three English sentences."""
         return sample.EXAMPLES
+
+    def cases(self, given: str) -> Sequence[Case]:
+        """Returns each sentence with its translation; what can be explained is each piece of it."""
+        text = self._prepare(given, 1)
+        if not text.sources:
+            raise DataError("Expected a text to look into. There is no word in it.")
+        options = TranslationOptions()
+        found = self._translate(text.sources, text.document.sentences, options)
+        return [
+            self._case(sentence, source, own[0])
+            for sentence, source, own in zip(text.document.sentences, text.sources, found, strict=True)
+        ]
+
+    def _case(self, sentence: str, source: Array, found: Hypothesis) -> Case:
+        following = np.append(found.tokens, np.int32(END)).astype(np.int32)
+        row = {"source": source, "target_in": np.append(np.int32(START), following[:-1]), "target_out": following}
+        _, spans = self.processor.source.offsets(sentence)
+        sources = [sentence[start:end] for start, end in spans][: len(source) - 1]
+        pieces = [*(piece.replace(BLANK, " ") for piece in self.processor.target.tokens(found.tokens)), _END_SIGN]
+        translation = self._text(found, sentence)
+        return Case(
+            title=sentence,
+            answer=translation,
+            axes=(
+                Axis("source", (*sources, _END_SIGN), "encoder"),
+                Axis("target", (_START_SIGN, *pieces[:-1]), "step"),
+            ),
+            arrays=pad_batch([row]),
+            scores=tuple(
+                Score(f"{step + 1} {piece.strip()}", ((step, int(number)),), step=step)
+                for step, (piece, number) in enumerate(zip(pieces, following, strict=True))
+            ),
+            given=sentence,
+            prediction=found,
+        )
+
+    def run_case(self, arrays: Arrays, graphs: Graphs) -> Arrays:
+        """Reads the source once and says the target token by token; `logits` are log-probabilities, (batch, T, V)."""
+        memory = graphs("encoder").run({"source": arrays["source"]})
+        states = {name: memory.pop(name)[:, None] for name in list(memory) if name.startswith("state_")}
+        said: list[Array] = []
+        for step in range(arrays["target_in"].shape[1]):
+            token = arrays["target_in"][:, step, None]
+            found = graphs("step").run({"token": token, "source": arrays["source"], **memory, **states})
+            states = {name: found[f"next_{name}"] for name in states}
+            said.append(found["log_probabilities"][:, 0])
+        return {"logits": np.stack(said, axis=1)}
+
+    def decoding(self, case: Case, graphs: Graphs) -> Sequence[View]:
+        """Returns where the attention looked, piece by piece, and the tree of the beam search."""
+        source = case.arrays["source"]
+        search = WatchedBeamSearch(self.translator.decoder, {"source": source}, [2 * source.shape[1] + 10], _SHOWN_BEAM)
+        pieces = self.processor.target.tokens
+        branches = [
+            Branch(node.parent, self._piece(node.token), node.log_probability, node.kept, node.best)
+            for node in search.tree()
+        ]
+        said = [*(piece.replace(BLANK, " ").strip() or "␣" for piece in pieces(case.prediction.tokens)), _END_SIGN]
+        return [
+            Heatmap(case.prediction.attention, said, case.axes[0].steps, "Attention: where each piece looked"),
+            Tree(branches, f"Beam search with a beam of {_SHOWN_BEAM}: log-probability of what was kept and cut"),
+        ]
+
+    def _piece(self, token: int) -> str:
+        return (
+            _END_SIGN if token == END else self.processor.target.tokens([token])[0].replace(BLANK, " ").strip() or "␣"
+        )
+
+    def without(self, case: Case, ranges: Sequence[range]) -> Arrays:
+        """Takes pieces of the source out."""
+        return left_out(case.arrays, ["source"], ranges)
 
     def input_view(self) -> InputView:
         """Returns a box for the text."""

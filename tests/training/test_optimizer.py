@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from rnn_apps.training.optimizer import AdamW, WarmUpThenDecay
+from training.small import values
 
 
 def gradients(step):
@@ -76,3 +77,20 @@ def test_the_schedule_survives_keras_serialisation():
     rate = WarmUpThenDecay(0.5, 100, 0.1, "linear")
     loaded = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(rate))
     assert loaded.get_config() == rate.get_config()
+
+
+def test_the_average_of_the_weights_is_what_is_validated_and_kept(trainer):
+    steps = []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: steps.append(values(run.model.weights))
+    )
+    run = trainer(callbacks=[note], epochs=1, average=0.6)
+    run.fit()
+    average = steps[0]
+    for weights in steps[1:]:
+        average = [0.6 * one + 0.4 * other for one, other in zip(average, weights, strict=True)]
+    trainable = [np.issubdtype(weight.dtype, np.floating) for weight in average]
+    found = values(run.model.weights)
+    for mean, weight, counts in zip(average, found, trainable, strict=True):
+        if counts:
+            np.testing.assert_allclose(weight, mean, rtol=1e-4, atol=1e-6)

@@ -45,9 +45,13 @@ def history(model):
 
 def test_a_bundle_is_whole_and_the_work_is_cleared_away(trained, files_below, tmp_path):
     names = ["README.md", "bundle.json", "history.csv", "learning_curves.png", "model.keras", "model.onnx"]
-    assert files_below(tmp_path) == ["images.npz", "model", *(f"model/{name}" for name in [*names, "processor.json"])]
+    assert files_below(tmp_path) == [
+        "images.npz",
+        "model",
+        *(f"model/{name}" for name in [*names, "processor.json", "training.npz"]),
+    ]
     facts = trained.bundle.manifest
-    assert set(facts["files"]) == {*names, "processor.json"} - {"bundle.json"}
+    assert set(facts["files"]) == {*names, "processor.json", "training.npz"} - {"bundle.json"}
     assert facts["data"]["training_examples"] + facts["data"]["validation_examples"] == 60
     assert facts["training"]["epochs"] == len(history(trained)) == 2
     assert facts["versions"].keys() >= {"rnn-apps", "tensorflow", "keras", "onnxruntime"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from rnn_apps.data.text.scripts import known_scripts
 
 Int32Array = npt.NDArray[np.int32]
+Row = TypeVar("Row", Int32Array, list[str])
 
 PADDING, START, END = "<pad>", "<s>", "</s>"
 SPECIAL_TOKENS = (PADDING, START, END)
@@ -110,15 +111,18 @@ def _signs_of_bytes() -> dict[int, str]:
     return {byte: chr(byte) for byte in seen} | {byte: chr(256 + n) for n, byte in enumerate(others)}
 
 
-def cut_middle(ids: Int32Array, longest: int) -> Int32Array:
-    """Returns `ids` with at most `longest` numbers: of a longer text the first quarter of that and the last three.
+def cut_middle(ids: Row, longest: int) -> Row:
+    """Returns `ids` with at most `longest` of them: of a longer text the first quarter of that and the last three.
 
     A text often says at its end what it comes to.
     """
     if len(ids) <= longest:
         return ids
     head = longest // 4
-    return np.concatenate([ids[:head], ids[len(ids) - (longest - head) :]])
+    tail = len(ids) - (longest - head)
+    if isinstance(ids, list):
+        return ids[:head] + ids[tail:]
+    return np.concatenate([ids[:head], ids[tail:]])
 
 
 def _first_characters(texts: Iterable[str], limit: int) -> Iterator[str]:

@@ -56,7 +56,8 @@ class OnnxCell:
 def _simple_rnn(step: Step, x: str, states: list[str]) -> list[str]:
     """The equations of `rnn_apps.layers.SimpleRNN.step`."""
     (a,) = states
-    return [step.activate("activation", step.add(*step.products(x, a, step.gate(0)), step.bias(0)))]
+    a = step.activate("activation", step.add(*step.products(x, a, step.gate(0)), step.bias(0)))
+    return [step.named("hidden", a)]
 
 
 def _gru(step: Step, x: str, states: list[str]) -> list[str]:
@@ -69,13 +70,14 @@ def _gru(step: Step, x: str, states: list[str]) -> list[str]:
         z = step.add(z, step.bias(number, rows[1])) if step.layer.reset_after else z
         return step.activate("recurrent_activation", z)
 
-    z, r = gate(0), gate(1)
+    z, r = step.named("kept", gate(0)), step.named("relevance", gate(1))
     if step.layer.reset_after:
         inward, recurrent = step.products(x, a, step.gate(2))
         relevant = step.multiply(r, step.add(recurrent, step.bias(2, rows[1])))
     else:
         inward, relevant = step.products(x, step.multiply(r, a), step.gate(2))
     candidate = step.activate("activation", step.add(inward, step.bias(2, rows[0]), relevant))
+    step.named("candidate", candidate)
     return [step.mix(z, a, candidate)]
 
 
@@ -87,10 +89,10 @@ def _lstm(step: Step, x: str, states: list[str]) -> list[str]:
         z = step.add(*step.products(x, hidden, step.gate(number)), step.bias(number))
         return step.activate(function, z)
 
-    relevant = step.multiply(gate(4), a) if step.layer.relevance_gate else a
-    update, forget, output = gate(0), gate(1), gate(3)
-    candidate = gate(2, "activation", relevant)
-    c = step.add(step.multiply(update, candidate), step.multiply(forget, c))
+    relevant = step.multiply(step.named("relevance", gate(4)), a) if step.layer.relevance_gate else a
+    update, forget = step.named("update", gate(0)), step.named("forget", gate(1))
+    output, candidate = step.named("output", gate(3)), step.named("candidate", gate(2, "activation", relevant))
+    c = step.named("cell", step.add(step.multiply(update, candidate), step.multiply(forget, c)))
     shown = c
     if step.layer.layer_normalization:
         shown = step.multiply(step.normalised(c), step.weight("cell_scale"))

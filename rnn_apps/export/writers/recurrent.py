@@ -116,7 +116,7 @@ def run_directions(
     passages = []
     for layer, flag, states in zip(layers, backwards, given, strict=True):
         rows = same_rows(value, reverse(graph, value.tensor, value)) if flag else value
-        hidden, finals = scan(graph, layer, rows, states)
+        hidden, finals = scan(graph, layer, rows, states, flag)
         passages.append(Passage(reverse(graph, hidden, value) if flag else hidden, finals))
     return passages
 

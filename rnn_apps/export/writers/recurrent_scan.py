@@ -12,8 +12,13 @@ from rnn_apps.export.registry import Value, steps_that_count
 from rnn_apps.export.writers.cells import cell_of
 from rnn_apps.export.writers.step import Step
 
+BODY = "step"
+"""How names of bodies begin."""
 
-def scan(graph: Graph, layer: Any, value: Value, initial: Sequence[str]) -> tuple[str, list[str]]:
+
+def scan(
+    graph: Graph, layer: Any, value: Value, initial: Sequence[str], backwards: bool = False
+) -> tuple[str, list[str]]:
     """Runs a cell over the rows of a value, from the first step to the last.
 
     Args:
@@ -21,6 +26,7 @@ def scan(graph: Graph, layer: Any, value: Value, initial: Sequence[str]) -> tupl
         layer: a cell of `rnn_apps.export.writers.cells.CELLS`, with any options.
         value: inputs, (batch, time, features).
         initial: names of the initial states, (batch, units) each; none for zeros.
+        backwards: whether the rows come in the other order, for the name of the body.
 
     Returns:
         Hidden states (batch, time, units), zero at padding, and the final states.
@@ -29,7 +35,8 @@ def scan(graph: Graph, layer: Any, value: Value, initial: Sequence[str]) -> tupl
     over_time = [graph.node("Transpose", [value.tensor], perm=[1, 0, 2])]
     if value.lengths is not None:
         over_time.append(graph.node("Transpose", [steps_that_count(graph, value)], perm=[1, 0, 2]))
-    body = _body(graph, layer, masked=value.lengths is not None)
+    name = graph.fresh(f"{BODY}_backward" if backwards else BODY)
+    body = _body(name, graph, layer, masked=value.lengths is not None)
     outputs = graph.node("Scan", [*states, *over_time], len(states) + 1, body=body, num_scan_inputs=len(over_time))
     return graph.node("Transpose", [outputs[-1]], perm=[1, 0, 2]), list(outputs[: len(states)])
 
@@ -47,9 +54,9 @@ class _Body(Graph):
         return f"{self.name}/{super().fresh(hint)}"
 
 
-def _body(outer: Graph, layer: Any, masked: bool) -> Any:
+def _body(name: str, outer: Graph, layer: Any, masked: bool) -> Any:
     """One step: states, inputs and, if `masked`, whether the step counts; states and the step's output."""
-    body = _Body(outer.fresh("step"))
+    body = _Body(name)
     shape = ["batch", layer.units]
     old = [body.input(body.fresh("state"), np.float32, shape) for _ in range(layer.state_count)]
     x = body.input(body.fresh("x"), np.float32, ["batch", int(layer.kernel.shape[0])])

@@ -11,6 +11,7 @@ from rnn_apps.export.graph import Graph
 from rnn_apps.export.registry import activate
 
 _SMALLEST_VARIANCE = 1e-5
+GATE_MARK = "/gate/"
 
 
 class Step:
@@ -27,6 +28,11 @@ class Step:
         """Some columns of a weight of the layer, by its name."""
         value = keras.ops.convert_to_numpy(getattr(self.layer, name))[..., columns]
         return self.outer.constant(np.ascontiguousarray(value), self.layer.name)
+
+    def named(self, name: str, tensor: str) -> str:
+        """Gives a gate or a state a name of its own, under which those who look into the graph find it."""
+        self.body.name_tensor(tensor, f"{self.body.name}{GATE_MARK}{name}")
+        return tensor
 
     def number(self, value: float) -> str:
         """A number as a constant."""

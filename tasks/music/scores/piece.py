@@ -25,6 +25,14 @@ class Note(NamedTuple):
     end: int
 
 
+_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+
+
+def pitch_name(pitch: int) -> str:
+    """Returns the name of a MIDI pitch: C4 is 60, middle C."""
+    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
+
+
 @dataclass(frozen=True)
 class Piece:
     """A piece of music on a grid.

@@ -1,0 +1,142 @@
+"""Looking into a saved model on inputs of one's own: which views there are, and what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pkgutil import resolve_name
+from typing import Any
+
+from rnn_apps.environment import start_tensorflow
+from rnn_apps.errors import ConfigError, did_you_mean
+from rnn_apps.inference.cases import Case
+from rnn_apps.inference.predictor import as_inputs
+from rnn_apps.inspection.contributions import Contributions, leave_one_out
+from rnn_apps.inspection.gates import layer_gates
+from rnn_apps.inspection.graphs import ObservedGraph
+from rnn_apps.inspection.records import read_records
+from rnn_apps.inspection.results import Inspection, Look
+from rnn_apps.model import Model
+
+VIEWS = {
+    "gates": "gates, states and memory of each recurrent layer, step by step",
+    "gradient": "how far the gradient of the loss reaches back through time (needs the extra train)",
+    "why": "what each step contributes: left out, and by integrated gradients (these need the extra train)",
+    "leave-one-out": "the first half of why, which needs no TensorFlow",
+    "attention": "how the answer was found: attention and beam search, tags of a CRF, distributions of notes",
+    "training": "what the training has recorded of itself",
+}
+"""Every view in a line."""
+
+QUICK = ("gates", "leave-one-out", "attention", "training")
+"""The views that need no TensorFlow."""
+
+
+def inspect(model: Model, inputs: Any, views: Iterable[str] | None = None) -> Inspection:
+    """Looks into a model while it answers inputs.
+
+    Args:
+        model: a saved model.
+        inputs: what its task takes, in a list; one text alone is one input.
+        views: names in `VIEWS`, or "all"; those that need no TensorFlow if left out. One that the model cannot have is
+            an error if it is asked for by name.
+
+    Returns:
+        typed results with NumPy arrays.
+
+    Raises:
+        ConfigError: for a view that does not exist, or that this model cannot have.
+        DataError: for an input that cannot be used.
+        MissingExtraError: if what a view needs is not installed.
+    """
+    names, asked = _chosen(views)
+    predictor = model.predictor
+    remarks: list[str] = []
+    looks = []
+    given = as_inputs(inputs)
+    for case in [case for own in given for case in predictor.cases(own)]:
+        parts: dict[str, Any] = {}
+        for name in names:
+            try:
+                parts |= _look(model, case, name, asked)
+            except ConfigError as error:
+                if asked:
+                    raise
+                remarks.append(f"{name}: {error}")
+        looks.append(Look(case, **parts))
+    records = read_records(model.bundle.folder) if "training" in names else None
+    if "training" in names and records is None:
+        reason = f"the training of '{model.bundle.name}' has recorded nothing: an older version has saved it."
+        if asked:
+            raise ConfigError(f"There is nothing to look at: {reason}")
+        remarks.append(f"training: {reason}")
+    return Inspection(
+        model.bundle.name, str(model.bundle.manifest["task"]), tuple(looks), records, tuple(dict.fromkeys(remarks))
+    )
+
+
+def _chosen(views: Iterable[str] | None) -> tuple[list[str], bool]:
+    """The names of the views that were asked for, and whether by name."""
+    if views is None:
+        return list(QUICK), False
+    names = [views] if isinstance(views, str) else list(views)
+    for name in names:
+        if name != "all" and name not in VIEWS:
+            raise ConfigError(
+                f"There is no view '{name}'.{did_you_mean(name, VIEWS)} There are: {', '.join(VIEWS)}, all."
+            )
+    if "all" in names:
+        if find_spec("tensorflow") is None:
+            return list(QUICK), False
+        return [name for name in VIEWS if name != "leave-one-out"], False
+    return list(dict.fromkeys(names)), True
+
+
+def _look(model: Model, case: Case, view: str, asked: bool) -> dict[str, Any]:
+    """The part of a `Look` that a view makes; of a view that nobody asked for by name it may be nothing."""
+    if view == "gates":
+        opened: dict[str, ObservedGraph] = {}
+
+        def observed(name: str) -> ObservedGraph:
+            return opened.setdefault(name, opened.get(name) or ObservedGraph(model.bundle.folder / f"{name}.onnx"))
+
+        model.predictor.run_case(case.arrays, observed)
+        return {"gates": tuple(layer_gates(opened, case.axes))}
+    if view == "gradient":
+        keras_model = _keras_model(model, "The gradient through time")
+        gradient = resolve_name("rnn_apps.backward:gradient_through_time")
+        found = gradient(keras_model, model.task.new_network(), case)
+        if not found:
+            raise ConfigError("This model has no recurrent layer, and so no way through time.")
+        return {"gradient": tuple(found)}
+    if view in ("why", "leave-one-out"):
+        return {"contributions": tuple(_contributions(model, case, with_gradients=view == "why"))}
+    if view == "attention":
+        found = model.predictor.decoding(case, _graphs(model))
+        if not found and asked:
+            task = model.bundle.manifest["task"]
+            raise ConfigError(f"A model of the task '{task}' has no attention, no search and no CRF to look at.")
+        return {"decoding": tuple(found)}
+    return {}
+
+
+def _contributions(model: Model, case: Case, with_gradients: bool) -> Sequence[Contributions]:
+    if not case.scores:
+        return []
+    found = [leave_one_out(model.predictor, case, _graphs(model))]
+    if with_gradients and find_spec("tensorflow") is not None:
+        keras_model = _keras_model(model, "Integrated gradients")
+        found.append(resolve_name("rnn_apps.backward:integrated_gradients")(keras_model, case))
+    return found
+
+
+def _graphs(model: Model) -> Any:
+    from rnn_apps.inference.session import Session
+
+    return cache(lambda name: Session(model.bundle.folder / f"{name}.onnx"))
+
+
+def _keras_model(model: Model, what: str) -> Any:
+    start_tensorflow(what)
+    return model.loaded_keras_model
