@@ -24,7 +24,7 @@ from rnn_apps.serving.http import ClientDisconnected, RequestError, refused, rep
 from rnn_apps.serving.metrics import ServerMetrics
 from rnn_apps.serving.middleware import HeadAsGet, KeyCheck, LoadShedding, Observer
 from rnn_apps.serving.models import ServedModels, watch
-from rnn_apps.serving.pages import answers
+from rnn_apps.serving.pages import answers, inside
 from rnn_apps.serving.pages.demo import DemoPage, begin_import
 from rnn_apps.serving.pages.docs import page
 from rnn_apps.serving.protocols import openapi, openinference, streaming, tfserving
@@ -100,6 +100,7 @@ def create_app(settings: Settings) -> ASGIApp:
 
     if demo:
         app.include_router(answers.routes(models, settings.limits))
+        app.include_router(inside.routes(models, settings.limits))
         app.mount("/", _Rest(app.router.routes[:], demo))
     else:
         app.get("/", include_in_schema=False)(lambda: RedirectResponse("docs"))

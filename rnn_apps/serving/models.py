@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Itera
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from rnn_apps.serving.settings import Limits
 
 logger = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
 Stamp = tuple[int, int, int]
 
 _DATATYPES = {str: "BYTES", bool: "BOOL", int: "INT64", float: "FP64"}
@@ -98,6 +99,30 @@ class ServedModel:
             finally:
                 deadline.end()
                 self.batcher.call_soon(parts.close)
+
+    async def call(self, work: Callable[[Model], Result], given: Any) -> Result:
+        """Lets other work than answering be done with the model, in its thread.
+
+        Args:
+            work: what is done; it ends where this call is cancelled.
+            given: the input that it is done with, as JSON, which must not be too expensive to answer.
+
+        Raises:
+            RequestError: with status 503 if too many inputs wait already.
+            RnnAppsError: for an input that the model cannot use.
+        """
+        self.batcher.checked_cost([given], {})
+        deadline = Deadline()
+
+        def done() -> Result:
+            with working_until(deadline), _nesting_is_bad_input():
+                return work(self.model)
+
+        with self.batcher.admission(1):
+            try:
+                return await self.batcher.call(done)
+            finally:
+                deadline.end()
 
     @property
     def description(self) -> dict[str, Any]:

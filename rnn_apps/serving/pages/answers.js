@@ -3,7 +3,7 @@
 const place = () => element.querySelector("[aria-live]");
 let running = new AbortController();
 
-async function ask({ name, given, options, told }) {
+async function ask({ door, name, given, options, told }) {
   running.abort(); // nobody waits for the answer before
   const { signal } = (running = new AbortController());
   if (told) {
@@ -12,7 +12,7 @@ async function ask({ name, given, options, told }) {
   }
   place().setAttribute("aria-busy", "true");
   try {
-    const response = await fetch(`${window.gradio_config?.root ?? ""}/answers/${encodeURIComponent(name)}`, {
+    const response = await fetch(`${window.gradio_config?.root ?? ""}/${door}/${encodeURIComponent(name)}`, {
       method: "POST", body: JSON.stringify({ given, options }), signal,
     });
     if (!response.ok) throw new Error((await response.json()).error);

@@ -27,6 +27,7 @@ from rnn_apps.views import DrawingInput, FileInput, NumberOption, TextInput
 
 STYLE = """
 .example { font-weight: 400; justify-content: start; text-align: left; white-space: normal; }
+.inside { width: 100%; height: 85vh; border: 1px solid var(--border-color-primary); border-radius: 8px; }
 [aria-busy] { opacity: .6; transition: opacity .2s .3s; }
 .pad { position: relative; width: min(100%, 20rem); }
 .pad canvas { background: #fff; border: 1px solid var(--border-color-primary); border-radius: 8px; cursor: crosshair;
@@ -91,6 +92,7 @@ class _Tab:
                 given = _input(self._view.given)
                 options = [_option(option) for option in self._controls.values()]
                 button = gr.Button(self._view.action, variant="primary")
+                look = gr.Button("Look inside")
             with gr.Column(min_width=300):
                 result = gr.HTML(
                     html_template='<div aria-live="polite"></div>', js_on_load=_script("answers"), request=None
@@ -101,6 +103,7 @@ class _Tab:
         shown = [gr.Button(name, size="sm", elem_classes="example") for name in examples]
         inputs = [*([given] if given else []), *options]
         self._on(button.click, inputs, result)
+        look.click(self._look, inputs, result, queue=False, api_visibility="private")
         if isinstance(self._view.given, TextInput):
             self._on(given.submit, inputs, result)
         if self._live:
@@ -124,7 +127,19 @@ class _Tab:
             name: _given(control, value) if isinstance(control, FileInput) else value
             for (name, control), value in zip(self._controls.items(), rest, strict=True)
         }
-        return gr.HTML(request={"name": self._served.name, "given": given, "options": options, "at": time.time()})
+        return self._ask("answers", given, options)
+
+    def _look(self, *values: Any) -> Any:
+        """The same for a look inside, which takes no options."""
+        try:
+            given = _given(self._view.given, values[0]) if self._view.given else None
+        except DataError as error:
+            return gr.HTML(request={"told": answers.told(error)})
+        return self._ask("inside", given, {})
+
+    def _ask(self, door: str, given: Any, options: dict[str, Any]) -> Any:
+        request = {"door": door, "name": self._served.name, "given": given, "options": options, "at": time.time()}
+        return gr.HTML(request=request)
 
     def _examples(self) -> Mapping[str, Any]:
         """Returns what the input component can be filled with, by the text on a button."""

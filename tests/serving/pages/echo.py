@@ -15,7 +15,7 @@ from rnn_apps.bundle import Bundle
 from rnn_apps.inference.options import Options, option
 from rnn_apps.inference.predictor import Prediction, Predictor
 from rnn_apps.model import Model
-from rnn_apps.serving.pages import answers
+from rnn_apps.serving.pages import answers, inside
 from rnn_apps.serving.pages.demo import DemoPage
 from rnn_apps.serving.settings import Limits
 from rnn_apps.tasks.sentiment.task import SentimentTask
@@ -99,6 +99,7 @@ def serving(models, limits=Limits()):  # noqa: B008 (frozen)
 
     app = FastAPI(lifespan=lifespan)
     app.include_router(answers.routes(models, limits))
+    app.include_router(inside.routes(models, limits))
     app.mount("/", page)
     server = uvicorn.Server(uvicorn.Config(app, port=0, ws="none", log_level="error", timeout_graceful_shutdown=2))
     thread = threading.Thread(target=server.run)

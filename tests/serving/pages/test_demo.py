@@ -112,6 +112,35 @@ def test_entities_are_marked(page):
     ]
 
 
+def test_a_model_is_looked_into(page):
+    panel = open_tab(page, "ner")
+    panel.get_by_label("Text").fill("Ada Lovelace lived in London.")
+    panel.get_by_role("button", name="Look inside").click()
+    inside = panel.frame_locator("iframe")
+    inside.get_by_role("tab", name="How it was found").click()
+    assert inside.locator("svg").count() >= 1
+    assert inside.locator(".answer").inner_text() == "Ada Lovelace (PER), London (LOC)"
+    inside.get_by_role("tab", name="Gates").click()
+    inside.get_by_label("Gate or state").select_option(index=1)
+    assert inside.get_by_text("Γf, forget gate, unit by unit").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "message"),
+    [
+        ("sentiment", {"given": ""}, "the text is empty"),
+        ("sentiment", {"given": 7}, "Expected texts"),
+        ("ner", {"given": "a man " * 600}, "at most 1,000 steps"),
+        ("echo", {"given": "a"}, "does not say what of it can be looked into"),
+    ],
+)
+def test_what_cannot_be_looked_into_is_told(address, name, body, message):
+    response = httpx.post(f"{address}/inside/{name}", json=body, timeout=30)
+    assert response.status_code == 200
+    assert message in response.json()
+    assert 'role="alert"' in response.json()
+
+
 def test_an_example_is_tried_with_one_press(page):
     panel = open_tab(page, "ner")
     example = load("ner").predictor.examples[1]
