@@ -16,6 +16,7 @@ TRAINING_ONLY = (
     "rnn_apps.kernels",
     "rnn_apps.layers",
     "rnn_apps.backward",
+    "rnn_apps.course",
     "rnn_apps.training",
     "rnn_apps.export",
     "rnn_apps.tasks",

@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": "Measure a saved model on labelled data.",
     "predict": "Answer inputs with a saved model.",
     "inspect": "Look into a saved model while it answers.",
+    "learn": "Open a short course on recurrent networks, measured on this machine.",
     "generate": "Let a saved model compose, and write what comes as files.",
     "serve": "Answer over HTTP with saved models.",
     "export": "Write a saved model for other programs.",

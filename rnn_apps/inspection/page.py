@@ -28,7 +28,7 @@ MOST_BYTES = 2_200_000
 """Of all heat maps of a page."""
 
 _MOST_SCORES = 60
-_SCRIPTS = ("d3.min.js", "plot.umd.min.js", "page.js")
+_SCRIPTS = ("d3.min.js", "plot.umd.min.js", "common.js", "page.js")
 _SIGN_NAMES = {
     "update": "Γu, update gate",
     "relevance": "Γr, relevance (reset) gate",
@@ -42,7 +42,7 @@ _SIGN_NAMES = {
 
 def inspection_page(inspection: Inspection) -> str:
     """Returns the page."""
-    return html_page(f"Inside {inspection.model}", _facts(inspection), _SCRIPTS)
+    return html_page(f"Inside {inspection.model}", page_facts(inspection), _SCRIPTS)
 
 
 def html_page(title: str, facts: dict[str, Any], scripts: tuple[str, ...], language: str = "en") -> str:
@@ -114,7 +114,8 @@ def _look_json(look: Look) -> dict[str, Any]:
     }
 
 
-def _facts(inspection: Inspection) -> dict[str, Any]:
+def page_facts(inspection: Inspection) -> dict[str, Any]:
+    """Returns what the scripts of a page read."""
     cells = sum(
         layer.axis.length * layer.units * len(layer.values) for look in inspection.looks for layer in look.gates
     )

@@ -1,6 +1,7 @@
 """`rnnapps inspect`, the real command line."""
 
 import json
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -40,7 +41,7 @@ def test_a_console_of_ascii_shows_it_too(command, sentiment_model, tmp_path):
 
 def test_data_is_written_whole(rnnapps, sentiment_model):
     assert rnnapps("inspect", sentiment_model, TEXT, "a fine day", "--output", "seen.json").stdout == "seen.json\n"
-    facts = json.loads(open("seen.json", encoding="utf-8").read())
+    facts = json.loads(Path("seen.json").read_text(encoding="utf-8"))
     assert [own["input"] for own in facts["inputs"]] == [TEXT, "a fine day"]
     assert facts["training"]["steps"][0] == 1
     assert len(facts["training"]["before"]) == len(facts["training"]["steps"])
@@ -48,7 +49,7 @@ def test_data_is_written_whole(rnnapps, sentiment_model):
 
 def test_a_picture_is_written(rnnapps, sentiment_model):
     assert rnnapps("inspect", sentiment_model, TEXT, "--output", "seen.png").status == 0
-    assert open("seen.png", "rb").read(4) == b"\x89PNG"
+    assert Path("seen.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_lines_of_stdin_are_looked_into(rnnapps, sentiment_model):
