@@ -10,19 +10,22 @@ from typing import Any
 
 from rnn_apps.environment import start_tensorflow
 from rnn_apps.errors import ConfigError, did_you_mean
-from rnn_apps.inference.cases import Case
+from rnn_apps.inference.cases import Case, Graphs
 from rnn_apps.inference.predictor import as_inputs
+from rnn_apps.inference.session import Session
 from rnn_apps.inspection.contributions import Contributions, leave_one_out
-from rnn_apps.inspection.gates import layer_gates
+from rnn_apps.inspection.gates import LayerGates, layer_gates
+from rnn_apps.inspection.gradient import LayerGradient
 from rnn_apps.inspection.graphs import ObservedGraph
 from rnn_apps.inspection.records import read_records
 from rnn_apps.inspection.results import Inspection, Look
 from rnn_apps.model import Model
+from rnn_apps.views import View
 
 VIEWS = {
     "gates": "gates, states and memory of each recurrent layer, step by step",
     "gradient": "how far the gradient of the loss reaches back through time (needs the extra train)",
-    "why": "what each step contributes: left out, and by integrated gradients (these need the extra train)",
+    "why": "what each step contributes: left out, and by integrated gradients (needs the extra train)",
     "leave-one-out": "the first half of why, which needs no TensorFlow",
     "attention": "how the answer was found: attention and beam search, tags of a CRF, distributions of notes",
     "training": "what the training has recorded of itself",
@@ -54,23 +57,24 @@ def inspect(model: Model, inputs: Any, views: Iterable[str] | None = None) -> In
     predictor = model.predictor
     remarks: list[str] = []
     looks = []
+    looker = _Looker(model, asked)
     given = as_inputs(inputs)
     for case in [case for own in given for case in predictor.cases(own)]:
         parts: dict[str, Any] = {}
         for name in names:
             try:
-                parts |= _look(model, case, name, asked)
+                parts |= looker.look(case, name)
             except ConfigError as error:
                 if asked:
                     raise
                 remarks.append(f"{name}: {error}")
         looks.append(Look(case, **parts))
     records = read_records(model.bundle.folder) if "training" in names else None
-    if "training" in names and records is None:
-        reason = f"the training of '{model.bundle.name}' has recorded nothing: an older version has saved it."
-        if asked:
-            raise ConfigError(f"There is nothing to look at: {reason}")
-        remarks.append(f"training: {reason}")
+    if "training" in names and records is None and asked:
+        raise ConfigError(
+            f"There is nothing to look at: the training of '{model.bundle.name}' has recorded nothing. An older version "
+            "has saved it."
+        )
     return Inspection(
         model.bundle.name, str(model.bundle.manifest["task"]), tuple(looks), records, tuple(dict.fromkeys(remarks))
     )
@@ -90,53 +94,72 @@ def _chosen(views: Iterable[str] | None) -> tuple[list[str], bool]:
         if find_spec("tensorflow") is None:
             return list(QUICK), False
         return [name for name in VIEWS if name != "leave-one-out"], False
-    return list(dict.fromkeys(names)), True
+    return [name for name in dict.fromkeys(names) if name != "leave-one-out" or "why" not in names], True
 
 
-def _look(model: Model, case: Case, view: str, asked: bool) -> dict[str, Any]:
-    """The part of a `Look` that a view makes; of a view that nobody asked for by name it may be nothing."""
-    if view == "gates":
+class _Looker:
+    """Looks at one case after the other; graphs are opened once.
+
+    Args:
+        model: what is looked into.
+        asked: whether the views were asked for by name, so that one that cannot be had is an error.
+    """
+
+    def __init__(self, model: Model, asked: bool) -> None:
+        self.model, self.asked = model, asked
+        folder = model.bundle.folder
+        self.graph: Graphs = cache(lambda name: Session(folder / f"{name}.onnx"))
+        self.observed = cache(lambda name: ObservedGraph(folder / f"{name}.onnx"))
+
+    def look(self, case: Case, view: str) -> dict[str, Any]:
+        """Returns the part of a `Look` that a view makes; nothing where the model has nothing of the kind."""
+        match view:
+            case "gates":
+                return {"gates": tuple(self._gates(case))}
+            case "gradient":
+                return {"gradient": tuple(self._gradient(case))}
+            case "why" | "leave-one-out":
+                return {"contributions": tuple(self._contributions(case, view == "why"))}
+            case "attention":
+                return {"decoding": tuple(self._decoding(case))}
+        return {}
+
+    def _gates(self, case: Case) -> Sequence[LayerGates]:
         opened: dict[str, ObservedGraph] = {}
 
         def observed(name: str) -> ObservedGraph:
-            return opened.setdefault(name, opened.get(name) or ObservedGraph(model.bundle.folder / f"{name}.onnx"))
+            if name not in opened:
+                opened[name] = self.observed(name)
+                opened[name].passes.clear()
+            return opened[name]
 
-        model.predictor.run_case(case.arrays, observed)
-        return {"gates": tuple(layer_gates(opened, case.axes))}
-    if view == "gradient":
-        keras_model = _keras_model(model, "The gradient through time")
+        self.model.predictor.run_case(case.arrays, observed)
+        return layer_gates(opened, case.axes)
+
+    def _gradient(self, case: Case) -> Sequence[LayerGradient]:
+        keras_model = self._keras_model("The gradient through time")
         gradient = resolve_name("rnn_apps.backward:gradient_through_time")
-        found = gradient(keras_model, model.task.new_network(), case)
+        found: Sequence[LayerGradient] = gradient(keras_model, self.model.task.new_network(), case)
         if not found:
             raise ConfigError("This model has no recurrent layer, and so no way through time.")
-        return {"gradient": tuple(found)}
-    if view in ("why", "leave-one-out"):
-        return {"contributions": tuple(_contributions(model, case, with_gradients=view == "why"))}
-    if view == "attention":
-        found = model.predictor.decoding(case, _graphs(model))
-        if not found and asked:
-            task = model.bundle.manifest["task"]
+        return found
+
+    def _contributions(self, case: Case, with_gradients: bool) -> Sequence[Contributions]:
+        if not case.scores:
+            return []
+        found = [leave_one_out(self.model.predictor, case, self.graph)]
+        if with_gradients:
+            keras_model = self._keras_model("Integrated gradients")
+            found.append(resolve_name("rnn_apps.backward:integrated_gradients")(keras_model, case))
+        return found
+
+    def _decoding(self, case: Case) -> Sequence[View]:
+        found = self.model.predictor.decoding(case, self.graph)
+        if not found and self.asked:
+            task = self.model.bundle.manifest["task"]
             raise ConfigError(f"A model of the task '{task}' has no attention, no search and no CRF to look at.")
-        return {"decoding": tuple(found)}
-    return {}
+        return found
 
-
-def _contributions(model: Model, case: Case, with_gradients: bool) -> Sequence[Contributions]:
-    if not case.scores:
-        return []
-    found = [leave_one_out(model.predictor, case, _graphs(model))]
-    if with_gradients and find_spec("tensorflow") is not None:
-        keras_model = _keras_model(model, "Integrated gradients")
-        found.append(resolve_name("rnn_apps.backward:integrated_gradients")(keras_model, case))
-    return found
-
-
-def _graphs(model: Model) -> Any:
-    from rnn_apps.inference.session import Session
-
-    return cache(lambda name: Session(model.bundle.folder / f"{name}.onnx"))
-
-
-def _keras_model(model: Model, what: str) -> Any:
-    start_tensorflow(what)
-    return model.loaded_keras_model
+    def _keras_model(self, what: str) -> Any:
+        start_tensorflow(what)
+        return self.model.loaded_keras_model
