@@ -61,6 +61,8 @@ class TrainingConfig(Section):
         clipping: gradient clipping.
         adversarial: how far what the first recurrent layers read is moved to where the loss grows, as a share of its
             length; 0 for not at all (see `rnn_apps.training.adversarial`).
+        freeze: layers whose weights stay as they are, where a run goes on from a saved model: "embedding", "encoder".
+        layer_decay: the learning rate of a layer as a share of that of the layer above it.
         average: share of the running average of the weights that each step keeps; 0 for no average. With one it is the
             average that is validated and saved.
         patience: epochs without improvement on the validation part before training stops.
@@ -77,6 +79,8 @@ class TrainingConfig(Section):
     weight_decay: NonNegativeFloat = 0.0
     clipping: ClippingConfig = ClippingConfig()
     adversarial: NonNegativeFloat = 0.0
+    freeze: tuple[Literal["embedding", "encoder"], ...] = ()
+    layer_decay: float = Field(default=1.0, gt=0.0, le=1.0)
     average: float = Field(default=0.0, ge=0.0, lt=1.0)
     patience: PositiveInt = 3
     checkpoint_seconds: NonNegativeFloat = 60.0
@@ -111,6 +115,7 @@ def load_config(
     file: Path | None = None,
     settings: Iterable[str] = (),
     values: Mapping[str, Any] | None = None,
+    base: Mapping[str, Any] | None = None,
 ) -> ConfigT:
     """Builds the settings of a task from its defaults, a TOML file, a mapping and single settings, later ones winning.
 
@@ -119,11 +124,14 @@ def load_config(
         file: a TOML file with any of the sections.
         settings: strings of the form `section.name=value`, with the value in TOML notation (quotes may be left out).
         values: a nested mapping, for use from Python.
+        base: a nested mapping in the place of the defaults, such as the settings of a saved model.
 
     Raises:
         ConfigError: naming every setting that is unknown or has a wrong value.
     """
     merged = config_class().model_dump()  # a task's sections have defaults of their own
+    if base is not None:
+        _merge(merged, base)
     if file is not None:
         _merge(merged, _read_toml(file))
     if values is not None:

@@ -24,7 +24,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from rnn_apps.arrays import Arrays, Tensor
+from rnn_apps.arrays import Array, Arrays, Tensor
 from rnn_apps.bundle import Bundle
 from rnn_apps.config import ConfigT, TaskConfig
 from rnn_apps.data.processor import Processor
@@ -91,6 +91,21 @@ class Network(ABC, Generic[ConfigT, ProcessorT]):
             model: the trained `keras.Model`.
         """
         return [GraphSpec("model", model, lambda batch: batch)]
+
+    def grown(self, path: str, old: Array, new: Array, before: ProcessorT, after: ProcessorT) -> Array:
+        """Returns the value of a weight array that has grown, where a run goes on from a saved model.
+
+        Unless a task says otherwise, what was known stands in front, and what is new keeps its first values.
+
+        Args:
+            path: of the weight in the model.
+            old: its value in the saved model.
+            new: its value in the new one, larger along some axes.
+            before: the processor of the saved model.
+            after: that of the new one, see `Processor.extended`.
+        """
+        new[tuple(slice(size) for size in old.shape)] = old
+        return new
 
     def language_layers(self, model: Any) -> tuple[Any, Any]:
         """Returns the features and the bidirectional layer of a model that can learn from texts without labels.

@@ -13,9 +13,12 @@ import click
 
 from rnn_apps.cli.columns import COLUMN_OPTIONS, FILE, take_columns
 from rnn_apps.config import load_config
+from rnn_apps.errors import ConfigError
+from rnn_apps.model import load
 from rnn_apps.progress import Reporter
 from rnn_apps.task import find_task
 from rnn_apps.training.run import Run, new_run
+from rnn_apps.training.start import Start, first_config
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -38,6 +41,19 @@ _TRAINING_OPTIONS = (
     click.option("--unlabelled", type=FILE, metavar="PATH", help="Texts without labels to learn from first."),
     click.option(
         "--vectors", type=FILE, metavar="PATH", help="Pretrained word vectors, GloVe's or word2vec's text format."
+    ),
+    click.option("--from", "start", metavar="MODEL", help="Go on from a saved model: a name or a folder."),
+    click.option(
+        "--freeze",
+        multiple=True,
+        type=click.Choice(["embedding", "encoder"]),
+        help="With --from: layers that stay as they are; can be repeated.",
+    ),
+    click.option(
+        "--old-data",
+        type=FILE,
+        metavar="PATH",
+        help="With --from: what the old model was validated on, to measure what is forgotten.",
     ),
     *COLUMN_OPTIONS,
     click.option("--output", type=FILE, metavar="DIR", help="Where the model goes. Default: saved_models/TASK-SOURCE."),
@@ -71,6 +87,9 @@ def run_from_options(
     dataset: str | None,
     unlabelled: Path | None,
     vectors: Path | None,
+    start: str | None,
+    freeze: tuple[str, ...],
+    old_data: Path | None,
     output: Path | None,
     config_file: Path | None,
     settings: tuple[str, ...],
@@ -86,9 +105,14 @@ def run_from_options(
         settings = (*settings, f"data.vectors={json.dumps(str(vectors))}")
     if seed is not None:
         settings = (*settings, f"seed={seed}")
+    if freeze:
+        settings = (*settings, f"training.freeze={json.dumps(freeze)}")
+    if old_data and not start:
+        raise ConfigError("--old-data measures what a model forgets that is gone on from. Say which with --from.")
+    first = load(start) if start else None
     run = new_run(
         task,
-        load_config(task.Config, config_file, settings),
+        load_config(task.Config, config_file, settings, base=first_config(first, task) if first else None),
         data=data,
         dataset=dataset,
         valid=valid,
@@ -97,6 +121,7 @@ def run_from_options(
         overwrite=overwrite,
         columns=take_columns(columns),
         about=about,
+        start=Start(first, old_data) if first else None,
         command=shlex.join(["rnnapps", *sys.argv[1:]]),
         reporter=Reporter(),
     )

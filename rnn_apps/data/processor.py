@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from rnn_apps.arrays import Arrays
+from rnn_apps.errors import ConfigError
 
 
 class Processor(ABC):
@@ -59,6 +60,23 @@ class Processor(ABC):
         The arrays keep their shapes.
         """
         return row
+
+    def extended(self, examples: Iterable[Any]) -> tuple[Self, str]:
+        """Returns this processor with what new examples bring, such as labels and words, behind what it has.
+
+        Args:
+            examples: training examples of a run that goes on from a saved model.
+
+        Returns:
+            the processor, and in words what is new; "" for nothing.
+
+        Raises:
+            ConfigError: if a task cannot go on from a saved model.
+        """
+        raise ConfigError(
+            "This task cannot go on from a saved model: its processor has no `extended` (docs/extending.md). Leave "
+            "--from out."
+        )
 
     def learn_texts(self, texts: Iterable[str]) -> None:  # noqa: B027 (most need nothing)
         """Learns what texts without labels can teach, such as more words; they are read once."""

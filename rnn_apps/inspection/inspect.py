@@ -72,8 +72,8 @@ def inspect(model: Model, inputs: Any, views: Iterable[str] | None = None) -> In
     records = read_records(model.bundle.folder) if "training" in names else None
     if "training" in names and records is None and asked:
         raise ConfigError(
-            f"There is nothing to look at: the training of '{model.bundle.name}' has recorded nothing. An older version "
-            "has saved it."
+            f"There is nothing to look at: the training of '{model.bundle.name}' has recorded nothing. An older "
+            "version has saved it."
         )
     return Inspection(
         model.bundle.name, str(model.bundle.manifest["task"]), tuple(looks), records, tuple(dict.fromkeys(remarks))

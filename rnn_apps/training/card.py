@@ -93,6 +93,19 @@ def _peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
+def _start(start: Mapping[str, Any]) -> str:
+    """The model that was gone on from, and what the new one has forgotten of it."""
+    told = f"the model `{start['model']}`"
+    return told + (
+        f"; on its own validation data ({start['old_data']}): {before_and_after(start)}" if "after" in start else ""
+    )
+
+
+def before_and_after(start: Mapping[str, Any]) -> str:
+    """Returns the metrics on the data of the model that was gone on from: its own, and those of the new model."""
+    return ", ".join(f"{name} {start['before'][name]:.4f} → {value:.4f}" for name, value in start["after"].items())
+
+
 def write_card(name: str, task: Task[Any, Any], facts: Mapping[str, Any], reliability: bool = False) -> str:
     """Returns the model card as Markdown.
 
@@ -123,6 +136,7 @@ def write_card(name: str, task: Task[Any, Any], facts: Mapping[str, Any], reliab
                 "trained on": f"{data['dataset']} ({data['training_examples']:,} examples)",
                 "pretrained on": data["unlabelled"]
                 and f"{data['unlabelled']} and the training texts, as a language model",
+                "gone on from": facts.get("start") and _start(facts["start"]),
                 "about": data["about"],
                 "licence": data["licence"],
                 "homepage": data.get("homepage"),

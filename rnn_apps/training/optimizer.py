@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -60,9 +61,13 @@ class AdamW(keras.optimizers.AdamW):
     arXiv:1711.05101). Where an optimizer works through arrays of millions of weights, its time is the memory's.
     """
 
+    rate_factors: Sequence[float] = ()
+    """What the learning rate is multiplied by, for each weight array in the order of `build`; 1 where left out."""
+
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Takes a step with one weight array; rows of a sparse gradient that stand for one token are summed."""
         rate, step = tf.cast(learning_rate, variable.dtype), tf.cast(self.iterations + 1, variable.dtype)
+        rate *= self.rate_factors[self._get_variable_index(variable)] if self.rate_factors else 1.0
         beta_1, beta_2 = (tf.cast(beta, variable.dtype) for beta in (self.beta_1, self.beta_2))
         place = self._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(

@@ -54,6 +54,7 @@ def prepare_data(
     folder: Path,
     reporter: Reporter,
     texts: Iterable[str] = (),
+    start: Processor | None = None,
 ) -> PreparedData:
     """Encodes the examples of a run into `folder`, or opens what an earlier call has left there.
 
@@ -65,6 +66,7 @@ def prepare_data(
         folder: where the encoded examples and the processor go.
         reporter: what shows the progress.
         texts: without labels, for a processor that learns more words from them.
+        start: the processor of a saved model that is gone on from.
 
     Raises:
         DataError: for anything wrong with the examples.
@@ -74,7 +76,7 @@ def prepare_data(
         processor = task.processor.load(folder / "processor")
     else:
         started = time.monotonic()
-        processor = _encode_all(task, config, source, valid, folder, reporter, texts)
+        processor = _encode_all(task, config, source, valid, folder, reporter, texts, start)
         write_whole(done, str(time.monotonic() - started).encode())
     return PreparedData(
         processor,
@@ -93,6 +95,7 @@ def _encode_all(
     folder: Path,
     reporter: Reporter,
     texts: Iterable[str],
+    start: Processor | None,
 ) -> Processor:
     classes = _classes(task, reporter.track(source, "reading"))
     count = len(classes)
@@ -104,8 +107,12 @@ def _encode_all(
         out = held_out(count, config.data.validation_fraction, config.seed, classes if classes.any() else None)
     np.save(folder / _HELD_OUT, out)
     training = _Chosen(source, ~out)
-    reporter.note("learning the vocabulary")
-    processor = task.processor.fit(training, config)
+    if start:
+        processor, news = start.extended(training)
+        reporter.note(f"new beside what the model knows: {news or 'nothing'}")
+    else:
+        reporter.note("learning the vocabulary")
+        processor = task.processor.fit(training, config)
     processor.learn_texts(texts)
     (folder / "processor").mkdir(exist_ok=True)
     processor.save(folder / "processor")

@@ -26,13 +26,14 @@ from rnn_apps.data.readers.labelled import read_texts
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.environment import require_training_packages, start_tensorflow
 from rnn_apps.errors import ConfigError, DataError, NotFoundError, OutputError, TrainingError
-from rnn_apps.model import Model
+from rnn_apps.model import Model, load
 from rnn_apps.progress import Reporter
 from rnn_apps.sources import Source, chosen_examples, file_source, sample_source, tfds_source
 from rnn_apps.task import Network, Task, find_task
 from rnn_apps.training.card import manifest, training_facts
 from rnn_apps.training.checkpoint import Row
 from rnn_apps.training.prepare import PreparedData, encode_text_chunks, prepare_data
+from rnn_apps.training.start import Start, check_start, first_config
 
 if TYPE_CHECKING:
     from rnn_apps.training.pretraining import Pretrained
@@ -57,6 +58,7 @@ class Run:
         command: the command that started the run, for the model card.
         callbacks: Keras callbacks.
         strategy: a `tf.distribute.Strategy`.
+        start: the saved model that is gone on from.
         reporter: what shows the progress.
     """
 
@@ -72,6 +74,7 @@ class Run:
     command: str = ""
     callbacks: Sequence[Any] = ()
     strategy: Any = None
+    start: Start | None = None
     reporter: Reporter = field(default_factory=Reporter)
 
     @property
@@ -84,6 +87,7 @@ class Run:
         """A digest of everything that decides the result."""
         parts = [self.task.name, self.config.model_dump_json(), self.source.identity]
         parts += [self.valid.identity if self.valid else "", fingerprint(self.unlabelled) if self.unlabelled else ""]
+        parts += [self.start.identity] if self.start else []
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @cached_property
@@ -112,6 +116,7 @@ class Run:
         """
         check_output(self.output, self.overwrite)
         require_training_packages()
+        self._check_start()
         with explained_failures(self.output), locked(self.output):
             try:
                 return self._execute()
@@ -119,13 +124,22 @@ class Run:
                 shutil.rmtree(self.work, ignore_errors=True)
                 raise
 
+    def _check_start(self) -> None:
+        if self.start:
+            check_start(self.start, self.config)
+        elif self.config.training.freeze:
+            raise ConfigError("Layers are frozen where a run goes on from a saved model. Say from which with --from.")
+
     def _execute(self) -> Model:
         self._open_work()
         self.reporter.stage("Data", self.source.facts["dataset"])
         self._tell_how_the_data_is_read()
         try:
             texts = read_texts(self.unlabelled, self.columns) if self.unlabelled else ()
-            data = prepare_data(self.task, self.config, self.source, self.valid, self.work, self.reporter, texts)
+            processor = self.start.processor if self.start else None
+            data = prepare_data(
+                self.task, self.config, self.source, self.valid, self.work, self.reporter, texts, processor
+            )
         except BaseException:  # half of the data is of no use to anybody
             shutil.rmtree(self.work, ignore_errors=True)
             raise
@@ -151,6 +165,8 @@ class Run:
                 )
             )
             facts["report"] = self.task.report(Bundle(folder, facts), *self._examples(data))
+            if self.start:
+                facts["start"] = self._start_facts(Bundle(folder, facts))
             trainer.recording.save(folder, trainer.step.norms.layers)
             save_history_and_card(folder, self.task, facts, rows, self.output.name)
 
@@ -208,6 +224,7 @@ class Run:
 
     def _train(self, data: PreparedData, pretrained: Pretrained | None) -> tuple[Any, list[Row]]:
         from rnn_apps.training.trainer import Problem, Trainer
+        from rnn_apps.training.transfer import carry_over, freeze
 
         def build_model() -> Any:
             model = self.network.build(self.config, data.processor)
@@ -215,6 +232,9 @@ class Run:
                 weights = [weight for layer in self.network.language_layers(model) for weight in layer.weights]
                 for weight, value in zip(weights, pretrained.weights, strict=True):
                     weight.assign(value)
+            if self.start:
+                carry_over(self.start, self.network, model, data.processor)
+                freeze(model, self.config.training.freeze)
             return model
 
         problem = Problem(
@@ -238,6 +258,22 @@ class Run:
         )
         rows = trainer.fit()
         return trainer, rows
+
+    def _start_facts(self, bundle: Bundle) -> dict[str, Any]:
+        """What the card says of the model that was gone on from, and what was forgotten, where that can be measured."""
+        assert self.start
+        first = self.start.model
+        facts: dict[str, Any] = {"model": first.bundle.name, "sha256": self.start.identity}
+        if self.start.old_data:
+            old = file_source(self.task, [self.start.old_data], columns=self.columns)
+            pairs = (("before", first), ("after", Model(bundle)))
+            facts |= {"old_data": self.start.old_data.name}
+            facts |= {when: model.evaluate(self.reporter.track(old, f"measuring ({when})"))[1] for when, model in pairs}
+            told = ", ".join(
+                f"{name} {facts['before'][name]:.4f} → {value:.4f}" for name, value in facts["after"].items()
+            )
+            self.reporter.note(f"on {self.start.old_data.name}, before and after: {told}")
+        return facts
 
     def _data_facts(self, data: PreparedData) -> dict[str, Any]:
         """What the model card says of the data."""
@@ -270,6 +306,8 @@ def train(
     columns: Columns = AS_SEEN,
     callbacks: Sequence[Any] = (),
     strategy: Any = None,
+    start: str | os.PathLike[str] | None = None,
+    old_data: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Model:
     """Trains a model and saves it; without `data` or `dataset`, on the task's built-in sample.
@@ -287,6 +325,8 @@ def train(
             files where left out.
         callbacks: Keras callbacks.
         strategy: a `tf.distribute.Strategy` for several devices.
+        start: a saved model to go on from, a name or a folder.
+        old_data: what that model was validated on, to measure what is forgotten.
         progress: show on stderr what goes on.
 
     Returns:
@@ -296,9 +336,10 @@ def train(
         RnnAppsError: for anything that is wrong with the arguments, the data or the output.
     """
     found = find_task(task)
+    first = load(start) if start is not None else None
     run = new_run(
         found,
-        load_config(found.Config, values=config),
+        load_config(found.Config, values=config, base=first_config(first, found) if first else None),
         data=_paths(data),
         dataset=dataset,
         valid=_paths(valid),
@@ -308,6 +349,7 @@ def train(
         columns=columns,
         callbacks=callbacks,
         strategy=strategy,
+        start=Start(first, Path(old_data) if old_data is not None else None) if first else None,
         reporter=Reporter(progress),
     )
     return run.execute()

@@ -34,6 +34,7 @@ from rnn_apps.training.checkpoint import Progress, Row, Sums, load_checkpoint, s
 from rnn_apps.training.measuring import look_at_gates
 from rnn_apps.training.optimizer import new_optimizer
 from rnn_apps.training.step import Loss, Step
+from rnn_apps.training.transfer import rate_factors
 
 Augment = Callable[[Arrays, np.random.Generator], Arrays]
 
@@ -115,6 +116,8 @@ class Trainer:
             self.model = problem.build_model()
             self.optimizer = new_optimizer(config, self._count_steps(self._plan(0)) * config.epochs)
             self.optimizer.build(self.model.trainable_variables)
+            if config.layer_decay < 1:
+                self.optimizer.rate_factors = rate_factors(self.model, config.layer_decay)
         self.variables = [*self.model.variables, *self.optimizer.variables]
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.model, epochs=config.epochs)
         self.step = Step(self.model, self.optimizer, problem.loss, config, strategy, train[0])

@@ -46,6 +46,12 @@ class DigitsProcessor(Processor):
             raise DataError("Expected images with some pixel above 0. All are empty.")
         return cls(sorted(labels), shape, full_ink)
 
+    def extended(self, examples: Iterable[LabelledImage]) -> tuple[DigitsProcessor, str]:
+        """Adds classes; images must have the size that there is."""
+        new = sorted({example.label for example in examples} - set(self.class_names))
+        extended = DigitsProcessor([*self.class_names, *new], self.image_shape, self.full_ink)
+        return extended, f"the classes {', '.join(new)}" if new else ""
+
     def encode(self, examples: Sequence[LabelledImage], training: bool = False) -> list[Arrays]:
         """Returns `image`, float32 (height, width), and `label`, an int32 scalar, for each example."""
         return [

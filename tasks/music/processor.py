@@ -63,6 +63,10 @@ class MusicProcessor(Processor):
         sizes = {f"{INITIAL}{n}": config.model.units for n in range(per_layer * config.model.layers)}
         return cls(articulated, grid, median(tempi), metre, config.data.transposition, sizes)
 
+    def extended(self, examples: Iterable[Piece]) -> tuple[MusicProcessor, str]:
+        """Stays as it is: every piece can be written on its keyboard."""
+        return self, ""
+
     def encode(self, examples: Sequence[Piece], training: bool = False) -> list[Arrays]:
         """Returns what `encode_frames` gives for each piece."""
         return [self._encode(piece) for piece in examples]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnn_apps.arrays import Tensor
+from rnn_apps.arrays import Array, Tensor
 from rnn_apps.data.text.tags import legal_transitions
 from rnn_apps.layers import CELLS, CRF, Bidirectional, CharacterCNN, Deep, Embedding
 from rnn_apps.layers.crf import log_likelihood
 from rnn_apps.task import Network
 from rnn_apps.tasks.ner.config import NerConfig
 from rnn_apps.tasks.ner.processor import NerProcessor
+
+_LONGEST_ENDING = 5
 
 
 class NerNetwork(Network[NerConfig, NerProcessor]):
@@ -87,10 +89,41 @@ class NerNetwork(Network[NerConfig, NerProcessor]):
         likelihood = log_likelihood(outputs["emissions"], transitions, batch["tags"], mask)
         return -tf.reduce_sum(likelihood), tf.math.count_nonzero(mask)
 
+    def grown(self, path: str, old: Array, new: Array, before: NerProcessor, after: NerProcessor) -> Array:
+        """Begins and ends a sentence in the last row and column of the transitions; a new word starts like others that
+        end alike.
+        """
+        if path.startswith("crf/"):
+            places = [np.r_[: size - 1, whole - 1] for size, whole in zip(old.shape, new.shape, strict=True)]
+            new[np.ix_(*places)] = old
+            return new
+        new = super().grown(path, old, new, before, after)
+        if path.startswith("embedding/"):
+            first = len(old)
+            for number, vector in _vectors_of_new_words(before.words, after.words[len(before.words) :], old).items():
+                new[first + number] = vector
+        return new
+
     def language_layers(self, model: keras.Model) -> tuple[Any, Any]:
         """Returns the part of the model that makes features of tokens, and its first bidirectional layer."""
         features = keras.Model(model.input, model.get_layer("features").output, name="features")
         return features, model.get_layer("encoder").layers[0]
+
+
+def _vectors_of_new_words(known: Sequence[str], new: Sequence[str], table: Array) -> dict[int, Array]:
+    """The mean vector of the known words that share the longest ending, two letters at least, by the word's place."""
+    endings: dict[str, list[int]] = {}
+    offset = len(table) - len(known)
+    for number, word in enumerate(known, offset):
+        for length in range(2, min(len(word), _LONGEST_ENDING) + 1):
+            endings.setdefault(word[-length:], []).append(number)
+    found = {}
+    for place, word in enumerate(new):
+        lengths = range(min(len(word), _LONGEST_ENDING), 1, -1)
+        alike = next((endings[word[-length:]] for length in lengths if word[-length:] in endings), None)
+        if alike:
+            found[place] = table[alike].mean(axis=0)
+    return found
 
 
 def _start_from(embedding: Embedding, vectors: dict[int, Any]) -> None:

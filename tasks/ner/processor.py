@@ -130,6 +130,45 @@ class NerProcessor(Processor):
             processor.learn_vectors(Path(settings.vectors))
         return processor
 
+    def extended(self, examples: Iterable[TaggedSentence]) -> tuple[NerProcessor, str]:
+        """Adds types of entities, words, letters and pairs, as many words as occur twice."""
+        words: Counter[str] = Counter()
+        letters: Counter[str] = Counter()
+        pairs: Counter[str] = Counter()
+        types: set[str] = set()
+        for sentence in examples:
+            types |= {span.type for span in read_spans(sentence.tags)}
+            words.update(map(normalize, sentence.tokens))
+            if self.single_characters:
+                pairs.update(_pairs(sentence.tokens))
+            else:
+                letters.update(letter for token in sentence.tokens for letter in compatible(token))
+        if not types:
+            raise DataError("Expected entities to learn from. All tags of the training sentences are O.")
+        new_types = sorted(types - {split_tag(tag)[1] for tag in self.tags})
+        news = [
+            [part for part, count in found.most_common() if count > 1 and part not in known]
+            for found, known in (
+                (words, self._word_numbers),
+                (letters, self._letter_numbers),
+                (pairs, self._pair_numbers),
+            )
+        ]
+        extended = NerProcessor(
+            [*self.words, *news[0]],
+            [*self.letters, *news[1]],
+            [*self.pairs, *news[2]],
+            [*self.tags, *(f"{prefix}-{kind}" for kind in new_types for prefix in "BIES")],
+            self.single_characters,
+            self.longest_word,
+            self.max_training_tokens,
+            max(self.vocabulary_size, len(self.words) + len(news[0])),
+            self.vector_size,
+        )
+        told = [f"the types {', '.join(new_types)}"] if new_types else []
+        told += [f"{len(own):,} {name}" for own, name in zip(news, ("words", "letters", "pairs"), strict=True) if own]
+        return extended, ", ".join(told)
+
     def learn_texts(self, texts: Iterable[str]) -> None:
         """Fills the vocabulary up with the words of texts without labels, the most frequent first."""
         counts: Counter[str] = Counter()

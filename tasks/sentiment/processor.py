@@ -62,6 +62,14 @@ class SentimentProcessor(Processor):
         tokenizer = SubwordTokenizer.train(texts, data.vocabulary_size, data.lowercase)
         return cls(tokenizer, names, data.class_names, data.max_tokens, data.max_training_tokens)
 
+    def extended(self, examples: Iterable[LabelledText]) -> tuple[SentimentProcessor, str]:
+        """Adds classes; any word can be written with the subwords that there are."""
+        found = {self.renamed.get(example.label, example.label) for example in examples}
+        new = sorted(found - set(self.class_names))
+        names = [*self.class_names, *new]
+        extended = SentimentProcessor(self.tokenizer, names, self.renamed, self.max_tokens, self.max_training_tokens)
+        return extended, f"the classes {', '.join(new)}" if new else ""
+
     def encode(self, examples: Sequence[LabelledText], training: bool = False) -> list[Arrays]:
         """Returns `tokens`, int32 (time,), and `label`, an int32 scalar, for each example."""
         longest = self.max_training_tokens if training else self.max_tokens

@@ -80,6 +80,10 @@ class TranslationProcessor(Processor):
         facts["scripts"] = sorted(name for name, n in found.items() if n >= _RARE_SCRIPT * found.total())
         return cls(tokenizers[0], tokenizers[-1], facts)
 
+    def extended(self, examples: Iterable[SentencePair]) -> tuple[TranslationProcessor, str]:
+        """Stays as it is: what no piece can write is copied."""
+        return self, ""
+
     def encode(self, examples: Sequence[SentencePair], training: bool = False) -> list[Arrays]:
         """Returns `source`, `target_in` and `target_out`, int32 (time,), for each pair.
 

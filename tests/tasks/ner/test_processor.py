@@ -111,3 +111,16 @@ def test_what_cannot_be_encoded_is_named(tmp_path):
 
 def test_models_saved_before_say_units_for_token():
     assert not fit(CHINESE, units="words").single_characters
+
+
+def test_an_extended_processor_adds_types_words_and_letters_behind_its_own():
+    first = fit([sentence("Anna saw Rome . Anna saw Rome .", "S-PER O S-LOC O S-PER O S-LOC O")])
+    second, news = first.extended([sentence("Žofie won Žofie won", "B-MISC O B-MISC O")])
+    assert second.words[: len(first.words)] == first.words
+    assert second.tags[: len(first.tags)] == first.tags
+    assert set(second.tags) - set(first.tags) == {"B-MISC", "I-MISC", "E-MISC", "S-MISC"}
+    assert "the types MISC" in news
+    assert "2 words" in news
+    old, new = (own.encode_tokens(["Anna", "won"])["tokens"] for own in (first, second))
+    assert old[0] == new[0]
+    assert old[1] == first.UNKNOWN != new[1]
