@@ -61,6 +61,9 @@ class TrainingConfig(Section):
         clipping: gradient clipping.
         adversarial: how far what the first recurrent layers read is moved to where the loss grows, as a share of its
             length; 0 for not at all (see `rnn_apps.training.adversarial`).
+        class_weights: how much an example of each class counts: 1 each where left out, "balanced" for the inverse of
+            how frequent the class is, or a table of weights by class, 1 for those that it does not name.
+        sampling: "balanced" draws examples anew in each epoch, of each class as many.
         freeze: layers whose weights stay as they are, where a run goes on from a saved model: "embedding", "encoder".
         layer_decay: the learning rate of a layer as a share of that of the layer above it.
         average: share of the running average of the weights that each step keeps; 0 for no average. With one it is the
@@ -79,6 +82,8 @@ class TrainingConfig(Section):
     weight_decay: NonNegativeFloat = 0.0
     clipping: ClippingConfig = ClippingConfig()
     adversarial: NonNegativeFloat = 0.0
+    class_weights: Literal["balanced"] | dict[str, PositiveFloat] | None = None
+    sampling: Literal["as they are", "balanced"] = "as they are"
     freeze: tuple[Literal["embedding", "encoder"], ...] = ()
     layer_decay: float = Field(default=1.0, gt=0.0, le=1.0)
     average: float = Field(default=0.0, ge=0.0, lt=1.0)

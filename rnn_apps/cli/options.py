@@ -13,7 +13,8 @@ import click
 
 from rnn_apps.cli.columns import COLUMN_OPTIONS, FILE, take_columns
 from rnn_apps.config import load_config
-from rnn_apps.errors import ConfigError
+from rnn_apps.environment import start_tensorflow
+from rnn_apps.errors import ConfigError, MissingExtraError
 from rnn_apps.model import load
 from rnn_apps.progress import Reporter
 from rnn_apps.task import find_task
@@ -68,7 +69,14 @@ _TRAINING_OPTIONS = (
     click.option("--seed", type=click.IntRange(0), help="What everything random follows from. Default: 0."),
     click.option("--overwrite", is_flag=True, help="Replace the saved model, or the interrupted run, that is there."),
     click.option("--about", default="", metavar="TEXT", help="What the data is and its licence, for the model card."),
-    click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs to logs/MODEL."),
+    click.option(
+        "--tensorboard",
+        is_flag=False,
+        flag_value="logs",
+        metavar="[DIR]",
+        help="Write TensorBoard logs to DIR/MODEL; logs if DIR is left out.",
+    ),
+    click.option("--mlflow", metavar="URI", help="Track the run with MLflow, at this address or in this folder."),
 )
 
 
@@ -96,7 +104,8 @@ def run_from_options(
     seed: int | None,
     overwrite: bool,
     about: str,
-    tensorboard: bool,
+    tensorboard: str | None,
+    mlflow: str | None,
     **columns: Any,
 ) -> Run:
     """Returns the run that the options describe."""
@@ -126,14 +135,13 @@ def run_from_options(
         reporter=Reporter(),
     )
     if tensorboard:
-        run.callbacks = [_tensorboard(Path("logs") / run.output.name)]
+        run.callbacks = [*run.callbacks, _tensorboard(Path(tensorboard) / run.output.name)]
+    if mlflow:
+        run.callbacks = [*run.callbacks, _mlflow(mlflow, run)]
     return run
 
 
 def _tensorboard(folder: Path) -> Any:
-    from rnn_apps.environment import start_tensorflow
-    from rnn_apps.errors import MissingExtraError
-
     start_tensorflow("--tensorboard")
     try:
         import tensorboard  # noqa: F401
@@ -142,3 +150,14 @@ def _tensorboard(folder: Path) -> Any:
     import keras
 
     return keras.callbacks.TensorBoard(log_dir=str(folder), write_graph=False)
+
+
+def _mlflow(address: str, run: Run) -> Any:
+    try:
+        import mlflow  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("--mlflow", "mlflow") from None
+    start_tensorflow("--mlflow")
+    from rnn_apps.training.tracking import MlflowCallback
+
+    return MlflowCallback(address, run.task.name, run.output.name, run.config.model_dump(mode="json"))

@@ -9,14 +9,17 @@ import tensorflow as tf
 from rnn_apps.layers import paths
 
 
-def summed_cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any]:
-    """Returns the cross-entropy in nats summed over a batch, and the number of its rows.
+def summed_cross_entropy(logits: Any, labels: Any, weights: Any = None) -> tuple[Any, Any]:
+    """Returns the cross-entropy in nats summed over a batch, and the number of its rows; with weights, their sum.
 
     Args:
         logits: (batch, classes).
         labels: numbers of the right classes, (batch,).
+        weights: how much each row counts, (batch,); all the same if None.
     """
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    if weights is not None:
+        return tf.reduce_sum(losses * weights), tf.reduce_sum(weights)
     return tf.reduce_sum(losses), tf.size(losses)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from rnn_apps.data.batching import chunks
 from rnn_apps.data.files import write_whole
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.store import ArrayStore, write_store
-from rnn_apps.errors import DataError
+from rnn_apps.errors import ConfigError, DataError, did_you_mean
 from rnn_apps.progress import Reporter
 from rnn_apps.sources import Source, chosen_examples, held_out
 from rnn_apps.task import Task
 
 _CHUNK = 1000
 _HELD_OUT = "held_out.npy"
+_CLASSES = "classes.npy"
 _SECONDS = "data_seconds"  # written last, so its presence says that the data is whole
 
 
@@ -36,6 +37,7 @@ class PreparedData:
         train: training examples.
         valid: validation examples.
         held_out: which examples of the source are validated on; none where it has a validation part.
+        classes: number of the class of each training example, from 1; all 0 where the task has no classes.
         seconds: time that the preparation took.
     """
 
@@ -43,6 +45,7 @@ class PreparedData:
     train: ArrayStore
     valid: ArrayStore
     held_out: npt.NDArray[np.bool_]
+    classes: npt.NDArray[np.int32]
     seconds: float
 
 
@@ -83,6 +86,7 @@ def prepare_data(
         ArrayStore(folder / "train"),
         ArrayStore(folder / "valid"),
         np.load(folder / _HELD_OUT),
+        np.load(folder / _CLASSES),
         float(done.read_text()),
     )
 
@@ -97,7 +101,7 @@ def _encode_all(
     texts: Iterable[str],
     start: Processor | None,
 ) -> Processor:
-    classes = _classes(task, reporter.track(source, "reading"))
+    classes, names = _classes(task, reporter.track(source, "reading"))
     count = len(classes)
     if count < 2:
         raise DataError(f"Expected at least two examples. {source.facts['dataset']} has {count}.")
@@ -106,6 +110,11 @@ def _encode_all(
     else:
         out = held_out(count, config.data.validation_fraction, config.seed, classes if classes.any() else None)
     np.save(folder / _HELD_OUT, out)
+    np.save(folder / _CLASSES, classes[~out])
+    weights = _weights(config, classes[~out], names)
+    if weights is not None:
+        told = ", ".join(f"{name} {weights[number]:.3g}" for name, number in names.items() if name is not None)
+        reporter.note(f"weights of the classes: {told}")
     training = _Chosen(source, ~out)
     if start:
         processor, news = start.extended(training)
@@ -119,17 +128,54 @@ def _encode_all(
     validation = valid or _Chosen(source, out)
     for name, examples in (("valid", validation), ("train", training)):
         rows = encode_chunks(processor, examples, training=name == "train")
+        if weights is not None:
+            rows = _weighted(rows, weights[classes[~out]] if name == "train" else None)
         write_store(folder / name, reporter.track(rows, f"encoding ({name})"))
         if not len(ArrayStore(folder / name)):
             raise DataError("Expected at least one example to validate on. The validation data has none.")
     return processor
 
 
-def _classes(task: Task[Any, Any], examples: Iterable[Any]) -> npt.NDArray[np.int32]:
-    """The index of each example's class, counted from 1; zeros where the task has no classes."""
+def _classes(task: Task[Any, Any], examples: Iterable[Any]) -> tuple[npt.NDArray[np.int32], dict[str | None, int]]:
+    """The index of each example's class, counted from 1, and the classes; zeros where the task has no classes."""
     known: dict[str | None, int] = {None: 0}
     indices = (known.setdefault(task.class_of(example), len(known)) for example in examples)
-    return np.fromiter(indices, np.int32)
+    return np.fromiter(indices, np.int32), known
+
+
+def _weights(
+    config: TaskConfig, classes: npt.NDArray[np.int32], names: Mapping[str | None, int]
+) -> npt.NDArray[np.float32] | None:
+    """How much an example of each class counts, by the number of the class; None where all count the same.
+
+    Raises:
+        ConfigError: if there are no classes, or one is named that there is not.
+    """
+    wanted = config.training.class_weights
+    if not classes.any() and (wanted or config.training.sampling == "balanced"):
+        raise ConfigError("This task has no classes that could be weighted. Leave class_weights and sampling out.")
+    if not wanted:
+        return None
+    weights = np.ones(len(names), np.float32)
+    if wanted == "balanced":
+        counts = np.bincount(classes, minlength=len(names))
+        weights[1:] = classes.size / np.maximum(counts[1:], 1) / (len(names) - 1)
+        return weights
+    for name, weight in wanted.items():
+        if name not in names:
+            known = sorted(name for name in names if name is not None)
+            raise ConfigError(
+                f"training.class_weights names the class '{name}', which is not in the data. There are: "
+                f"{', '.join(known)}.{did_you_mean(name, known)}"
+            )
+        weights[names[name]] = weight
+    return weights
+
+
+def _weighted(rows: Iterable[Arrays], weights: npt.NDArray[np.float32] | None) -> Iterator[Arrays]:
+    """Adds `weight`, a float32 scalar, to each row; 1 where there are none."""
+    for number, row in enumerate(rows):
+        yield {**row, "weight": np.array(1.0 if weights is None else weights[number], np.float32)}
 
 
 def encode_chunks(processor: Processor, examples: Iterable[Any], training: bool) -> Iterator[Arrays]:

@@ -244,6 +244,7 @@ class Run:
             monitor=self.task.monitor,
             monitor_mode=self.task.monitor_mode,
             augment=data.processor.augment,
+            classes=data.classes,
         )
         trainer = Trainer(
             problem,

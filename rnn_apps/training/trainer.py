@@ -18,6 +18,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from rnn_apps.arrays import Array, Arrays
@@ -56,6 +57,7 @@ class Problem:
         monitor: the metric that decides which weights are best; where it is the same, the loss decides.
         monitor_mode: "max" or "min".
         augment: changes a training example at random, anew in each epoch; see `Processor.augment`.
+        classes: number of the class of each training example, for `training.sampling`.
     """
 
     build_model: Callable[[], keras.Model]
@@ -64,6 +66,7 @@ class Problem:
     monitor: str
     monitor_mode: str = "max"
     augment: Augment | None = None
+    classes: npt.NDArray[np.int32] | None = None
 
     def is_better(self, scores: Mapping[str, float], progress: Progress) -> bool:
         """Whether these scores of the validation part are better than the best so far."""
@@ -310,7 +313,13 @@ class Trainer:
 
     def _plan(self, epoch: int) -> list[Any]:
         rng = np.random.default_rng([self.seed, epoch])
-        return plan_batches(self.train.lengths, self.config.batch_size, self.config.batch_tokens, rng)
+        lengths, rows = self.train.lengths, None
+        if self.config.sampling == "balanced" and self.problem.classes is not None:
+            shares = 1.0 / np.bincount(self.problem.classes)[self.problem.classes]
+            rows = rng.choice(len(lengths), len(lengths), p=shares / shares.sum())
+            lengths = lengths[rows]
+        plan = plan_batches(lengths, self.config.batch_size, self.config.batch_tokens, rng)
+        return plan if rows is None else [rows[numbers] for numbers in plan]
 
     def _count_steps(self, plan: Sequence[Any]) -> int:
         window = self.config.window

@@ -36,4 +36,4 @@ class DigitsNetwork(Network[DigitsConfig, DigitsProcessor]):
 
     def loss(self, outputs: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Returns the summed cross-entropy of `logits` and `label`, and the number of images."""
-        return summed_cross_entropy(outputs["logits"], batch["label"])
+        return summed_cross_entropy(outputs["logits"], batch["label"], batch.get("weight"))

@@ -44,7 +44,7 @@ class SentimentNetwork(Network[SentimentConfig, SentimentProcessor]):
 
     def loss(self, outputs: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Returns the summed cross-entropy of `logits` and `label`, and the number of texts."""
-        return summed_cross_entropy(outputs["logits"], batch["label"])
+        return summed_cross_entropy(outputs["logits"], batch["label"], batch.get("weight"))
 
     def language_layers(self, model: keras.Model) -> tuple[Any, Any]:
         """Returns the embedding and the first bidirectional layer."""

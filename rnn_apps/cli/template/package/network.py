@@ -20,4 +20,4 @@ class $network(Network):
 
     def loss(self, outputs, batch):
         """Returns the summed loss and the number of texts."""
-        return summed_cross_entropy(outputs["logits"], batch["label"])
+        return summed_cross_entropy(outputs["logits"], batch["label"], batch.get("weight"))
