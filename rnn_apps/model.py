@@ -8,13 +8,13 @@ from functools import cached_property
 from pkgutil import resolve_name
 from typing import Any
 
-from rnn_apps.arrays import Arrays
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import KERAS_MODEL, Bundle, find_bundle
 from rnn_apps.data.batching import chunks
+from rnn_apps.data.processor import Processor
 from rnn_apps.environment import start_tensorflow
 from rnn_apps.errors import DataError, NotFoundError
 from rnn_apps.inference.predictor import Prediction, Predictions, Predictor, as_inputs, batches_by_length
-from rnn_apps.inference.session import Runner
 from rnn_apps.task import Task, find_task
 
 _CHUNK = 2048
@@ -146,12 +146,10 @@ class Model:
         """
         processor = self.task.processor.load(self.bundle.folder)
         metrics = self.task.metrics(processor, self.bundle.calibration)
-        runner = self.task.runner(self.bundle.folder)
         count = 0
-        for chunk in chunks(examples, _CHUNK):
-            count += len(chunk)
-            for outputs, batch in run_batches(runner, processor.encode(chunk)):
-                metrics.update(outputs, batch)
+        for _, _, outputs, batch in run_examples(self, processor, examples):
+            metrics.update(outputs, batch)
+            count += len(next(iter(batch.values())))
         if not count:
             raise DataError("Expected at least one example to evaluate on. There is none.")
         return count, metrics.result()
@@ -198,7 +196,15 @@ def load(name: str | os.PathLike[str]) -> Model:
     return Model(find_bundle(name))
 
 
-def run_batches(runner: Runner, rows: Sequence[Arrays]) -> Iterator[tuple[Arrays, Arrays]]:
-    """Streams (outputs, batch) for encoded examples, those of like length together."""
-    for _, batch in batches_by_length(rows):
-        yield runner.run(batch), batch
+def run_examples(
+    model: Model, processor: Processor, examples: Iterable[Any]
+) -> Iterator[tuple[Sequence[Any], Array, Arrays, Arrays]]:
+    """Runs a model over labelled examples, streamed, those of like length together.
+
+    Yields:
+        (some of the examples, the numbers of those that a batch has, outputs, batch).
+    """
+    runner = model.task.runner(model.bundle.folder)
+    for chunk in chunks(examples, _CHUNK):
+        for numbers, batch in batches_by_length(processor.encode(chunk)):
+            yield chunk, numbers, runner.run(batch), batch

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -230,11 +230,11 @@ def draw_learning_curves(path: Path, rows: Sequence[Mapping[str, float]], monito
     figure.savefig(path, dpi=110)
 
 
-def draw_reliability(path: Path, confidences: Array, correct: Array, bins: int = 10) -> None:
+def draw_reliability(path: Path | IO[bytes], confidences: Array, correct: Array, bins: int = 10) -> None:
     """Draws, as a PNG, how often answers of each probability are right, and how many answers there are of each.
 
     Args:
-        path: the file to write.
+        path: the file to write, or one that is open.
         confidences: probability of each answer, (answers,).
         correct: whether it was right, (answers,).
         bins: groups of probabilities between 0 and 1.
@@ -254,7 +254,7 @@ def draw_reliability(path: Path, confidences: Array, correct: Array, bins: int =
     axes[1].set(title="answers", xlabel="probability", ylabel="number", yscale="symlog", xlim=(0, 1))
     for axis in axes:
         axis.grid(alpha=0.3)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, format="png")
 
 
 def _figure(**how: Any) -> Any:

@@ -17,6 +17,7 @@ WIDTH = 80
 _NAME = 16
 _SHADES, _PLAIN_SHADES = " ▁▂▃▄▅▆▇█", " .:-=+*#@"
 _FEW = 9
+_TAILED = ("layer", "gate")  # names that differ at their end
 _COLOURS = ("grey50", "blue", "cyan", "green", "yellow", "red")
 
 
@@ -108,11 +109,18 @@ def _table(view: Table) -> Iterator[RenderableType]:
     if view.title:
         yield Line(_wrapped(view.title), "bold underline")
     rows = [[f"{cell:8.3f}" if isinstance(cell, float) else str(cell) for cell in row] for row in view.rows]
-    widths = [min(max(cell_len(row[place]) for row in rows), 48) if rows else 0 for place in range(len(view.columns))]
-    for row in rows:
-        line = "  ".join(_tail(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    if len(view.columns) > 2 and all(view.columns[1:]):
+        rows = [[*view.columns], *rows]
+    widths = [min(max(map(cell_len, column)), 48) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        fitted = (
+            (_tail if name in _TAILED else _cut)(cell.replace("\n", " "), width)
+            for name, cell, width in zip(view.columns, row, widths, strict=True)
+        )
+        line = f"  {'  '.join(fitted)}".rstrip()
         style = "red" if row[-1].startswith("-") else "green" if row[-1].startswith("+") else ""
-        yield Line(f"  {line}"[:WIDTH], style)
+        heading = number == 0 and len(rows) > len(view.rows)
+        yield Line(_cut(line, WIDTH).rstrip() if cell_len(line) > WIDTH else line, "dim" if heading else style)
 
 
 def _shade(weight: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from rnn_apps.data.batching import pad_batch
 from rnn_apps.data.processor import Processor
 from rnn_apps.inference.cases import Axis, Case, Score
 from rnn_apps.inference.deadline import in_turn
-from rnn_apps.inference.metrics import Metrics
+from rnn_apps.inference.metrics import Judgement, Metrics
 from rnn_apps.inference.options import Options
 from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
 from rnn_apps.inference.probabilities import expected_calibration_error, fit_temperature, log_softmax, softmax
@@ -103,10 +104,11 @@ class ClassificationMetrics(Metrics):
 
     Args:
         temperature: what logits are divided by.
+        class_names: the classes in the order of the logits, to judge single examples.
     """
 
-    def __init__(self, temperature: float) -> None:
-        self.temperature = temperature
+    def __init__(self, temperature: float, class_names: Sequence[str] = ()) -> None:
+        self.temperature, self.class_names = temperature, tuple(class_names)
         self._logits: list[Array] = []
         self._labels: list[Array] = []
 
@@ -114,6 +116,29 @@ class ClassificationMetrics(Metrics):
         """Takes `logits` (batch, classes) and `label` (batch,)."""
         self._logits.append(outputs["logits"])
         self._labels.append(batch["label"])
+
+    def judge(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> list[Judgement]:
+        """Returns the likeliest class of each row beside the right one."""
+        probabilities = softmax(outputs["logits"] / self.temperature)
+        found = []
+        for row, right in zip(probabilities, batch["label"].tolist(), strict=True):
+            said = int(row.argmax())
+            correct = float(said == right)
+            names = self.class_names[said], self.class_names[right]
+            found.append(Judgement(*names, correct, float(row[said]), (correct, 1.0)))
+        return found
+
+    def groups(self, judgements: Sequence[Judgement]) -> dict[str, tuple[int, int, int]]:
+        """Returns the counts of each class."""
+        pairs = Counter((own.said, own.right) for own in judgements)
+        return {
+            name: (
+                pairs[name, name],
+                sum(count for (said, _), count in pairs.items() if said == name),
+                sum(count for (_, right), count in pairs.items() if right == name),
+            )
+            for name in self.class_names
+        }
 
     def calibrate(self) -> dict[str, float]:
         """Fits the temperature."""

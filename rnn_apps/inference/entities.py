@@ -10,7 +10,7 @@ import numpy as np
 from rnn_apps.arrays import Array
 from rnn_apps.data.text.tags import Span, continuations, read_spans
 from rnn_apps.inference import crf
-from rnn_apps.inference.metrics import Metrics
+from rnn_apps.inference.metrics import Judgement, Metrics
 from rnn_apps.inference.probabilities import best_temperature, expected_calibration_error
 
 
@@ -111,6 +111,16 @@ class Alternative(NamedTuple):
     probability: float
 
 
+_BETWEEN = "; "
+
+
+def _written(spans: Sequence[Span]) -> str:
+    """Entities in a line, by the numbers of their tokens from 1: "PER 1-2; LOC 5"."""
+    return _BETWEEN.join(
+        f"{span.type} {span.start + 1}" + (f"-{span.end}" if span.end - span.start > 1 else "") for span in spans
+    )
+
+
 class EntityMetrics(Metrics):
     """Precision, recall and F1 of whole entities, and the calibration of their probabilities.
 
@@ -120,6 +130,8 @@ class EntityMetrics(Metrics):
         tags: the tags, in the order of the model's outputs.
         temperature: what scores are divided by.
     """
+
+    headline = "F1"
 
     def __init__(self, tags: Sequence[str], temperature: float = 1.0) -> None:
         self.decoder = EntityDecoder(tags, temperature)
@@ -145,6 +157,34 @@ class EntityMetrics(Metrics):
                 batch["tags"],
             )
         )
+
+    def judge(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> list[Judgement]:
+        """Returns the entities of each sentence beside the right ones; of its certainty the least counts."""
+        lengths = np.count_nonzero(batch["tokens"], axis=1)
+        decoded = self.decoder.decode(outputs["emissions"], outputs["transitions"][0], lengths)
+        judged = []
+        for place, length in enumerate(lengths.tolist()):
+            found, right = decoded.spans[place], self.decoder.spans(batch["tags"][place][:length])
+            hits = len({*found} & {*right})
+            quality = 2 * hits / (len(found) + len(right)) if found or right else 1.0
+            certainty = min(decoded.probabilities[place], default=1.0)
+            parts = float(hits), float(len(found)), float(len(right))
+            judged.append(Judgement(_written(found), _written(right), quality, certainty, parts))
+        return judged
+
+    def score(self, sums: Sequence[float]) -> float:
+        """Returns F1 over entities."""
+        return 2 * sums[0] / max(sums[1] + sums[2], 1.0)
+
+    def groups(self, judgements: Sequence[Judgement]) -> dict[str, tuple[int, int, int]]:
+        """Returns the counts of each type of entities."""
+        counts: dict[str, list[int]] = {}
+        for own in judgements:
+            said, right = (set(filter(None, text.split(_BETWEEN))) for text in (own.said, own.right))
+            for spans, column in ((said & right, 0), (said, 1), (right, 2)):
+                for span in spans:
+                    counts.setdefault(span.split(" ")[0], [0, 0, 0])[column] += 1
+        return {kind: (own[0], own[1], own[2]) for kind, own in sorted(counts.items())}
 
     def calibrate(self) -> dict[str, float]:
         """Fits the temperature to the probabilities of the entities that were found.

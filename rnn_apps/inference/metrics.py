@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from rnn_apps.arrays import Array
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """One answer beside the right one.
+
+    Attributes:
+        said: the answer, in words.
+        right: the right one.
+        quality: how good it is, from 0 to 1; 1 is right.
+        certainty: how sure the model was, from 0 to 1.
+        parts: numbers whose sums over examples give the score of all, see `Metrics.score`.
+    """
+
+    said: str
+    right: str
+    quality: float
+    certainty: float
+    parts: tuple[float, ...]
+
+
 class Metrics(ABC):
-    """Gathers batches of model outputs and sums them up; NumPy only, so Keras and ONNX outputs go the same way."""
+    """Gathers batches of model outputs and sums them up; NumPy only, so Keras and ONNX outputs go the same way.
+
+    Attributes:
+        headline: what `score` is, in words.
+    """
+
+    headline = "accuracy"
 
     @abstractmethod
     def update(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> None:
@@ -26,3 +52,15 @@ class Metrics(ABC):
     def confidences(self) -> tuple[Array, Array] | None:
         """Returns the probability of each answer and whether it was right, (answers,) both; None without such."""
         return None
+
+    def judge(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> Sequence[Judgement]:
+        """Returns a judgement for each row of a batch; none where a task judges no single example."""
+        return []
+
+    def score(self, sums: Sequence[float]) -> float:
+        """Returns the score of examples from the sums of their `Judgement.parts`: the share that is right."""
+        return sums[0] / max(sums[1], 1.0)
+
+    def groups(self, judgements: Sequence[Judgement]) -> Mapping[str, tuple[int, int, int]]:
+        """Returns, for each class or type: how often it was said rightly, how often said, how often right."""
+        return {}

@@ -68,4 +68,4 @@ class DigitsTask(Task[DigitsConfig, DigitsProcessor]):
 
     def metrics(self, processor: DigitsProcessor, calibration: Mapping[str, float]) -> ClassificationMetrics:
         """Returns a fresh accumulator."""
-        return ClassificationMetrics(calibration.get("temperature", 1.0))
+        return ClassificationMetrics(calibration.get("temperature", 1.0), processor.class_names)

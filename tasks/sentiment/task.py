@@ -64,4 +64,4 @@ class SentimentTask(Task[SentimentConfig, SentimentProcessor]):
 
     def metrics(self, processor: SentimentProcessor, calibration: Mapping[str, float]) -> ClassificationMetrics:
         """Returns a fresh accumulator."""
-        return ClassificationMetrics(calibration.get("temperature", 1.0))
+        return ClassificationMetrics(calibration.get("temperature", 1.0), processor.class_names)

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_apps.arrays import Array
 from rnn_apps.errors import MissingExtraError
-from rnn_apps.inference.metrics import Metrics
+from rnn_apps.inference.metrics import Judgement, Metrics
 from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.tasks.translation.processor import TranslationProcessor, to_text
 
@@ -22,6 +22,8 @@ class TranslationMetrics(Metrics):
     Args:
         processor: turns tokens into text.
     """
+
+    headline = "chrF, mean over sentences"
 
     def __init__(self, processor: TranslationProcessor) -> None:
         self.processor = processor
@@ -52,6 +54,17 @@ class TranslationMetrics(Metrics):
             self._nats -= float(log_softmax(scores)[np.arange(len(right)), right].sum())
             self._hits += float((scores.argmax(axis=1) == right).sum())
             self._tokens += len(right)
+
+    def judge(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> list[Judgement]:
+        """Returns each translation beside its reference; its quality is chrF, its certainty the score of the search."""
+        chrf = _sacrebleu().metrics.CHRF()
+        judged = []
+        for row, tokens in enumerate(outputs["tokens"]):
+            said = self.processor.decode(tokens, outputs["aligned"][row], to_text(batch["source_text"][row]))
+            right = to_text(batch["reference"][row])
+            quality = float(chrf.sentence_score(said, [right]).score) / 100
+            judged.append(Judgement(said, right, quality, float(np.exp(outputs["score"][row])), (quality, 1.0)))
+        return judged
 
     def result(self) -> dict[str, float]:
         """Returns `bleu` and `chrf`, from 0 to 100, or `nll` in nats a token and `accuracy`."""

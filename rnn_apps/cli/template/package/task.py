@@ -40,4 +40,4 @@ class $class(Task):
 
     def metrics(self, processor, calibration):
         """Returns a fresh accumulator."""
-        return ClassificationMetrics(calibration.get("temperature", 1.0))
+        return ClassificationMetrics(calibration.get("temperature", 1.0), processor.classes)
