@@ -257,6 +257,38 @@ def draw_reliability(path: Path | IO[bytes], confidences: Array, correct: Array,
     figure.savefig(path, dpi=110, format="png")
 
 
+def draw_search(path: Path, values: Sequence[tuple[int, float]], monitor: str, mode: str) -> None:
+    """Draws the value of each trial of a search, and the best so far, as a PNG.
+
+    Args:
+        path: the file to write.
+        values: (number of the trial, its value).
+        monitor: name of the metric.
+        mode: "max" where more is better.
+    """
+    numbers, found = zip(*values, strict=True)
+    best = (np.maximum if mode == "max" else np.minimum).accumulate(found)
+    figure = _figure(figsize=(8, 3.6))
+    axis = figure.subplots()
+    axis.plot(numbers, found, "o", markersize=4, label="trial")
+    axis.step(numbers, best, where="post", label="best so far")
+    axis.set(xlabel="trial", ylabel=monitor)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize="small")
+    figure.savefig(path, dpi=110)
+
+
+def draw_importance(path: Path, importance: Mapping[str, float]) -> None:
+    """Draws how much each setting of a search mattered, as a PNG; the shares sum to 1."""
+    names = sorted(importance, key=lambda name: importance[name])
+    figure = _figure(figsize=(8, 1 + 0.35 * len(names)))
+    axis = figure.subplots()
+    axis.barh(names, [importance[name] for name in names])
+    axis.set(xlabel="importance", xlim=(0, 1))
+    axis.grid(axis="x", alpha=0.3)
+    figure.savefig(path, dpi=110)
+
+
 def _figure(**how: Any) -> Any:
     """Returns a Matplotlib figure of its own: pyplot would have one for the whole program, and change its backend."""
     from matplotlib.figure import Figure

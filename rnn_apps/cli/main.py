@@ -14,6 +14,7 @@ from rnn_apps.errors import RnnAppsError, did_you_mean
 COMMANDS = {
     "run": "Train, evaluate, save and show a model, or go on where that stopped.",
     "train": "Train and save a model; refuse to touch one that exists.",
+    "tune": "Search for settings, and save the best model.",
     "evaluate": "Measure a saved model on labelled data.",
     "predict": "Answer inputs with a saved model.",
     "inspect": "Look into a saved model while it answers.",

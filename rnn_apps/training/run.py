@@ -59,6 +59,7 @@ class Run:
         callbacks: Keras callbacks.
         strategy: a `tf.distribute.Strategy`.
         start: the saved model that is gone on from.
+        data_folder: where encoded data lies that several runs share; each has its own if left out.
         reporter: what shows the progress.
     """
 
@@ -75,6 +76,7 @@ class Run:
     callbacks: Sequence[Any] = ()
     strategy: Any = None
     start: Start | None = None
+    data_folder: Path | None = None
     reporter: Reporter = field(default_factory=Reporter)
 
     @property
@@ -137,8 +139,10 @@ class Run:
         try:
             texts = read_texts(self.unlabelled, self.columns) if self.unlabelled else ()
             processor = self.start.processor if self.start else None
+            folder = self.data_folder or self.work
+            folder.mkdir(exist_ok=True)
             data = prepare_data(
-                self.task, self.config, self.source, self.valid, self.work, self.reporter, texts, processor
+                self.task, self.config, self.source, self.valid, folder, self.reporter, texts, processor
             )
         except BaseException:  # half of the data is of no use to anybody
             shutil.rmtree(self.work, ignore_errors=True)
