@@ -58,7 +58,7 @@ def test_predictions_are_a_list(model):
 
 def test_a_model_shows_its_card(model):
     page = model._repr_html_()
-    for fact in ("sentiment", "accuracy 0.91", f"{model.bundle.manifest['parameters']:,}"):
+    for fact in ("sentiment", "accuracy 0.92", f"{model.bundle.manifest['parameters']:,}"):
         assert fact in page
 
 

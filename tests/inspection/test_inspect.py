@@ -67,7 +67,7 @@ def test_steps_of_a_text_are_its_parts(sentiment):
     assert {layer.name for layer in look.gates} == {
         f"layer {number}, {way}" for number in (1, 2) for way in ("forward", "backward")
     }
-    assert all(layer.values["forget"].shape == (look.case.axes[0].length, 128) for layer in look.gates)
+    assert all(layer.values["forget"].shape == (look.case.axes[0].length, 160) for layer in look.gates)
 
 
 def test_each_sentence_and_each_entity_is_looked_at():

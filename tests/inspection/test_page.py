@@ -30,8 +30,7 @@ def pages(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("width", [390, 1200])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1200, "light")])
 @pytest.mark.parametrize("name", ["translation", "sentiment"])
 def test_every_tab_is_drawn_and_every_control_moves_it(browser, pages, name, scheme, width):
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True)
