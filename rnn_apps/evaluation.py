@@ -136,8 +136,7 @@ def evaluate_in_detail(model: Model, examples: Iterable[Any]) -> Evaluation:
         DataError: if there is no example, or one has a label that the model does not know.
         MissingExtraError: if what a metric needs is not installed.
     """
-    processor = model.task.processor.load(model.bundle.folder)
-    metrics = model.task.metrics(processor, model.bundle.calibration)
+    processor, metrics = model.measure()
     judged: dict[int, Judgement] = {}
     inputs: dict[int, Any] = {}
     count, first, last = 0, 0, None

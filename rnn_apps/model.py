@@ -8,14 +8,21 @@ from functools import cached_property
 from pkgutil import resolve_name
 from typing import Any
 
+import numpy as np
+
 from rnn_apps.arrays import Array, Arrays
-from rnn_apps.bundle import KERAS_MODEL, Bundle, find_bundle
+from rnn_apps.bundle import KERAS_MODEL, Bundle, find_bundle, read_bundle
 from rnn_apps.data.batching import chunks
 from rnn_apps.data.processor import Processor
 from rnn_apps.environment import start_tensorflow
 from rnn_apps.errors import DataError, NotFoundError
+from rnn_apps.inference.joined import JoinedPredictor
+from rnn_apps.inference.metrics import Metrics
 from rnn_apps.inference.predictor import Prediction, Predictions, Predictor, as_inputs, batches_by_length
 from rnn_apps.task import Task, find_task
+
+MEMBERS = "members"
+"""Where a joined model has the models that it is made of."""
 
 _CHUNK = 2048
 
@@ -73,7 +80,15 @@ class Model:
     @cached_property
     def predictor(self) -> Predictor:
         """The task's predictor with this model's graphs and processor."""
+        if self.members:
+            return JoinedPredictor([member.predictor for member in self.members])  # type: ignore[misc]
         return self.task.predictor_class(self.bundle)
+
+    @cached_property
+    def members(self) -> list[Model]:
+        """The models that this one is made of; none of one that was trained."""
+        folders = range(len(self.bundle.manifest.get(MEMBERS, ())))
+        return [Model(read_bundle(self.bundle.folder / MEMBERS / str(number))) for number in folders]
 
     def predict(self, inputs: Iterable[Any], **options: Any) -> Predictions:
         """Returns one prediction for each input, in their order; a notebook shows them as the demo page does.
@@ -144,8 +159,7 @@ class Model:
         Raises:
             DataError: if there is no example, or one has a label that the model does not know.
         """
-        processor = self.task.processor.load(self.bundle.folder)
-        metrics = self.task.metrics(processor, self.bundle.calibration)
+        processor, metrics = self.measure()
         count = 0
         for _, _, outputs, batch in run_examples(self, processor, examples):
             metrics.update(outputs, batch)
@@ -154,6 +168,13 @@ class Model:
             raise DataError("Expected at least one example to evaluate on. There is none.")
         return count, metrics.result()
 
+    def measure(self) -> tuple[Processor, Metrics]:
+        """Returns what encodes labelled examples for this model, and what measures its outputs."""
+        first = self.members[0].bundle if self.members else self.bundle
+        processor = self.task.processor.load(first.folder)
+        # answers of a joined model are calibrated already
+        return processor, self.task.metrics(processor, {} if self.members else first.calibration)
+
     def require_keras_model(self) -> None:
         """Makes sure that the bundle holds its Keras model.
 
@@ -161,6 +182,11 @@ class Model:
             NotFoundError: if it is an export, which holds only what prediction needs.
         """
         if not (self.bundle.folder / KERAS_MODEL).exists():
+            if self.members:
+                raise NotFoundError(
+                    f"{self.bundle.folder} is joined: it has no Keras model of its own. Take one of the models that it "
+                    "was made of."
+                )
             original = self.bundle.manifest.get("exported", {}).get("from", "its original")
             raise NotFoundError(
                 f"{self.bundle.folder} is an export: it holds what prediction needs, and no Keras model. Take the "
@@ -204,7 +230,23 @@ def run_examples(
     Yields:
         (some of the examples, the numbers of those that a batch has, outputs, batch).
     """
+    if model.members:
+        yield from _run_joined(model, processor, examples)
+        return
     runner = model.task.runner(model.bundle.folder)
     for chunk in chunks(examples, _CHUNK):
         for numbers, batch in batches_by_length(processor.encode(chunk)):
             yield chunk, numbers, runner.run(batch), batch
+
+
+def _run_joined(
+    model: Model, processor: Processor, examples: Iterable[Any]
+) -> Iterator[tuple[Sequence[Any], Array, Arrays, Arrays]]:
+    """The same for a joined model, whose members may encode an example each in its own way: by their answers."""
+    for chunk in chunks(examples, _CHUNK):
+        labels = np.stack([row["label"] for row in processor.encode(chunk)])
+        predictions = model.predict([model.task.input_of(example) for example in chunk])
+        names = model.members[0].predictor.class_names  # type: ignore[attr-defined]
+        shares = np.array([[own.probabilities[name] for name in names] for own in predictions], np.float32)
+        logits = np.log(np.maximum(shares, np.finfo(np.float32).tiny))
+        yield chunk, np.arange(len(chunk)), {"logits": logits}, {"label": labels}

@@ -18,7 +18,7 @@ _TRACKED = subprocess.run(["git", "ls-files", "saved_models/*/bundle.json"], cwd
 SHIPPED = {Path(line).parent.name for line in _TRACKED.stdout.splitlines()}  # and not what somebody has trained here
 
 # they train, need a file or a network, or do not end by themselves: only how they are written is looked at
-NOT_RUN = ("run", "train", "evaluate", "generate", "serve", "export", "new", "learn", "tune")
+NOT_RUN = ("run", "train", "evaluate", "generate", "serve", "export", "new", "learn", "tune", "join")
 
 
 def commands_of(page):

@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "Train, evaluate, save and show a model, or go on where that stopped.",
     "train": "Train and save a model; refuse to touch one that exists.",
     "tune": "Search for settings, and save the best model.",
+    "join": "Join saved models that pick a class into one.",
     "evaluate": "Measure a saved model on labelled data.",
     "predict": "Answer inputs with a saved model.",
     "inspect": "Look into a saved model while it answers.",
