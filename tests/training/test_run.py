@@ -81,7 +81,7 @@ def test_half_precision_is_rounded_before_it_is_measured(trained, train):
 
 def test_the_keras_file_holds_the_model_and_no_optimizer(trained):
     with zipfile.ZipFile(trained.bundle.folder / "model.keras") as archive:
-        assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_DEFLATED}
+        assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_LZMA}
         weights = archive.read("model.weights.h5")
     assert b"optimizer" not in weights
     assert len(weights) < 3 * 4 * trained.bundle.manifest["parameters"] + 40_000
