@@ -96,9 +96,13 @@ class DataConfig(Section):
 
     Attributes:
         validation_fraction: share of the examples that is held out where no validation data is given.
+        folds: so many parts, of which one is held out instead; 0 for a part of that share.
+        fold: which one, from 1.
     """
 
     validation_fraction: float = Field(default=0.1, gt=0.0, lt=1.0)
+    folds: NonNegativeInt = 0
+    fold: NonNegativeInt = 0
 
 
 class TaskConfig(Section):

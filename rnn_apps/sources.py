@@ -128,7 +128,11 @@ def tfds_source(task: Task[Any, Any], name: str, split: str = "train") -> Source
 
 
 def held_out(
-    count: int, fraction: float, seed: int, classes: npt.NDArray[np.int32] | None = None
+    count: int,
+    fraction: float,
+    seed: int,
+    classes: npt.NDArray[np.int32] | None = None,
+    fold: tuple[int, int] | None = None,
 ) -> npt.NDArray[np.bool_]:
     """Draws which of `count` examples are held out for validation; at least one, and never all.
 
@@ -137,13 +141,18 @@ def held_out(
         fraction: of them that is held out.
         seed: what the draw follows from.
         classes: the index of the class of each; of each class, at least one is kept for training.
+        fold: (number from 1, of so many): that part instead; the parts hold every example once.
 
     Returns:
         booleans of shape (count,), true for the held-out ones; the same for the same arguments.
     """
-    size = min(max(1, round(count * fraction)), count - 1)
+    order = np.random.default_rng([seed, count]).permutation(count)
     chosen = np.zeros(count, np.bool_)
-    chosen[np.random.default_rng([seed, count]).permutation(count)[:size]] = True
+    if fold:
+        number, folds = fold
+        chosen[order[number - 1 :: folds]] = True
+    else:
+        chosen[order[: min(max(1, round(count * fraction)), count - 1)]] = True
     if classes is not None:
         kept = np.unique(classes[~chosen])
         firsts = np.unique(classes, return_index=True)

@@ -108,7 +108,9 @@ def _encode_all(
     if valid:
         out = np.zeros(count, np.bool_)
     else:
-        out = held_out(count, config.data.validation_fraction, config.seed, classes if classes.any() else None)
+        data = config.data
+        fold = (data.fold, data.folds) if data.folds else None
+        out = held_out(count, data.validation_fraction, config.seed, classes if classes.any() else None, fold)
     np.save(folder / _HELD_OUT, out)
     np.save(folder / _CLASSES, classes[~out])
     weights = _weights(config, classes[~out], names)

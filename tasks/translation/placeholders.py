@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import regex
 
+from rnn_apps.tasks.translation.glossary import Glossary
+
 # every alternative begins where few texts do and never looks back, so that a hostile text costs no more than another
 _REST = r"\S*[^\s.,;:!?)\]}\"'»”’]"
 _KEPT = regex.compile(
@@ -38,7 +40,7 @@ class Hidden(NamedTuple):
 
     Attributes:
         text: with a character for private use for each thing that is kept.
-        originals: what stood there, by the character.
+        originals: what stands there in the translation, by the character.
     """
 
     text: str
@@ -49,19 +51,28 @@ class Hidden(NamedTuple):
         return text.translate({ord(character): original for character, original in self.originals.items()})
 
 
-def hide(text: str) -> Hidden:
-    """Hides what is no language in a text; equal things are hidden one by one."""
+def hide(text: str, glossary: Glossary | None = None) -> Hidden:
+    """Hides what is no language in a text, and the terms of a glossary; equal things are hidden one by one.
+
+    Args:
+        text: the text.
+        glossary: terms in whose place stands what they are called in the other language.
+    """
     free = (chr(code) for code in range(_FIRST, _LAST + 1) if chr(code) not in text)
     originals: dict[str, str] = {}
 
-    def replace(match: regex.Match[str]) -> str:
+    def replaced(match: regex.Match[str], shown: str) -> str:
         character = next(free, None)
         if character is None:
             return match.group()
-        originals[character] = match.group()
+        originals[character] = shown
         return character
 
-    return Hidden(_KEPT.sub(replace, text), originals)
+    kept = _KEPT.sub(lambda match: replaced(match, match.group()), text)
+    if glossary:
+        said = glossary.said
+        kept = glossary.pattern.sub(lambda match: replaced(match, said(match.group())), kept)
+    return Hidden(kept, originals)
 
 
 def is_hidden(character: str) -> bool:

@@ -21,9 +21,16 @@ from rnn_apps.inference.search import Hypothesis, best_combinations
 from rnn_apps.inference.search_tree import WatchedBeamSearch
 from rnn_apps.tasks.translation import sample
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
+from rnn_apps.tasks.translation.glossary import Glossary, glossary_of
 from rnn_apps.tasks.translation.placeholders import Hidden, hide, is_hidden, lost, mend
 from rnn_apps.tasks.translation.processor import TranslationProcessor
-from rnn_apps.tasks.translation.search import TranslationOptions, Translator, aligned, growing_batches
+from rnn_apps.tasks.translation.search import (
+    TranslationClientOptions,
+    TranslationOptions,
+    Translator,
+    aligned,
+    growing_batches,
+)
 from rnn_apps.views import Branch, Heatmap, InputView, Table, Text, TextInput, Tree, View
 
 # beams, where what is hidden got lost
@@ -82,6 +89,7 @@ class TranslationPredictor(Predictor):
     """
 
     Options = TranslationOptions
+    ClientOptions = TranslationClientOptions
 
     def __init__(self, bundle: Bundle) -> None:
         self.processor = TranslationProcessor.load(bundle.folder)
@@ -99,7 +107,8 @@ class TranslationPredictor(Predictor):
         Raises:
             DataError: for an input that is no text.
         """
-        texts = [self._prepare(given, number) for number, given in in_turn(enumerate(inputs, 1))]
+        glossary = glossary_of(options.glossary)
+        texts = [self._prepare(given, number, glossary) for number, given in in_turn(enumerate(inputs, 1))]
         sources = [source for text in texts for source in text.sources]
         found = iter(self._translate(sources, [own for text in texts for own in text.document.sentences], options))
         return [
@@ -114,7 +123,7 @@ class TranslationPredictor(Predictor):
         What was said may change on the way, where another hypothesis of the beam turns out to be likelier. A partial
         translation has neither a score nor alternatives, and ends where the search has come to.
         """
-        text = self._prepare(given, 1)
+        text = self._prepare(given, 1, glossary_of(options.glossary))
         sentences = text.document.sentences
         found: list[list[Hypothesis]] = [[]] * len(sentences)
         shown = [""] * len(sentences)
@@ -225,11 +234,11 @@ class TranslationPredictor(Predictor):
             found.append(Text("\n".join(prediction.warnings), "Note"))
         return [*found, *prediction.alignments]
 
-    def _prepare(self, given: str, number: int) -> _Prepared:
+    def _prepare(self, given: str, number: int, glossary: Glossary | None = None) -> _Prepared:
         if not isinstance(given, str):
             raise DataError(f"Expected texts. Input {number} is of the type {type(given).__name__}.")
         warnings = []
-        hidden = hide(given)
+        hidden = hide(given, glossary)
         if scripts := self.processor.unseen_scripts(hidden.text):
             warnings.append(
                 f"The model has never seen text written in {' and '.join(scripts)}: it translates what it can."

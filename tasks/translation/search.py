@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from pydantic import model_validator
@@ -19,6 +19,7 @@ from rnn_apps.inference.search import BeamSearch, Hypothesis, Penalties, Samplin
 from rnn_apps.views import NumberOption
 
 MAX_BEAM = 100
+MAX_CLIENT_TERMS = 1000
 
 # hypotheses, and hypotheses times source tokens, that one step takes together
 _HYPOTHESES = 320
@@ -44,6 +45,7 @@ class TranslationOptions(Options):
     top_k: int = option(0, "Draw only among the K likeliest; 0 for all.", ge=0)
     top_p: float = option(1.0, "Draw only among the likeliest that together have this share.", gt=0, le=1)
     seed: int = option(0, "What is drawn follows from this number.", ge=0)
+    glossary: Any = option(None, "Terms and what they are called, a tab between them, a line each.")
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
@@ -62,6 +64,12 @@ class TranslationOptions(Options):
     def width(self) -> int:
         """Hypotheses of a sentence."""
         return max(self.beam, self.nbest) if self.temperature is None else self.nbest
+
+
+class TranslationClientOptions(TranslationOptions):
+    """The same for a client of the server, whose glossary is a mapping and never a path."""
+
+    glossary: dict[str, str] | None = option(None, "What terms are called, by the term.", max_length=MAX_CLIENT_TERMS)
 
 
 class Translator:
