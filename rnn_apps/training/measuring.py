@@ -14,7 +14,7 @@ from rnn_apps.data.windows import INITIAL
 from rnn_apps.layers.observation import Part, recurrent_parts, seen_states
 from rnn_apps.training.recording import Recording
 
-LOOKED_AT = (8, 64)
+LOOKED_AT = (8, 32)
 """Validation examples whose gates are looked at, and steps of each."""
 
 _LOW, _HIGH = 0.1, 0.9

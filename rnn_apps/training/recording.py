@@ -31,7 +31,7 @@ class Recording:
         epochs: the step of each look at the gates, and what was seen.
     """
 
-    every: int = 1
+    every: int = 2
     step: int = 0
     clipped: float = 0.0
     last: int = 0
