@@ -14,7 +14,7 @@ from rnn_apps.arrays import Array
 from rnn_apps.views import Heatmap, Lines, Table, Text, Tree, View
 
 WIDTH = 80
-_NAME = 16
+_NAME = 18
 _SHADES, _PLAIN_SHADES = " ▁▂▃▄▅▆▇█", " .:-=+*#@"
 _FEW = 9
 _TAILED = ("layer", "gate")  # names that differ at their end
