@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rnn_apps.config import TaskConfig
 from rnn_apps.task import Shape, Task
 from rnn_apps.training.checkpoint import Row
+from rnn_apps.training.start import before_and_after
 
 if TYPE_CHECKING:
     from rnn_apps.training.pretraining import Pretrained
@@ -99,11 +100,6 @@ def _start(start: Mapping[str, Any]) -> str:
     return told + (
         f"; on its own validation data ({start['old_data']}): {before_and_after(start)}" if "after" in start else ""
     )
-
-
-def before_and_after(start: Mapping[str, Any]) -> str:
-    """Returns the metrics on the data of the model that was gone on from: its own, and those of the new model."""
-    return ", ".join(f"{name} {start['before'][name]:.4f} → {value:.4f}" for name, value in start["after"].items())
 
 
 def write_card(name: str, task: Task[Any, Any], facts: Mapping[str, Any], reliability: bool = False) -> str:

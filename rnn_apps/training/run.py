@@ -33,7 +33,7 @@ from rnn_apps.task import Network, Task, find_task
 from rnn_apps.training.card import manifest, training_facts
 from rnn_apps.training.checkpoint import Row
 from rnn_apps.training.prepare import PreparedData, encode_text_chunks, prepare_data
-from rnn_apps.training.start import Start, check_start, first_config
+from rnn_apps.training.start import Start, check_start, first_config, start_facts
 
 if TYPE_CHECKING:
     from rnn_apps.training.pretraining import Pretrained
@@ -170,7 +170,8 @@ class Run:
             )
             facts["report"] = self.task.report(Bundle(folder, facts), *self._examples(data))
             if self.start:
-                facts["start"] = self._start_facts(Bundle(folder, facts))
+                saved = Model(Bundle(folder, facts))
+                facts["start"] = start_facts(self.start, self.task, saved, self.columns, self.reporter)
             trainer.recording.save(folder, trainer.step.norms.layers)
             save_history_and_card(folder, self.task, facts, rows, self.output.name)
 
@@ -263,22 +264,6 @@ class Run:
         )
         rows = trainer.fit()
         return trainer, rows
-
-    def _start_facts(self, bundle: Bundle) -> dict[str, Any]:
-        """What the card says of the model that was gone on from, and what was forgotten, where that can be measured."""
-        assert self.start
-        first = self.start.model
-        facts: dict[str, Any] = {"model": first.bundle.name, "sha256": self.start.identity}
-        if self.start.old_data:
-            old = file_source(self.task, [self.start.old_data], columns=self.columns)
-            pairs = (("before", first), ("after", Model(bundle)))
-            facts |= {"old_data": self.start.old_data.name}
-            facts |= {when: model.evaluate(self.reporter.track(old, f"measuring ({when})"))[1] for when, model in pairs}
-            told = ", ".join(
-                f"{name} {facts['before'][name]:.4f} → {value:.4f}" for name, value in facts["after"].items()
-            )
-            self.reporter.note(f"on {self.start.old_data.name}, before and after: {told}")
-        return facts
 
     def _data_facts(self, data: PreparedData) -> dict[str, Any]:
         """What the model card says of the data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any
 
 from rnn_apps.config import TaskConfig
 from rnn_apps.data.processor import Processor
+from rnn_apps.data.readers.columns import Columns
 from rnn_apps.errors import ConfigError
 from rnn_apps.model import Model
+from rnn_apps.progress import Reporter
+from rnn_apps.sources import file_source
 from rnn_apps.task import Task
 
 
@@ -65,3 +69,30 @@ def check_start(start: Start, config: TaskConfig) -> None:
         raise ConfigError(
             f"The network of '{name}' has another shape: {pairs}. Leave these settings out, or train from nothing."
         )
+
+
+def start_facts(
+    start: Start, task: Task[Any, Any], model: Model, columns: Columns, reporter: Reporter
+) -> dict[str, Any]:
+    """Returns what the card says of the model that was gone on from, and what was forgotten, if that is measured.
+
+    Args:
+        start: that model.
+        task: of both.
+        model: the new one.
+        columns: how its data is read.
+        reporter: what shows the progress.
+    """
+    facts: dict[str, Any] = {"model": start.model.bundle.name, "sha256": start.identity}
+    if start.old_data:
+        old = file_source(task, [start.old_data], columns=columns)
+        facts["old_data"] = start.old_data.name
+        for when, own in (("before", start.model), ("after", model)):
+            facts[when] = own.evaluate(reporter.track(old, f"measuring ({when})"))[1]
+        reporter.note(f"on {start.old_data.name}, before and after: {before_and_after(facts)}")
+    return facts
+
+
+def before_and_after(start: Mapping[str, Any]) -> str:
+    """Returns the metrics on the data of the model that was gone on from: its own, and those of the new model."""
+    return ", ".join(f"{name} {start['before'][name]:.4f} → {value:.4f}" for name, value in start["after"].items())

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import Bundle
@@ -16,13 +15,14 @@ from rnn_apps.data.text.scripts import IDEOGRAPHS, script
 from rnn_apps.errors import DataError
 from rnn_apps.inference.cases import Axis, Case, Graphs, Score, left_out
 from rnn_apps.inference.deadline import in_turn
-from rnn_apps.inference.predictor import Prediction, Predictor
+from rnn_apps.inference.predictor import Predictor
 from rnn_apps.inference.search import Hypothesis, best_combinations
 from rnn_apps.inference.search_tree import WatchedBeamSearch
 from rnn_apps.tasks.translation import sample
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
 from rnn_apps.tasks.translation.glossary import Glossary, glossary_of
 from rnn_apps.tasks.translation.placeholders import Hidden, hide, is_hidden, lost, mend
+from rnn_apps.tasks.translation.prediction import Alternative, TranslatedText
 from rnn_apps.tasks.translation.processor import TranslationProcessor
 from rnn_apps.tasks.translation.search import (
     TranslationClientOptions,
@@ -37,48 +37,6 @@ from rnn_apps.views import Branch, Heatmap, InputView, Table, Text, TextInput, T
 _WIDER = (20, 60)
 _START_SIGN, _END_SIGN = "<s>", "</s>"
 _SHOWN_BEAM = 4
-
-
-class Alternative(BaseModel):
-    """One translation of a whole text.
-
-    Attributes:
-        translation: the text.
-        score: what it was found by, see `TranslatedText`.
-        log_probability: how likely it is, in nats.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    translation: str
-    score: float
-    log_probability: float
-
-
-class TranslatedText(Prediction):
-    """The translation of a text.
-
-    Attributes:
-        translation: line by line as the text.
-        score: what the search has made as great as it could: the log-probability over the length penalty, and the
-            coverage penalty; summed over the sentences of the text.
-        log_probability: how likely the translation is, in nats.
-        alternatives: the best translations with `nbest`, best first.
-        warnings: why it may not be trusted.
-        alignments: where the attention looked, for each sentence: a row for each subword of the translation, a column
-            for each of the source. They are no part of the JSON.
-    """
-
-    translation: str
-    score: float
-    log_probability: float
-    alternatives: list[Alternative] = Field(default_factory=list)
-    warnings: list[str] = Field(default_factory=list)
-    alignments: list[InstanceOf[Heatmap]] = Field(default_factory=list, exclude=True, repr=False)
-
-    def __eq__(self, other: object) -> bool:
-        """Whether the JSON of both is the same."""
-        return isinstance(other, TranslatedText) and self.model_dump() == other.model_dump()
 
 
 class TranslationPredictor(Predictor):

@@ -1,0 +1,50 @@
+"""What the task `translation` answers."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf
+
+from rnn_apps.inference.predictor import Prediction
+from rnn_apps.views import Heatmap
+
+
+class Alternative(BaseModel):
+    """One translation of a whole text.
+
+    Attributes:
+        translation: the text.
+        score: what it was found by, see `TranslatedText`.
+        log_probability: how likely it is, in nats.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    translation: str
+    score: float
+    log_probability: float
+
+
+class TranslatedText(Prediction):
+    """The translation of a text.
+
+    Attributes:
+        translation: line by line as the text.
+        score: what the search has made as great as it could: the log-probability over the length penalty, and the
+            coverage penalty; summed over the sentences of the text.
+        log_probability: how likely the translation is, in nats.
+        alternatives: the best translations with `nbest`, best first.
+        warnings: why it may not be trusted.
+        alignments: where the attention looked, for each sentence: a row for each subword of the translation, a column
+            for each of the source. They are no part of the JSON.
+    """
+
+    translation: str
+    score: float
+    log_probability: float
+    alternatives: list[Alternative] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
+    alignments: list[InstanceOf[Heatmap]] = Field(default_factory=list, exclude=True, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the JSON of both is the same."""
+        return isinstance(other, TranslatedText) and self.model_dump() == other.model_dump()
