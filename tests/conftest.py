@@ -117,6 +117,20 @@ def trained_once(tmp_path_factory):
     return trained
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, where it is installed."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        except sync_api.Error as error:
+            pytest.skip(f"no browser is installed: {error.message.splitlines()[0]}")
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="session")
 def digits_settings():
     """The options that `digits_run` was called with."""

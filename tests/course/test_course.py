@@ -144,19 +144,9 @@ def walk_through(browser, address, width, scheme):
     context.close()
 
 
-def test_every_page_is_drawn_and_its_sliders_move_it(pages):
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    import shutil
-
-    with sync_api.sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("google-chrome")
-        try:
-            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        except sync_api.Error as error:
-            pytest.skip(f"no browser is installed: {error.message.splitlines()[0]}")
-        for width, scheme in ((390, "dark"), (1200, "light")):
-            walk_through(browser, (pages / "en.html").as_uri(), width, scheme)
-        browser.close()
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1200, "light")])
+def test_every_page_is_drawn_and_its_sliders_move_it(browser, pages, width, scheme):
+    walk_through(browser, (pages / "en.html").as_uri(), width, scheme)
 
 
 def test_the_command_refuses_what_it_cannot_do(fails, tmp_path):
