@@ -63,12 +63,10 @@ def command(
         _write(found, output)
         click.echo(output)
     elif not tensorboard:
-        from rnn_apps.cli.pictures import draw_views
+        from rnn_apps.cli.pictures import show
         from rnn_apps.cli.terminal import console
 
-        screen = console()
-        for line in draw_views(found.views()):
-            screen.print(line)
+        show(console(), found.views())
 
 
 def _check_output(path: Path, overwrite: bool) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
+import click
 import numpy as np
 from rich.cells import cell_len, set_cell_size
-from rich.console import RenderableType
+from rich.console import Console
 from rich.text import Text as Line
 
 from rnn_apps.arrays import Array
@@ -21,7 +22,16 @@ _TAILED = ("layer", "gate")  # names that differ at their end
 _COLOURS = ("grey50", "blue", "cyan", "green", "yellow", "red")
 
 
-def draw_views(views: Sequence[View]) -> Iterator[RenderableType]:
+def show(screen: Console, views: Sequence[View]) -> None:
+    """Prints views, all at once: hundreds of lines one by one take a second."""
+    lines = Line("\n").join(draw_views(views))
+    if screen.is_terminal:
+        screen.print(lines)
+    else:
+        click.echo(lines.plain)
+
+
+def draw_views(views: Sequence[View]) -> Iterator[Line]:
     """Yields what a terminal can show of views that say something about a model."""
     for view in views:
         match view:
@@ -40,7 +50,7 @@ def draw_views(views: Sequence[View]) -> Iterator[RenderableType]:
         yield Line("")
 
 
-def _heatmap(view: Heatmap) -> Iterator[RenderableType]:
+def _heatmap(view: Heatmap) -> Iterator[Line]:
     """Each step in a line where there are few names beside it; else only shades, in blocks."""
     yield Line(view.title, "bold underline")
     weights = np.asarray(view.weights)
@@ -69,7 +79,7 @@ def _heatmap(view: Heatmap) -> Iterator[RenderableType]:
     yield Line(_wrapped(legend), "dim")
 
 
-def _lines(view: Lines) -> Iterator[RenderableType]:
+def _lines(view: Lines) -> Iterator[Line]:
     yield Line(view.title + (" (logarithmic)" if view.logarithmic else ""), "bold underline")
     room = WIDTH - 2 * _NAME
     for name, values in view.series.items():
@@ -86,7 +96,7 @@ def _lines(view: Lines) -> Iterator[RenderableType]:
         )
 
 
-def _tree(view: Tree) -> Iterator[RenderableType]:
+def _tree(view: Tree) -> Iterator[Line]:
     """The tree in the order of its branches, the children of each below it; what was cut only with its number."""
     yield Line(view.title, "bold underline")
     children: dict[int, list[int]] = {}
@@ -105,7 +115,7 @@ def _tree(view: Tree) -> Iterator[RenderableType]:
     yield Line("* the answer   + kept   x cut", "dim")
 
 
-def _table(view: Table) -> Iterator[RenderableType]:
+def _table(view: Table) -> Iterator[Line]:
     if view.title:
         yield Line(_wrapped(view.title), "bold underline")
     rows = [[f"{cell:8.3f}" if isinstance(cell, float) else str(cell) for cell in row] for row in view.rows]
