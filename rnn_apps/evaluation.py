@@ -52,19 +52,32 @@ class Evaluation:
     confidences: tuple[Array, Array] | None
     _measure: Metrics = field(repr=False)
 
+    def tables(self) -> list[View]:
+        """Returns what a terminal shows."""
+        return [view for view in self._views() if isinstance(view, Table)]
+
     def views(self) -> list[View]:
-        """Returns tables and pictures of all of it."""
+        """Returns tables and pictures of all of it.
+
+        Raises:
+            MissingExtraError: if what draws is not installed.
+        """
+        found = self._views()
+        if self.confidences is not None and len(self.confidences[0]):
+            from rnn_apps.plots import draw_reliability, require_matplotlib
+
+            require_matplotlib()
+            picture = io.BytesIO()
+            draw_reliability(picture, *self.confidences)
+            found.append(Image(picture.getvalue(), "Reliability: how often answers of each probability are right"))
+        return found
+
+    def _views(self) -> list[View]:
         found: list[View] = [_numbers(self.metrics)]
         if self.groups:
             found.append(group_table(self.groups))
         if self.groups and self.judgements and len(self.groups) <= _MOST_CLASSES and self.headline == "accuracy":
             found += self._confusion()
-        if self.confidences is not None and len(self.confidences[0]):
-            from rnn_apps.plots import draw_reliability
-
-            picture = io.BytesIO()
-            draw_reliability(picture, *self.confidences)
-            found.append(Image(picture.getvalue(), "Reliability: how often answers of each probability are right"))
         if self.headline.startswith("chrF"):
             found.append(self._by_length())
         if self.judgements:

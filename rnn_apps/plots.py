@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
@@ -37,6 +37,15 @@ def check_picture(path: Path) -> None:
         raise ConfigError(f"Expected the name of a picture, {', '.join(SUFFIXES)}. Received: {path}")
     if not path.absolute().parent.is_dir():
         raise OutputError(f"{path} cannot be written: there is no folder {path.absolute().parent}.")
+    require_matplotlib()
+
+
+def require_matplotlib() -> None:
+    """Makes sure that what draws is installed.
+
+    Raises:
+        MissingExtraError: if it is not.
+    """
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
@@ -57,23 +66,9 @@ def draw_heatmaps(path: Path, heatmaps: Sequence[Heatmap]) -> list[str]:
         ConfigError, OutputError, MissingExtraError: see `check_picture`.
     """
     check_picture(path)
-    import matplotlib
-
-    signs = {sign for heatmap in heatmaps for label in (*heatmap.rows, *heatmap.columns) for sign in label}
-    families, missing = choose_fonts(signs)
     heights = [_MARGIN + _CELL * len(heatmap.rows) for heatmap in heatmaps]
     width = _MARGIN + 1.0 + _CELL * max(len(heatmap.columns) for heatmap in heatmaps)
-    with matplotlib.rc_context({"font.family": families}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = _figure(figsize=(width, sum(heights)))
-        axes = figure.subplots(len(heatmaps), 1, height_ratios=heights, squeeze=False)
-        for axis, heatmap in zip(axes[:, 0], heatmaps, strict=True):
-            _draw(axis, heatmap)
-        try:
-            figure.savefig(path, dpi=130, bbox_inches="tight")
-        except OSError as error:
-            raise OutputError(f"{path} cannot be written: {error}.") from error
-    return _told(missing)
+    return _draw_stack(path, heatmaps, _draw, width, heights, dpi=130)
 
 
 def draw_views(path: Path, views: Sequence[View]) -> list[str]:
@@ -90,19 +85,30 @@ def draw_views(path: Path, views: Sequence[View]) -> list[str]:
         ConfigError, OutputError, MissingExtraError: see `check_picture`.
     """
     check_picture(path)
+    drawn = [view for view in views if isinstance(view, (Heatmap, Lines, Text)) or _is_signed(view)]
+    return _draw_stack(path, drawn, _draw_view, 12.0, [_height(view) for view in drawn], dpi=110)
+
+
+def _draw_stack(
+    path: Path,
+    views: Sequence[View],
+    draw: Callable[[Any, Any], None],
+    width: float,
+    heights: Sequence[float],
+    dpi: int,
+) -> list[str]:
+    """Draws views one below the other, with fonts that have their signs; returns what is to be said of those none has."""
     import matplotlib
 
-    drawn = [view for view in views if isinstance(view, (Heatmap, Lines, Text)) or _is_signed(view)]
-    heights = [_height(view) for view in drawn]
-    families, missing = choose_fonts(set("".join(_words(drawn))))
+    families, missing = choose_fonts(set("".join(_words(views))))
     with matplotlib.rc_context({"font.family": families}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = _figure(figsize=(12, sum(heights)))
-        axes = figure.subplots(len(drawn), 1, height_ratios=heights, squeeze=False)
-        for axis, view in zip(axes[:, 0], drawn, strict=True):
-            _draw_view(axis, view)
+        figure = _figure(figsize=(width, sum(heights)))
+        axes = figure.subplots(len(views), 1, height_ratios=heights, squeeze=False)
+        for axis, view in zip(axes[:, 0], views, strict=True):
+            draw(axis, view)
         try:
-            figure.savefig(path, dpi=110, bbox_inches="tight")
+            figure.savefig(path, dpi=dpi, bbox_inches="tight")
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error}.") from error
     return _told(missing)

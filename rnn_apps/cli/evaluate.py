@@ -16,7 +16,6 @@ from rnn_apps.inference.deadline import working_until_interrupt
 from rnn_apps.model import Model, load
 from rnn_apps.progress import Reporter
 from rnn_apps.sources import Source, file_source, tfds_source
-from rnn_apps.views import Table
 
 
 @click.command("evaluate")
@@ -111,15 +110,14 @@ def _in_detail(model: Model, other: Model | None, source: Source, report: Path |
         beside = {"compared": {**vars(comparison)}} if comparison else {}
         print_json({**found[0], **({"other": found[1]} if other else {}), **beside})
         return
-    from rnn_apps.cli.pictures import draw_views
+    from rnn_apps.cli.pictures import show
     from rnn_apps.cli.terminal import console
 
     screen = console()
     for own in evaluations:
         screen.print(f"{own.model} on {source.facts['dataset']} ({own.examples:,} examples)", markup=False)
-        for line in draw_views([view for view in own.views() if isinstance(view, Table)]):
-            screen.print(line)
-    for line in draw_views(comparison.views() if comparison else []):
-        screen.print(line)
+        show(screen, own.tables())
+    if comparison:
+        show(screen, comparison.views())
     if report:
         click.echo(report)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 
 import click
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.text import Text as Line
 
 from rnn_apps.arrays import Array
+from rnn_apps.cli.terminal import writes
 from rnn_apps.views import Heatmap, Lines, Table, Text, Tree, View
 
 WIDTH = 80
@@ -134,21 +134,12 @@ def _table(view: Table) -> Iterator[Line]:
 
 
 def _shade(weight: float) -> str:
-    shades = _SHADES if _writes(_SHADES) else _PLAIN_SHADES
+    shades = _SHADES if writes(_SHADES) else _PLAIN_SHADES
     return shades[round(float(np.clip(weight, 0.0, 1.0)) * (len(shades) - 1))]
 
 
 def _colour(weight: float) -> str:
     return _COLOURS[min(int(float(np.clip(weight, 0.0, 1.0)) * len(_COLOURS)), len(_COLOURS) - 1)]
-
-
-def _writes(text: str) -> bool:
-    """Whether the console has these characters."""
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _fitted(values: Array, room: int) -> Array:

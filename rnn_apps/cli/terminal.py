@@ -46,8 +46,8 @@ def _printable(text: str) -> str:
     return _CONTROL.sub("\ufffd", text)
 
 
-def _writes(text: str) -> bool:
-    """Whether the console has these characters."""
+def writes(text: str) -> bool:
+    """Returns whether the console has these characters."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
@@ -60,7 +60,7 @@ def _shortened(text: str) -> str:
 
 
 def _bars(view: Bars) -> RenderableType:
-    sign = "█" if _writes("█") else "#"
+    sign = "█" if writes("█") else "#"
     likeliest = max(view.probabilities.values(), default=0.0)
     lines = [
         Line(f"  {name:<12} {probability:6.1%} ", "bold" if probability == likeliest else "dim").append(

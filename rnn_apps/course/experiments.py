@@ -174,7 +174,7 @@ def exploding_run(kind: str) -> Course:
     model = _classifier(layer, SYMBOLS + 2, SYMBOLS)
     layer.recurrent_kernel.assign(layer.recurrent_kernel * 1.5)
     clipping = None if kind == "none" else kind
-    return train(model, remembering(EXPLODING_DISTANCE), EXPLODING_UPDATES, clipping, KINDS[kind], 1.0, momentum=True)
+    return train(model, remembering(EXPLODING_DISTANCE), EXPLODING_UPDATES, clipping, KINDS[kind], 1.0, plain=True)
 
 
 def tagging(rng: np.random.Generator) -> tuple[Array, Array]:
@@ -214,7 +214,7 @@ def train(
     clipping: str | None,
     threshold: float,
     rate: float,
-    momentum: bool = False,
+    plain: bool = False,
     read: Callable[[Any], Any] = lambda outputs: outputs,
 ) -> Course:
     """Trains a model; ends early when a number is none any more.
@@ -226,10 +226,10 @@ def train(
         clipping: a kind of `clip_gradients`, or None.
         threshold: its threshold.
         rate: the learning rate.
-        momentum: plain gradient descent, which shows what a large gradient does; else Adam.
+        plain: gradient descent alone, which shows what a large gradient does; else Adam.
         read: what of the outputs the labels are for, as rows.
     """
-    optimizer = keras.optimizers.SGD(rate) if momentum else keras.optimizers.Adam(rate)
+    optimizer = keras.optimizers.SGD(rate) if plain else keras.optimizers.Adam(rate)
     variables = model.trainable_variables
     optimizer.build(variables)
 

@@ -15,6 +15,12 @@ from rnn_apps.environment import threads_wanted
 from rnn_apps.errors import BundleError
 from rnn_apps.inference.deadline import Deadline, current_deadline
 
+GATE_MARK = "/gate/"
+"""Stands in the names of gates inside the body of a Scan, before the gate's own name."""
+
+STEP_BODY, BACKWARD_BODY = "step", "step_backward"
+"""How the names of such bodies begin; of those that read from the end, the latter."""
+
 
 class Runner(Protocol):
     """What gives the outputs for a batch: one graph, or a search that runs several."""

@@ -11,6 +11,7 @@ import numpy as np
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.errors import ConfigError
 from rnn_apps.inference.cases import Axis
+from rnn_apps.inference.session import BACKWARD_BODY
 from rnn_apps.inspection.graphs import OPERATORS, ObservedGraph, Operation
 
 SIGNS = {
@@ -158,7 +159,7 @@ def _directions(operation: Operation, passes: Sequence[Arrays]) -> list[tuple[st
 
 
 def _of_scan(operation: Operation, passes: Sequence[Arrays]) -> tuple[str, Arrays]:
-    backward = operation.attributes["body"].name.startswith("step_backward")
+    backward = operation.attributes["body"].name.startswith(BACKWARD_BODY)
     values = {name: np.concatenate([own[name][:, 0] for own in passes]) for name in operation.tensors}
     if backward:
         values = {name: value[::-1] for name, value in values.items()}

@@ -16,10 +16,9 @@ import numpy as np
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.errors import ConfigError, MissingExtraError
-from rnn_apps.inference.session import Session
+from rnn_apps.inference.session import GATE_MARK, STEP_BODY, Session
 
 OPERATORS = {"LSTM": "lstm", "GRU": "gru", "RNN": "simple_rnn"}
-GATE_MARK = "/gate/"
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def _operation(node: Any, constants: _Constants) -> Operation | None:
         if not node.output[0]:
             node.output[0] = f"{node.name or node.input[1]}/hidden"
         tensors["y"] = node.output[0]
-    elif node.op_type == "Scan" and attributes["body"].name.startswith("step_"):
+    elif node.op_type == "Scan" and attributes["body"].name.startswith(f"{STEP_BODY}_"):
         tensors = _open_body(node)
     else:
         return None

@@ -36,7 +36,7 @@ QUICK = ("gates", "leave-one-out", "attention", "training")
 """The views that need no TensorFlow."""
 
 
-def inspect(model: Model, inputs: Any, views: Iterable[str] | None = None) -> Inspection:
+def inspect(model: Model, inputs: Any, views: Iterable[str] | None = None, most_steps: int | None = None) -> Inspection:
     """Looks into a model while it answers inputs.
 
     Args:
@@ -44,12 +44,13 @@ def inspect(model: Model, inputs: Any, views: Iterable[str] | None = None) -> In
         inputs: what its task takes, in a list; one text alone is one input.
         views: names in `VIEWS`, or "all"; those that need no TensorFlow if left out. One that the model cannot have is
             an error if it is asked for by name.
+        most_steps: of all inputs together, where more would take too long; any number if left out.
 
     Returns:
         typed results with NumPy arrays.
 
     Raises:
-        ConfigError: for a view that does not exist, or that this model cannot have.
+        ConfigError: for a view that does not exist, or that this model cannot have, or for too many steps.
         DataError: for an input that cannot be used.
         MissingExtraError: if what a view needs is not installed.
     """
@@ -59,7 +60,14 @@ def inspect(model: Model, inputs: Any, views: Iterable[str] | None = None) -> In
     looks = []
     looker = _Looker(model, asked)
     given = as_inputs(inputs)
-    for case in [case for own in given for case in predictor.cases(own)]:
+    cases = [case for own in given for case in predictor.cases(own)]
+    steps = sum(axis.length for case in cases for axis in case.axes)
+    if most_steps is not None and steps > most_steps:
+        raise ConfigError(
+            f"Expected an input of at most {most_steps:,} steps to look into here. This one has {steps:,}. The command "
+            f"line takes longer ones: rnnapps inspect {model.bundle.name}"
+        )
+    for case in cases:
         parts: dict[str, Any] = {}
         for name in names:
             try:

@@ -11,9 +11,7 @@ from rnn_apps.export.graph import Graph
 from rnn_apps.export.registry import Value, steps_that_count
 from rnn_apps.export.writers.cells import cell_of
 from rnn_apps.export.writers.step import Step
-
-BODY = "step"
-"""How names of bodies begin."""
+from rnn_apps.inference.session import BACKWARD_BODY, STEP_BODY
 
 
 def scan(
@@ -35,7 +33,7 @@ def scan(
     over_time = [graph.node("Transpose", [value.tensor], perm=[1, 0, 2])]
     if value.lengths is not None:
         over_time.append(graph.node("Transpose", [steps_that_count(graph, value)], perm=[1, 0, 2]))
-    name = graph.fresh(f"{BODY}_backward" if backwards else BODY)
+    name = graph.fresh(BACKWARD_BODY if backwards else STEP_BODY)
     body = _body(name, graph, layer, masked=value.lengths is not None)
     outputs = graph.node("Scan", [*states, *over_time], len(states) + 1, body=body, num_scan_inputs=len(over_time))
     return graph.node("Transpose", [outputs[-1]], perm=[1, 0, 2]), list(outputs[: len(states)])

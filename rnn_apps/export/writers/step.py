@@ -9,9 +9,9 @@ import numpy as np
 
 from rnn_apps.export.graph import Graph
 from rnn_apps.export.registry import activate
+from rnn_apps.inference.session import GATE_MARK
 
 _SMALLEST_VARIANCE = 1e-5
-GATE_MARK = "/gate/"
 
 
 class Step:

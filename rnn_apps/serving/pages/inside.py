@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from rnn_apps.errors import ConfigError
 from rnn_apps.html import escape
 from rnn_apps.inspection import Inspection, inspect
 from rnn_apps.inspection.page import inspection_page
@@ -50,15 +49,7 @@ async def _look(served: ServedModel, given: Any) -> Inspection:
 
 
 def _inspected(model: Model, given: Any) -> Inspection:
-    predictor = model.predictor
-    taken = predictor.from_json(given)
-    steps = sum(axis.length for case in predictor.cases(taken) for axis in case.axes)
-    if steps > MOST_STEPS:
-        raise ConfigError(
-            f"Expected an input of at most {MOST_STEPS:,} steps to look into here. This one has {steps:,}. The command "
-            f"line takes longer ones: rnnapps inspect {model.bundle.name}"
-        )
-    return inspect(model, [taken])
+    return inspect(model, [model.predictor.from_json(given)], most_steps=MOST_STEPS)
 
 
 def _frame(page: str) -> str:
