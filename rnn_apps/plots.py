@@ -97,7 +97,7 @@ def _draw_stack(
     heights: Sequence[float],
     dpi: int,
 ) -> list[str]:
-    """Draws views one below the other, with fonts that have their signs; returns what is to be said of those none has."""
+    """Draws views one below the other, with fonts that have their signs; returns what is to be said of missing ones."""
     import matplotlib
 
     families, missing = choose_fonts(set("".join(_words(views))))
