@@ -109,22 +109,28 @@ class Evaluation:
         ]
 
     def _worst(self) -> Table:
-        """The mistakes that the model was surest of; of translations the worst."""
-        graded = self.headline.startswith("chrF")
+        """The mistakes that the model was surest of; of answers that are more or less good the worst."""
+        graded = self.headline.startswith("chrF") or self._measure.less_is_better
         wrong = [number for number, own in enumerate(self.judgements) if own.quality < 1]
         wrong.sort(key=lambda number: self.judgements[number].quality if graded else -self.judgements[number].certainty)
         rows = [
             (
-                f"{self.judgements[number].certainty:.1%}" if not graded else f"{self.judgements[number].quality:.2f}",
+                self._shown(self.judgements[number], graded),
                 self.judgements[number].said or "nothing",
                 self.judgements[number].right or "nothing",
                 _short(self.inputs[number]),
             )
             for number in wrong[:_SHOWN]
         ]
-        first = "chrF" if graded else "probability"
-        title = "The worst translations" if graded else "The mistakes that were surest"
+        first = ("error" if self._measure.less_is_better else "chrF") if graded else "probability"
+        title = "The worst answers" if graded else "The mistakes that were surest"
         return Table((first, "said", "right", "input"), rows, title)
+
+    def _shown(self, judgement: Judgement, graded: bool) -> str:
+        """How bad an answer is, or how sure it was."""
+        if not graded:
+            return f"{judgement.certainty:.1%}"
+        return f"{judgement.parts[0]:.4g}" if self._measure.less_is_better else f"{judgement.quality:.2f}"
 
     def _by_length(self) -> Table:
         lengths = np.array([len(own.right.split()) if " " in own.right else len(own.right) for own in self.judgements])
@@ -197,6 +203,7 @@ class Comparison:
         p_value: how likely a difference as large would be if the models were equally good.
         metrics: both values by name.
         disagreements: examples on which the first was better, and on which the second was.
+        less_is_better: whether a smaller score is the better one.
     """
 
     first: str
@@ -207,11 +214,13 @@ class Comparison:
     p_value: float
     metrics: dict[str, tuple[float, float]]
     disagreements: tuple[int, int]
+    less_is_better: bool = False
 
     def views(self) -> list[View]:
         """Returns a table, and in words what it means."""
         rows = [(name, *pair, pair[1] - pair[0]) for name, pair in self.metrics.items()]
-        better = self.second if self.scores[1] > self.scores[0] else self.first
+        second_is_better = (self.scores[1] > self.scores[0]) != self.less_is_better
+        better = self.second if second_is_better else self.first
         verdict = f"{better} is better" if self.p_value < 0.05 else "no difference that chance would not make"
         (low, high), (one, two) = self.interval, self.scores
         words = (
@@ -268,6 +277,7 @@ def compare(first: Evaluation, second: Evaluation, seed: int = 0) -> Comparison:
         1.0 if scores[0] == scores[1] else p_value,
         {name: (value, second.metrics[name]) for name, value in first.metrics.items() if name in second.metrics},
         (int((quality[0] > quality[1]).sum()), int((quality[1] > quality[0]).sum())),
+        first._measure.less_is_better,
     )
 
 

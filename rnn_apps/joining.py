@@ -42,7 +42,8 @@ def check_members(models: Sequence[Model]) -> None:
                 f"'{model.task.name}'."
             )
         if not isinstance(model.predictor, ClassPredictor) or not isinstance(first.predictor, ClassPredictor):
-            raise ConfigError(f"Models that pick a class can be joined. Those of the task '{model.task.name}' do not.")
+            other = name if not isinstance(model.predictor, ClassPredictor) else first.bundle.name
+            raise ConfigError(f"Models that pick one class can be joined. '{other}' ({model.task.name}) does not.")
         ours, theirs = sorted(first.predictor.class_names), sorted(model.predictor.class_names)
         if ours != theirs:
             raise ConfigError(

@@ -70,7 +70,7 @@ class Model:
         """
         name = str(self.bundle.manifest["task"])
         try:
-            return find_task(name)
+            return find_task(name).adapted(self.bundle.manifest["config"])
         except NotFoundError as error:
             raise NotFoundError(
                 f"The model {self.bundle.folder} was made by the task '{name}', which is not installed. "

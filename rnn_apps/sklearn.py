@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from rnn_apps.config import load_config
 from rnn_apps.data.examples import LabelledText
-from rnn_apps.errors import DataError, MissingExtraError
+from rnn_apps.errors import ConfigError, DataError, MissingExtraError
 from rnn_apps.model import Model, load
 from rnn_apps.progress import Reporter
 from rnn_apps.sources import Source
@@ -86,9 +86,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         self._folder = tempfile.TemporaryDirectory(prefix="rnnapps-")
         task = find_task("sentiment")
         values = {**(self.config or {}), "seed": self.random_state}
+        config = load_config(task.Config, values=values)
+        if type(task.adapted(config.model_dump())) is not type(task):
+            raise ConfigError("A TextClassifier picks one class for each text. Leave data.target out.")
         run = Run(
             task,
-            load_config(task.Config, values=values),
+            config,
             _source(examples),
             output=Path(self._folder.name, "model"),
             reporter=Reporter(self.verbose),

@@ -148,6 +148,29 @@ class Task(ABC, Generic[ConfigT, ProcessorT]):
     columns: ClassVar[frozenset[str]] = frozenset()
     sample_licence: ClassVar[str] = "written for this project, MIT"
 
+    # What settings make of it
+
+    def settled(self, config: ConfigT, paths: Sequence[Path], columns: Columns) -> ConfigT:
+        """Returns the settings of a run with those chosen that were left to the data.
+
+        Args:
+            config: as far as they were said.
+            paths: the data files; none where it comes from elsewhere.
+            columns: how they are to be read.
+
+        Raises:
+            ConfigError: for settings that do not fit each other.
+        """
+        return config
+
+    def adapted(self, settings: Mapping[str, Any]) -> Task[ConfigT, ProcessorT]:
+        """Returns the task as settings make it, where they decide what it is made of; as it is, unless overridden.
+
+        Args:
+            settings: of a run or a saved model, as a nested mapping.
+        """
+        return self
+
     # What it learns from
 
     @abstractmethod

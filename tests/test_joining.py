@@ -68,7 +68,7 @@ def test_the_command_says_what_it_costs(rnnapps, sentiment_model):
 def test_what_does_not_go_together_is_refused(fails, sentiment_model, digits_model, joined):
     assert "two models or more" in fails("join", sentiment_model, "--output", "new")
     assert "Expected models of one task" in fails("join", sentiment_model, digits_model, "--output", "new")
-    assert "Models that pick a class" in fails("join", "ner", "ner-zh", "--output", "new")
+    assert "Models that pick one class" in fails("join", "ner", "ner-zh", "--output", "new")
 
 
 def test_a_joined_model_is_not_joined_again(joined, tmp_path):

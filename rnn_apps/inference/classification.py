@@ -8,20 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from rnn_apps.arrays import Array, Arrays
+from rnn_apps.arrays import Array
 from rnn_apps.bundle import Bundle
-from rnn_apps.data.batching import pad_batch
 from rnn_apps.data.processor import Processor
-from rnn_apps.inference.cases import Axis, Case, Score
-from rnn_apps.inference.deadline import in_turn
+from rnn_apps.inference.cases import Score
+from rnn_apps.inference.many_to_one import Explained, ManyToOnePredictor
 from rnn_apps.inference.metrics import Judgement, Metrics
 from rnn_apps.inference.options import Options
-from rnn_apps.inference.predictor import Prediction, Predictor, batches_by_length
+from rnn_apps.inference.predictor import Prediction
 from rnn_apps.inference.probabilities import expected_calibration_error, fit_temperature, log_softmax, softmax
-from rnn_apps.inference.session import Session
 from rnn_apps.views import Bars, View
 
-MOST_BARS = 10
+MOST_SHOWN = 10
 
 
 class ClassPrediction(Prediction):
@@ -45,8 +43,13 @@ def class_prediction(class_names: Sequence[str], probabilities: Array) -> ClassP
     return ClassPrediction(label=best, probability=by_name[best], probabilities=by_name)
 
 
-class ClassPredictor(Predictor):
-    """Picks a class for each input with a graph from the processor's arrays to `logits` (batch, classes).
+def likeliest(probabilities: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Returns the likeliest names with their probabilities, the likeliest first, as many as are shown."""
+    return sorted(probabilities.items(), key=lambda item: -item[1])[:MOST_SHOWN]
+
+
+class ClassPredictor(ManyToOnePredictor):
+    """Picks a class for each input, from `logits` (batch, classes).
 
     Args:
         bundle: a verified bundle with a temperature in its calibration.
@@ -55,48 +58,27 @@ class ClassPredictor(Predictor):
     """
 
     def __init__(self, bundle: Bundle, processor: Processor, class_names: Sequence[str]) -> None:
-        self.processor, self.class_names = processor, class_names
-        self.session = Session(bundle.folder / "model.onnx")
+        super().__init__(bundle, processor)
+        self.class_names = class_names
         self.temperature = bundle.calibration["temperature"]
 
     def answer(self, inputs: Sequence[Any], options: Options) -> Sequence[ClassPrediction]:
         """Returns the class of each input, in their order."""
-        rows = list(in_turn(self.processor.encode_inputs(inputs)))
-        probabilities = np.zeros((len(rows), len(self.class_names)))
-        for index, batch in batches_by_length(rows):
-            probabilities[index] = softmax(self.session.run(batch)["logits"] / self.temperature)
+        probabilities = softmax(self.logits(inputs) / self.temperature)
         return [class_prediction(self.class_names, row) for row in probabilities]
 
-    def cases(self, given: Any) -> Sequence[Case]:
-        """Returns the input with its class; what can be explained is the logit of each class, the likeliest first."""
-        prediction = self.answer([given], self.Options())[0]
-        (row,) = self.processor.encode_inputs([given])
-        name = next(name for name, value in row.items() if value.ndim)
+    def explained(self, prediction: ClassPrediction) -> Explained:
+        """Returns what can be explained: the logit of each class, the likeliest first."""
         number = {name: index for index, name in enumerate(self.class_names)}
-        likeliest = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:MOST_BARS]
-        return [
-            Case(
-                title=given if isinstance(given, str) else name,
-                answer=f"{prediction.label} ({prediction.probability:.1%})",
-                axes=(Axis(name, tuple(self.step_names(given, row))),),
-                arrays=pad_batch([{**row, "label": np.array(number[prediction.label], np.int32)}]),
-                scores=tuple(Score(label, ((number[label],),)) for label, _ in likeliest),
-                given=given,
-                prediction=prediction,
-            )
-        ]
-
-    def step_names(self, given: Any, row: Arrays) -> Sequence[str]:
-        """Returns a name for each step of an encoded input: the characters of a text that has as many, else numbers."""
-        steps = len(next(value for value in row.values() if value.ndim))
-        if isinstance(given, str) and len(given) == steps:
-            return list(given)
-        return [str(step) for step in range(1, steps + 1)]
+        return Explained(
+            f"{prediction.label} ({prediction.probability:.1%})",
+            np.array(number[prediction.label], np.int32),
+            tuple(Score(label, ((number[label],),)) for label, _ in likeliest(prediction.probabilities)),
+        )
 
     def views(self, given: Any, prediction: ClassPrediction) -> Sequence[View]:
         """Returns a bar for each of the likeliest classes."""
-        ordered = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
-        return [Bars(dict(ordered[:MOST_BARS]))]
+        return [Bars(dict(likeliest(prediction.probabilities)))]
 
 
 class ClassificationMetrics(Metrics):

@@ -33,9 +33,11 @@ class Metrics(ABC):
 
     Attributes:
         headline: what `score` is, in words.
+        less_is_better: whether a smaller score is the better one.
     """
 
     headline = "accuracy"
+    less_is_better = False
 
     @abstractmethod
     def update(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> None:

@@ -11,6 +11,7 @@ from rnn_apps.layers.embedding import Embedding, TiedEmbedding
 from rnn_apps.layers.gru import GRU
 from rnn_apps.layers.lstm import LSTM
 from rnn_apps.layers.masking import MaskedPooling, RealSteps
+from rnn_apps.layers.ordered import OrderedClasses
 from rnn_apps.layers.paths import generic_path
 from rnn_apps.layers.simple_rnn import SimpleRNN
 
@@ -29,6 +30,7 @@ __all__ = [
     "Embedding",
     "InputFeedingDecoder",
     "MaskedPooling",
+    "OrderedClasses",
     "RealSteps",
     "SimpleRNN",
     "SingleStep",

@@ -121,8 +121,8 @@ def write_card(name: str, task: Task[Any, Any], facts: Mapping[str, Any], reliab
         f'```python\nimport rnn_apps\n\nmodel = rnn_apps.load("{name}")\nmodel.predict([...])\n```',
         "## Quality",
         f"Measured on {data['validation']} ({data['validation_examples']:,} examples that were not trained on). "
-        "They also decided when to stop and, where probabilities are calibrated, the temperature, so expect a little "
-        "less on new data.",
+        "They also decided when to stop and, where answers are calibrated, how (temperature, thresholds, width of an "
+        "interval), so expect a little less on new data.",
         _table(["metric", "value"], [[_HEADINGS.get(n, n), f"{v:.4f}"] for n, v in facts["metrics"].items()]),
         *(["![reliability of the probabilities](reliability.png)"] if reliability else []),
         *([facts["report"]] if facts.get("report") else []),

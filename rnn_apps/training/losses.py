@@ -23,6 +23,31 @@ def summed_cross_entropy(logits: Any, labels: Any, weights: Any = None) -> tuple
     return tf.reduce_sum(losses), tf.size(losses)
 
 
+def summed_binary_cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any]:
+    """Returns the binary cross-entropy in nats summed over labels and rows, and the number of rows.
+
+    Args:
+        logits: (batch, labels).
+        labels: 1 where a row has the label, else 0, (batch, labels).
+    """
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
+    return tf.reduce_sum(losses), tf.shape(losses)[0]
+
+
+def summed_laplace_loss(logits: Any, numbers: Any) -> tuple[Any, Any]:
+    """Returns the negative log-likelihood of numbers in nats under Laplace distributions, and how many there are.
+
+        -log p(y) = |y - m| / b + log 2b
+
+    Args:
+        logits: m and log b, (batch, 2).
+        numbers: y, (batch,).
+    """
+    location, log_scale = tf.unstack(logits, axis=-1)
+    losses = tf.abs(numbers - location) * tf.exp(-log_scale) + log_scale + tf.math.log(2.0)
+    return tf.reduce_sum(losses), tf.size(losses)
+
+
 def sequence_cross_entropy(logits: Any, targets: Any, smoothing: float = 0.0) -> tuple[Any, Any]:
     """Returns the cross-entropy in nats summed over the real tokens of a batch, and their number.
 

@@ -128,7 +128,7 @@ class Run:
 
     def _check_start(self) -> None:
         if self.start:
-            check_start(self.start, self.config)
+            check_start(self.start, self.task, self.config)
         elif self.config.training.freeze:
             raise ConfigError("Layers are frozen where a run goes on from a saved model. Say from which with --from.")
 
@@ -364,6 +364,8 @@ def new_run(
     """
     if data and dataset:
         raise ConfigError("Expected --data or --dataset. Received both.")
+    config = task.settled(config, data, columns)
+    task = task.adapted(config.model_dump())
     if data:
         source = file_source(task, data, columns=columns)
     else:

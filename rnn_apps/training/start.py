@@ -53,14 +53,20 @@ def first_config(model: Model, task: Task[Any, Any]) -> dict[str, Any]:
     return {name: model.bundle.manifest["config"][name] for name in ("model", "data")}
 
 
-def check_start(start: Start, config: TaskConfig) -> None:
-    """Makes sure that a run with these settings can go on from a model.
+def check_start(start: Start, task: Task[Any, Any], config: TaskConfig) -> None:
+    """Makes sure that a run of a task with these settings can go on from a model.
 
     Raises:
-        ConfigError: naming the settings that differ, with both values.
+        ConfigError: naming the settings that differ, with both values, or that the model answers otherwise.
         NotFoundError: if the model is an export without its Keras model.
     """
     name, facts = start.model.bundle.name, start.model.bundle.manifest
+    if type(start.model.task) is not type(task):
+        there, here = ((own.get("data") or {}).get("target") for own in (facts["config"], config.model_dump()))
+        raise ConfigError(
+            f"'{name}' was trained for data.target={there or 'class'}, and here it is {here}. Go on with the same, or "
+            "train from nothing."
+        )
     start.model.require_keras_model()
     old, new = facts["config"]["model"], config.model.model_dump(mode="json")
     differing = [key for key, value in new.items() if "dropout" not in key and key in old and old[key] != value]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, PositiveInt
 
 from rnn_apps.config import CellName, DataConfig, Section, TaskConfig, TrainingConfig
+
+Target = Literal["class", "labels", "ordered", "number"]
 
 
 class SentimentModelConfig(Section):
@@ -38,6 +42,10 @@ class SentimentDataConfig(DataConfig):
         max_tokens: of a longer text the first quarter and the last three quarters of that are kept.
         max_training_tokens: the same in training, where short is fast.
         class_names: names for the labels of the data file, as they should be answered: `{"0" = "negative"}`.
+        target: what a text is given: one class; several labels, or none; one of some classes that have an order, such
+            as stars; or a number. Where it is left out, several labels if they are lists, else one class.
+        label_separator: what stands between the labels of a cell, where a text has several.
+        order: the classes that have an order, the lowest first; as numbers where it is left out.
     """
 
     vocabulary_size: int = Field(default=16000, ge=300)
@@ -45,6 +53,9 @@ class SentimentDataConfig(DataConfig):
     max_tokens: PositiveInt = 1024
     max_training_tokens: PositiveInt = 256
     class_names: dict[str, str] = Field(default={})
+    target: Target | None = None
+    label_separator: str = Field(default="|", min_length=1)
+    order: tuple[str, ...] = ()
 
 
 class SentimentConfig(TaskConfig):

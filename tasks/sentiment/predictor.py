@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from pydantic import Field
 
@@ -10,11 +11,22 @@ from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.text.scripts import warnings_of
 from rnn_apps.inference.classification import ClassPrediction, ClassPredictor
+from rnn_apps.inference.labels import LabelsPrediction, LabelsPredictor
+from rnn_apps.inference.many_to_one import ManyToOnePredictor
+from rnn_apps.inference.numbers import NumberPrediction, NumberPredictor
 from rnn_apps.inference.options import Options
-from rnn_apps.inference.predictor import WarnedPrediction
+from rnn_apps.inference.predictor import Prediction, WarnedPrediction
 from rnn_apps.tasks.sentiment import sample
-from rnn_apps.tasks.sentiment.processor import SentimentProcessor
+from rnn_apps.tasks.sentiment.processor import (
+    LabelsProcessor,
+    NumberProcessor,
+    OrderedProcessor,
+    SentimentProcessor,
+    TextProcessor,
+)
 from rnn_apps.views import InputView, Text, TextInput, View
+
+PredictionT = TypeVar("PredictionT", bound=WarnedPrediction)
 
 
 class TextClass(WarnedPrediction, ClassPrediction):
@@ -27,35 +39,47 @@ class TextClass(WarnedPrediction, ClassPrediction):
     warnings: list[str] = Field(default_factory=list)
 
 
-class SentimentPredictor(ClassPredictor):
-    """Classifies texts.
+class TextLabels(WarnedPrediction, LabelsPrediction):
+    """The labels of a text; see `LabelsPrediction` for the other attributes.
 
-    Args:
-        bundle: a verified bundle of the task `sentiment`.
+    Attributes:
+        warnings: why they may not be trusted.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
-        processor = SentimentProcessor.load(bundle.folder)
-        super().__init__(bundle, processor, processor.class_names)
-        self.texts, self.tokenizer = processor, processor.tokenizer
+    warnings: list[str] = Field(default_factory=list)
 
-    def answer(self, inputs: Sequence[str], options: Options) -> list[TextClass]:
-        """Returns the class of each text, in their order."""
-        found = super().answer(inputs, options)
-        return [
-            TextClass(**dict(own), warnings=warnings_of(text, self.tokenizer.scripts))
-            for text, own in zip(inputs, found, strict=True)
-        ]
 
-    def views(self, given: str, prediction: ClassPrediction) -> Sequence[View]:
-        """Returns a bar for each class, and a note."""
-        warnings = prediction.warnings if isinstance(prediction, TextClass) else []
-        notes = [Text("\n".join(warnings), "Note")] if warnings else []
-        return [*super().views(given, prediction), *notes]
+class TextNumber(WarnedPrediction, NumberPrediction):
+    """The number of a text; see `NumberPrediction` for the other attributes.
+
+    Attributes:
+        warnings: why it may not be trusted.
+    """
+
+    warnings: list[str] = Field(default_factory=list)
+
+
+class TextPredictor(ManyToOnePredictor):
+    """What is the same for all that a text can be given; the class behind it says what that is."""
+
+    processor: TextProcessor[Any]
+
+    def warned(
+        self, kind: Callable[..., PredictionT], inputs: Sequence[str], found: Sequence[Prediction]
+    ) -> list[PredictionT]:
+        """Returns answers with why they may not be trusted."""
+        scripts = self.processor.tokenizer.scripts
+        pairs = zip(inputs, found, strict=True)
+        return [kind(**dict(own), warnings=warnings_of(text, scripts)) for text, own in pairs]
+
+    def views(self, given: str, prediction: Any) -> Sequence[View]:
+        """Returns the answer, and a note."""
+        warnings = getattr(prediction, "warnings", [])
+        return [*super().views(given, prediction), *([Text("\n".join(warnings), "Note")] if warnings else [])]
 
     def step_names(self, given: str, row: Arrays) -> Sequence[str]:
         """Returns the part of the text that each token stands for."""
-        return self.texts.pieces(given)
+        return self.processor.pieces(given)
 
     @property
     def examples(self) -> Sequence[str]:
@@ -65,3 +89,63 @@ class SentimentPredictor(ClassPredictor):
     def input_view(self) -> InputView:
         """Returns a box whose text is classified while it is typed."""
         return InputView(TextInput(live=True), action="Classify")
+
+
+class SentimentPredictor(TextPredictor, ClassPredictor):
+    """Classifies texts.
+
+    Args:
+        bundle: a verified bundle of the task `sentiment`.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        processor = self.processor_of(bundle)
+        super().__init__(bundle, processor, processor.target.names)
+
+    def processor_of(self, bundle: Bundle) -> TextProcessor[Any]:
+        """Returns the bundle's processor."""
+        return SentimentProcessor.load(bundle.folder)
+
+    def answer(self, inputs: Sequence[str], options: Options) -> list[TextClass]:
+        """Returns the class of each text, in their order."""
+        return self.warned(TextClass, inputs, super().answer(inputs, options))
+
+
+class OrderedPredictor(SentimentPredictor):
+    """The same for classes that have an order."""
+
+    def processor_of(self, bundle: Bundle) -> TextProcessor[Any]:
+        """Returns the bundle's processor."""
+        return OrderedProcessor.load(bundle.folder)
+
+
+class TextLabelsPredictor(TextPredictor, LabelsPredictor):
+    """Gives each text any number of labels.
+
+    Args:
+        bundle: a verified bundle of the task `sentiment` with several labels.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        processor = LabelsProcessor.load(bundle.folder)
+        super().__init__(bundle, processor, processor.target.names)
+
+    def answer(self, inputs: Sequence[str], options: Options) -> list[TextLabels]:
+        """Returns the labels of each text, in their order."""
+        return self.warned(TextLabels, inputs, super().answer(inputs, options))
+
+
+class TextNumberPredictor(TextPredictor, NumberPredictor):
+    """Gives each text a number.
+
+    Args:
+        bundle: a verified bundle of the task `sentiment` with a number as its target.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        processor = NumberProcessor.load(bundle.folder)
+        super().__init__(bundle, processor, processor.target.units)
+
+    def answer(self, inputs: Sequence[str], options: Options) -> list[TextNumber]:
+        """Returns the number of each text, in their order."""
+        return self.warned(TextNumber, inputs, super().answer(inputs, options))

@@ -1,13 +1,11 @@
-"""Texts to subword numbers, labels to class numbers."""
+"""Texts to subword numbers, labels to what the network is to answer."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-
-import numpy as np
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 from rnn_apps.arrays import Arrays
 from rnn_apps.data.examples import LabelledText
@@ -16,66 +14,52 @@ from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.subwords import SubwordTokenizer, cut_middle
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.sentiment.config import SentimentConfig
+from rnn_apps.tasks.sentiment.targets import Classes, Labels, Number, OrderedClasses, Target
+
+TargetT = TypeVar("TargetT", bound=Target)
+
+_SETTINGS = ("max_tokens", "max_training_tokens")
 
 
-class SentimentProcessor(Processor):
-    """Texts to subword numbers, labels to class numbers.
+class TextProcessor(Processor, Generic[TargetT]):
+    """Texts to subword numbers, labels to what the network is to answer.
 
     Args:
         tokenizer: fitted on the training texts.
-        class_names: the classes in the order of the model's outputs.
-        renamed: names in data files that stand for a class.
+        target: what is learnt of the labels.
         max_tokens: see `SentimentDataConfig`.
         max_training_tokens: see `SentimentDataConfig`.
+
+    Attributes:
+        target_class: the class of its target.
     """
 
-    def __init__(
-        self,
-        tokenizer: SubwordTokenizer,
-        class_names: Sequence[str],
-        renamed: Mapping[str, str],
-        max_tokens: int,
-        max_training_tokens: int,
-    ) -> None:
-        self.tokenizer = tokenizer
-        self.class_names = tuple(class_names)
-        self.renamed = dict(renamed)
+    target_class: ClassVar[type[Any]]
+
+    def __init__(self, tokenizer: SubwordTokenizer, target: TargetT, max_tokens: int, max_training_tokens: int) -> None:
+        self.tokenizer, self.target = tokenizer, target
         self.max_tokens, self.max_training_tokens = max_tokens, max_training_tokens
-        self._index = {name: index for index, name in enumerate(self.class_names)}
 
     @classmethod
-    def fit(cls, examples: Iterable[LabelledText], config: SentimentConfig) -> SentimentProcessor:
-        """Learns the classes and the subwords."""
+    def fit(cls, examples: Iterable[LabelledText], config: SentimentConfig) -> Self:
+        """Learns the target and the subwords."""
         data = config.data
-        counts = Counter(example.label for example in examples)
-        names = sorted({data.class_names.get(label, label) for label in counts})
-        if len(names) < 2:
-            raise DataError(
-                f"Expected at least two classes. All {counts.total()} examples have the label '{names[0]}'."
-            )
-        if counts.total() < 2 * len(names):
-            raise DataError(
-                f"Expected at least two examples a class. There are {counts.total()} for {len(names)} classes; "
-                "is the label in the first column?"
-            )
+        target = cls.target_class.fit(examples, data)
         texts = (_clean(example.text, example.where) for example in examples)
         tokenizer = SubwordTokenizer.train(texts, data.vocabulary_size, data.lowercase)
-        return cls(tokenizer, names, data.class_names, data.max_tokens, data.max_training_tokens)
+        return cls(tokenizer, target, data.max_tokens, data.max_training_tokens)
 
-    def extended(self, examples: Iterable[LabelledText]) -> tuple[SentimentProcessor, str]:
-        """Adds classes; any word can be written with the subwords that there are."""
-        found = {self.renamed.get(example.label, example.label) for example in examples}
-        new = sorted(found - set(self.class_names))
-        names = [*self.class_names, *new]
-        extended = SentimentProcessor(self.tokenizer, names, self.renamed, self.max_tokens, self.max_training_tokens)
-        return extended, f"the classes {', '.join(new)}" if new else ""
+    def extended(self, examples: Iterable[LabelledText]) -> tuple[Self, str]:
+        """Adds classes or labels; any word can be written with the subwords that there are."""
+        target, news = self.target.extended(examples)
+        return type(self)(self.tokenizer, cast(TargetT, target), self.max_tokens, self.max_training_tokens), news
 
     def encode(self, examples: Sequence[LabelledText], training: bool = False) -> list[Arrays]:
-        """Returns `tokens`, int32 (time,), and `label`, an int32 scalar, for each example."""
+        """Returns `tokens`, int32 (time,), and `label`, see the target, for each example."""
         longest = self.max_training_tokens if training else self.max_tokens
         token_rows = self.tokenizer.encode_batch([_clean(example.text, example.where) for example in examples])
         return [
-            {"tokens": cut_middle(tokens, longest), "label": np.array(self._class_index(example), np.int32)}
+            {"tokens": cut_middle(tokens, longest), "label": self.target.encode(example)}
             for tokens, example in zip(token_rows, examples, strict=True)
         ]
 
@@ -93,29 +77,40 @@ class SentimentProcessor(Processor):
 
     def save(self, folder: Path) -> None:
         """Writes `processor.json` and `tokenizer.json`."""
-        facts = {
-            "class_names": self.class_names,
-            "renamed": self.renamed,
-            "max_tokens": self.max_tokens,
-            "max_training_tokens": self.max_training_tokens,
-        }
+        facts = {**self.target.facts, **{name: getattr(self, name) for name in _SETTINGS}}
         (folder / "processor.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
         self.tokenizer.save(folder / "tokenizer.json")
 
     @classmethod
-    def load(cls, folder: Path) -> SentimentProcessor:
+    def load(cls, folder: Path) -> Self:
         """Reads what `save` wrote."""
         facts = json.loads((folder / "processor.json").read_text(encoding="utf-8"))
-        return cls(SubwordTokenizer.load(folder / "tokenizer.json"), **facts)
+        target = cls.target_class.load(facts)
+        return cls(SubwordTokenizer.load(folder / "tokenizer.json"), target, *(facts[name] for name in _SETTINGS))
 
-    def _class_index(self, example: LabelledText) -> int:
-        name = self.renamed.get(example.label, example.label)
-        if name not in self._index:
-            raise DataError(
-                f"{example.where}: the label '{example.label}' was not in the training data. "
-                f"The model knows: {', '.join(self.class_names)}."
-            )
-        return self._index[name]
+
+class SentimentProcessor(TextProcessor[Classes]):
+    """Each text has one class."""
+
+    target_class = Classes
+
+
+class OrderedProcessor(TextProcessor[OrderedClasses]):
+    """Each text has one class of some that have an order."""
+
+    target_class = OrderedClasses
+
+
+class LabelsProcessor(TextProcessor[Labels]):
+    """Each text has several labels, or one, or none."""
+
+    target_class = Labels
+
+
+class NumberProcessor(TextProcessor[Number]):
+    """Each text has a number."""
+
+    target_class = Number
 
 
 def _clean(text: str, where: str) -> str:

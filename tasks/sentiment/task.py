@@ -4,48 +4,91 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rnn_apps.data.examples import LabelledText
 from rnn_apps.data.files import only
+from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.columns import AS_SEEN, Columns, Survey
+from rnn_apps.errors import ConfigError
 from rnn_apps.inference.classification import ClassificationMetrics
+from rnn_apps.inference.labels import LabelsMetrics
+from rnn_apps.inference.metrics import Metrics
+from rnn_apps.inference.numbers import NumberMetrics
+from rnn_apps.inference.ordered import OrderedMetrics
 from rnn_apps.task import Shape, Task
 from rnn_apps.tasks.sentiment import sample
 from rnn_apps.tasks.sentiment.config import SentimentConfig
-from rnn_apps.tasks.sentiment.processor import SentimentProcessor
+from rnn_apps.tasks.sentiment.processor import (
+    LabelsProcessor,
+    NumberProcessor,
+    OrderedProcessor,
+    SentimentProcessor,
+    TextProcessor,
+)
 
 if TYPE_CHECKING:
     from rnn_apps.data.readers.tfds import TFDSDataset
 
 
-class SentimentTask(Task[SentimentConfig, SentimentProcessor]):
-    """Classifies texts."""
+class SentimentTask(Task[SentimentConfig, TextProcessor[Any]]):
+    """Classifies texts; `adapted` gives the task of several labels, of classes that have an order, and of numbers.
+
+    Args:
+        separator: what stands between the labels of a cell, where a text can have several.
+    """
 
     name = "sentiment"
-    summary = "classify a text: positive or negative, or any other set of classes"
+    summary = "classify a text: positive or negative, any other set of classes, several labels, or a number"
     shape = Shape.MANY_TO_ONE
     monitor = "accuracy"
     Config = SentimentConfig
-    processor = SentimentProcessor
+    processor: ClassVar[type[Processor]] = SentimentProcessor
     network = "rnn_apps.tasks.sentiment.network:SentimentNetwork"
     predictor = "rnn_apps.tasks.sentiment.predictor:SentimentPredictor"
 
     columns = frozenset({"text", "label", "encoding"})
+    describe = "describe_classes"
+
+    def __init__(self, separator: str | None = None) -> None:
+        self.separator = separator
+
+    def settled(self, config: SentimentConfig, paths: Sequence[Path], columns: Columns) -> SentimentConfig:
+        """Chooses several labels where the first of a file is a list, one class elsewhere.
+
+        Raises:
+            ConfigError: for weights of classes where there are none.
+        """
+        from rnn_apps.data.readers.labelled import has_lists
+
+        target = config.data.target or ("labels" if paths and has_lists(only(paths), columns) else "class")
+        if target in ("labels", "number") and (config.training.class_weights or config.training.sampling == "balanced"):
+            raise ConfigError(
+                f"Classes are weighted where each text has one. With data.target={target} leave class_weights and "
+                "sampling out."
+            )
+        return config.model_copy(update={"data": config.data.model_copy(update={"target": target})})
+
+    def adapted(self, settings: Mapping[str, Any]) -> SentimentTask:
+        """Returns the task of what texts are given."""
+        data = settings.get("data", {})
+        variants = {"labels": LabelsTask, "ordered": OrderedTask, "number": NumberTask}
+        variant = variants.get(data.get("target"), SentimentTask)
+        return variant(data["label_separator"] if variant is LabelsTask else None)
 
     def read(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[LabelledText]:
         """Streams a .tsv, .csv, .jsonl or .parquet of labelled texts."""
         from rnn_apps.data.readers.labelled import read_labelled_texts
 
-        return read_labelled_texts(only(paths), columns)
+        return read_labelled_texts(only(paths), columns, self.separator)
 
     def survey(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Survey:
-        """Says how the file is read, and which labels are rare."""
-        from rnn_apps.data.readers.labelled import survey_labelled_texts
+        """Says how the file is read, and what of its labels one should know."""
+        from rnn_apps.data.readers import labelled
 
-        return survey_labelled_texts(only(paths), columns)
+        return labelled.survey_labelled_texts(only(paths), columns, self.separator, getattr(labelled, self.describe))
 
-    def class_of(self, example: LabelledText) -> str:
+    def class_of(self, example: LabelledText) -> str | None:
         """The label."""
         return example.label
 
@@ -62,6 +105,50 @@ class SentimentTask(Task[SentimentConfig, SentimentProcessor]):
             if record[label] is not None:  # a split of a challenge comes without
                 yield LabelledText(str(record[label]), record[text], f"{split}, record {number}")
 
-    def metrics(self, processor: SentimentProcessor, calibration: Mapping[str, float]) -> ClassificationMetrics:
+    def metrics(self, processor: TextProcessor[Any], calibration: Mapping[str, float]) -> Metrics:
         """Returns a fresh accumulator."""
-        return ClassificationMetrics(calibration.get("temperature", 1.0), processor.class_names)
+        return ClassificationMetrics(calibration.get("temperature", 1.0), processor.target.names)
+
+
+class OrderedTask(SentimentTask):
+    """Gives each text one class of some that have an order."""
+
+    monitor = "kappa"
+    processor = OrderedProcessor
+    network = "rnn_apps.tasks.sentiment.network:OrderedNetwork"
+    predictor = "rnn_apps.tasks.sentiment.predictor:OrderedPredictor"
+
+    def metrics(self, processor: TextProcessor[Any], calibration: Mapping[str, float]) -> Metrics:
+        """Returns a fresh accumulator."""
+        return OrderedMetrics(calibration.get("temperature", 1.0), processor.target.names)
+
+
+class LabelsTask(SentimentTask):
+    """Gives each text several labels, or one, or none."""
+
+    monitor = "micro_f1"
+    processor = LabelsProcessor
+    network = "rnn_apps.tasks.sentiment.network:LabelsNetwork"
+    predictor = "rnn_apps.tasks.sentiment.predictor:TextLabelsPredictor"
+    describe = "describe_labels"
+
+    def metrics(self, processor: TextProcessor[Any], calibration: Mapping[str, float]) -> Metrics:
+        """Returns a fresh accumulator."""
+        return LabelsMetrics(processor.target.names, calibration)
+
+
+class NumberTask(SentimentTask):
+    """Gives each text a number."""
+
+    monitor, monitor_mode = "mae", "min"
+    processor = NumberProcessor
+    network = "rnn_apps.tasks.sentiment.network:NumberNetwork"
+    predictor = "rnn_apps.tasks.sentiment.predictor:TextNumberPredictor"
+    describe = "describe_numbers"
+
+    def class_of(self, example: LabelledText) -> None:
+        """Numbers are no classes."""
+
+    def metrics(self, processor: TextProcessor[Any], calibration: Mapping[str, float]) -> Metrics:
+        """Returns a fresh accumulator."""
+        return NumberMetrics(processor.target.units, calibration)

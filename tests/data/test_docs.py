@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rnn_apps.data.readers.columns import AS_SEEN
 from rnn_apps.sources import file_source
 from rnn_apps.task import find_task
 
@@ -28,7 +29,9 @@ EXAMPLES = [
 def test_an_example_is_read_as_the_page_says(tmp_path, example):
     _, task, name, content, said = example
     (tmp_path / name).write_text(content, encoding="utf-8")
-    source = file_source(find_task(task), [tmp_path / name])
+    found, paths = find_task(task), [tmp_path / name]
+    settings = found.settled(found.Config(), paths, AS_SEEN)
+    source = file_source(found.adapted(settings.model_dump()), paths)
     assert source.survey().lines() == re.findall(r"^> (.*)", said, re.M)
     assert list(source)
 

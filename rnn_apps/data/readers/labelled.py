@@ -4,15 +4,17 @@ Which columns they stand in is said by `Columns` or told by the heading. A table
 the label first where it is a .tsv, or is refused where that is not plain from its cells.
 
 A label is text as it stands; a whole number is written without a fraction, so 1, 1.0 and "1.0" are one label, and true
-is another: "True".
+is another: "True". Where a text can have several labels, they are a list by nature (.jsonl, .parquet), a list
+written in the cell (`["a", "b"]`), or stand in the cell with a separator between them.
 """
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -30,12 +32,14 @@ _RARE = 0.01
 _MOST_NAMED = 10
 
 
-def read_labelled_texts(path: Path, columns: Columns = AS_SEEN) -> Iterator[LabelledText]:
+def read_labelled_texts(path: Path, columns: Columns = AS_SEEN, separator: str | None = None) -> Iterator[LabelledText]:
     """Streams the classified texts of a .tsv, .csv, .jsonl or .parquet, compressed or not.
 
     Args:
         path: the file.
         columns: where text and label stand, and how the file is encoded; as seen in the file where left out.
+        separator: what stands between the labels of a cell, where a text can have several or none; None where it has
+            one.
 
     Raises:
         ConfigError: for a column that was named and is not there.
@@ -44,7 +48,20 @@ def read_labelled_texts(path: Path, columns: Columns = AS_SEEN) -> Iterator[Labe
     selection = _labelled(path, columns, fingerprint(path))
     for number, (text, label) in selection.rows():
         where = selection.table.where(number)
-        yield LabelledText(read_label(label, where), _text(text, where), where)
+        labels = None if separator is None else _labels(label, where, separator)
+        joined = read_label(label, where) if labels is None else ", ".join(labels)
+        yield LabelledText(joined, _text(text, where), where, labels)
+
+
+def has_lists(path: Path, columns: Columns = AS_SEEN) -> bool:
+    """Whether the first label of a table is a list.
+
+    Raises:
+        ConfigError: as `read_labelled_texts`.
+        DataError: as `read_labelled_texts`.
+    """
+    _, (_, label) = next(_labelled(path, columns, fingerprint(path)).rows(), (0, (None, None)))
+    return _list_in(label) is not None
 
 
 def read_texts(path: Path, columns: Columns = AS_SEEN) -> Iterator[str]:
@@ -58,35 +75,97 @@ def read_texts(path: Path, columns: Columns = AS_SEEN) -> Iterator[str]:
         yield _text(text, table.where(number))
 
 
-@lru_cache
-def _survey(path: Path, columns: Columns, stamp: str) -> Survey:
-    counts = Counter(example.label for example in read_labelled_texts(path, columns))
-    selection = _labelled(path, columns, stamp)
-    text, label = selection.names
-    if not counts:
-        raise DataError(f"{path} has no example.")
-    named = ", ".join(name if len(name) <= 30 else name[:27] + "..." for name, _ in counts.most_common(_MOST_NAMED))
-    more = ", ..." if len(counts) > _MOST_NAMED else ""
-    heading = "" if selection.heading else ", no heading"
-    values = f"{len(counts):,} values: {named}{more}"
-    reading = f"{path.name}: {counts.total():,} rows{heading}, text in {text}, label in {label} ({values})"
-    if (headings := selection.headings()) > 1:
-        reading += f"; {headings - 1:,} more headings between the rows are left out"
-    return Survey(reading, tuple(_label_warnings(counts)))
+Description = tuple[int, str, tuple[str, ...]]
+"""Number of examples, what their labels are in a few words, and what one should know of them."""
 
 
-def survey_labelled_texts(path: Path, columns: Columns = AS_SEEN) -> Survey:
+def survey_labelled_texts(
+    path: Path,
+    columns: Columns = AS_SEEN,
+    separator: str | None = None,
+    describe: Callable[[Iterable[LabelledText]], Description] | None = None,
+) -> Survey:
     """Reads a file as a whole, once, and says how it is read and what of its labels one should know.
+
+    Args:
+        path: the file.
+        columns: as for `read_labelled_texts`.
+        separator: as for `read_labelled_texts`.
+        describe: what is said of the labels; as classes, if left out.
 
     Raises:
         ConfigError: as `read_labelled_texts`.
         DataError: as `read_labelled_texts`.
     """
-    return _survey(path, columns, fingerprint(path))
+    return _survey(path, columns, separator, describe or describe_classes, fingerprint(path))
 
 
-def _label_warnings(counts: Counter[str]) -> Iterator[str]:
-    total = counts.total()
+@lru_cache
+def _survey(
+    path: Path,
+    columns: Columns,
+    separator: str | None,
+    describe: Callable[[Iterable[LabelledText]], Description],
+    stamp: str,
+) -> Survey:
+    count, values, warnings = describe(read_labelled_texts(path, columns, separator))
+    selection = _labelled(path, columns, stamp)
+    text, label = selection.names
+    if not count:
+        raise DataError(f"{path} has no example.")
+    heading = "" if selection.heading else ", no heading"
+    reading = f"{path.name}: {count:,} rows{heading}, text in {text}, label in {label} ({values})"
+    if (headings := selection.headings()) > 1:
+        reading += f"; {headings - 1:,} more headings between the rows are left out"
+    return Survey(reading, warnings)
+
+
+def describe_classes(examples: Iterable[LabelledText]) -> Description:
+    """Counts the classes of examples that have one each."""
+    counts = Counter(example.label for example in examples)
+    return counts.total(), f"{len(counts):,} values: {_named(counts)}", tuple(_label_warnings(counts, counts.total()))
+
+
+def describe_labels(examples: Iterable[LabelledText]) -> Description:
+    """Counts the labels of examples that have several each."""
+    counts: Counter[str] = Counter()
+    sizes: Counter[int] = Counter()
+    for example in examples:
+        labels = example.labels or ()
+        counts.update(labels)
+        sizes[len(labels)] += 1
+    least, most = min(sizes, default=0), max(sizes, default=0)
+    warnings = list(_label_warnings(counts, sizes.total()))
+    if most == 1 and (other := _other_separator(counts)):
+        warnings.append(
+            f"no text has two labels, and many labels have '{other}' in them. If it stands between labels, say "
+            f"--set 'data.label_separator={other}'"
+        )
+    return sizes.total(), f"{least} to {most} of {len(counts):,} labels: {_named(counts)}", tuple(warnings)
+
+
+def describe_numbers(examples: Iterable[LabelledText]) -> Description:
+    """Sums up labels that are numbers."""
+    values = [read_number(example) for example in examples]
+    if not values:
+        return 0, "", ()
+    return len(values), f"{min(values):g} to {max(values):g}, on average {math.fsum(values) / len(values):.4g}", ()
+
+
+def _other_separator(counts: Counter[str]) -> str:
+    """What stands in a tenth of the labels or more and could be between labels; "" for nothing."""
+    for sign in ",;/":
+        if sum(count for name, count in counts.items() if sign in name) > 0.1 * counts.total():
+            return sign
+    return ""
+
+
+def _named(counts: Counter[str]) -> str:
+    named = ", ".join(name if len(name) <= 30 else name[:27] + "..." for name, _ in counts.most_common(_MOST_NAMED))
+    return named + (", ..." if len(counts) > _MOST_NAMED else "")
+
+
+def _label_warnings(counts: Counter[str], total: int) -> Iterator[str]:
     once = [label for label, count in counts.items() if count == 1]
     if once:
         named = shortened(once[:_MOST_NAMED])
@@ -100,6 +179,41 @@ def _label_warnings(counts: Counter[str]) -> Iterator[str]:
                 f"the label '{label}' has {count:,} of {total:,} examples ({count / total:.1%}): the accuracy says "
                 "little about it."
             )
+
+
+def read_number(example: LabelledText) -> float:
+    """Returns a label that is a number.
+
+    Raises:
+        DataError: if it is none, or has no end.
+    """
+    try:
+        number = float(example.label)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or example.labels is not None:
+        raise DataError(f"{example.where}: expected a number such as 3 or 2.5 as the label. Received: {example.label}")
+    return number
+
+
+def _labels(value: Any, where: str, separator: str) -> tuple[str, ...]:
+    """The labels of a cell, each once; nothing in it is none."""
+    parts = _list_in(value)
+    if parts is None:
+        parts = [value] if value is not None else []
+        if isinstance(value, str):
+            parts = [part for part in value.split(separator) if part.strip()]
+    return tuple(dict.fromkeys(read_label(part, where) for part in parts))
+
+
+def _list_in(value: Any) -> list[Any] | None:
+    """The list that a cell is, or that is written in it; None for anything else."""
+    if isinstance(value, str) and value.strip().startswith("[") and value.strip().endswith("]"):
+        try:
+            value = ast.literal_eval(value.strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return None
+    return value if isinstance(value, list) else None
 
 
 def read_label(value: Any, where: str) -> str:

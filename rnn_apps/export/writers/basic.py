@@ -10,7 +10,7 @@ import numpy as np
 from rnn_apps.arrays import MASKED
 from rnn_apps.export.graph import Graph
 from rnn_apps.export.registry import Value, activate, same_rows, steps_that_count, writes
-from rnn_apps.layers import Embedding, MaskedPooling
+from rnn_apps.layers import Embedding, MaskedPooling, OrderedClasses
 
 
 def _weights(variable: Any) -> Any:
@@ -36,6 +36,26 @@ def dense(graph: Graph, layer: Any, value: Value) -> Value:
     if layer.use_bias:
         tensor = graph.node("Add", [tensor, graph.constant(_weights(layer.bias), layer.name)])
     return same_rows(value, activate(graph, layer.activation, tensor))
+
+
+@writes(OrderedClasses)
+def ordered_classes(graph: Graph, layer: Any, value: Value) -> Value:
+    """Log-probabilities from a score and the thresholds between the classes; see the layer for the equations."""
+    thresholds, between = (_weights(part) for part in layer.thresholds())
+    score = graph.node("MatMul", [value.tensor, graph.constant(_weights(layer.kernel), layer.name)])
+    distances = graph.node("Sub", [score, graph.constant(thresholds, layer.name)])
+    above = graph.node("Neg", [graph.node("Softplus", [graph.node("Neg", [distances])])])
+    below = graph.node("Neg", [graph.node("Softplus", [distances])])
+
+    def columns(tensor: str, start: int, end: int) -> str:
+        bounds = (graph.constant(np.array([number], np.int64)) for number in (start, end, -1))
+        return graph.node("Slice", [tensor, *bounds])
+
+    last = layer.classes - 1
+    inner = graph.node("Add", [columns(above, 0, last - 1), columns(below, 1, last)])
+    inner = graph.node("Add", [inner, graph.constant(between, layer.name)])
+    parts = [columns(below, 0, 1), inner, columns(above, last - 1, last)]
+    return same_rows(value, graph.node("Concat", parts, axis=-1))
 
 
 @writes(Embedding)

@@ -30,13 +30,13 @@ def fit(task):
 
 def test_any_number_of_classes_is_learnt_in_alphabetical_order(fit):
     processor = fit()
-    assert processor.class_names == ("0", "1", "2")
+    assert processor.target.names == ("0", "1", "2")
     assert [row["label"].item() for row in processor.encode(EXAMPLES[:3])] == [1, 0, 2]
 
 
 def test_classes_can_be_named(fit, tmp_path):
     processor = fit('data.class_names={"1"="good","0"="bad","2"="bad"}')
-    assert processor.class_names == ("bad", "good")
+    assert processor.target.names == ("bad", "good")
     processor.save(tmp_path)
     loaded = SentimentProcessor.load(tmp_path)
     for which in (processor, loaded):
