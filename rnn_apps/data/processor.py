@@ -61,11 +61,12 @@ class Processor(ABC):
         """
         return row
 
-    def extended(self, examples: Iterable[Any]) -> tuple[Self, str]:
+    def extended(self, examples: Iterable[Any], config: Any) -> tuple[Self, str]:
         """Returns this processor with what new examples bring, such as labels and words, behind what it has.
 
         Args:
-            examples: training examples of a run that goes on from a saved model.
+            examples: training examples of a run that goes on from a saved model; they are iterated several times.
+            config: the settings of the run.
 
         Returns:
             the processor, and in words what is new; "" for nothing.

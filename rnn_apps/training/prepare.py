@@ -119,7 +119,7 @@ def _encode_all(
         reporter.note(f"weights of the classes: {told}")
     training = _Chosen(source, ~out)
     if start:
-        processor, news = start.extended(training)
+        processor, news = start.extended(training, config)
         reporter.note(f"new beside what the model knows: {news or 'nothing'}")
     else:
         reporter.note("learning the vocabulary")

@@ -46,7 +46,7 @@ class DigitsProcessor(Processor):
             raise DataError("Expected images with some pixel above 0. All are empty.")
         return cls(sorted(labels), shape, full_ink)
 
-    def extended(self, examples: Iterable[LabelledImage]) -> tuple[DigitsProcessor, str]:
+    def extended(self, examples: Iterable[LabelledImage], config: DigitsConfig) -> tuple[DigitsProcessor, str]:
         """Adds classes; images must have the size that there is."""
         new = sorted({example.label for example in examples} - set(self.class_names))
         extended = DigitsProcessor([*self.class_names, *new], self.image_shape, self.full_ink)

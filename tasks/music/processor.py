@@ -63,7 +63,7 @@ class MusicProcessor(Processor):
         sizes = {f"{INITIAL}{n}": config.model.units for n in range(per_layer * config.model.layers)}
         return cls(articulated, grid, median(tempi), metre, config.data.transposition, sizes)
 
-    def extended(self, examples: Iterable[Piece]) -> tuple[MusicProcessor, str]:
+    def extended(self, examples: Iterable[Piece], config: MusicConfig) -> tuple[MusicProcessor, str]:
         """Stays as it is: every piece can be written on its keyboard."""
         return self, ""
 

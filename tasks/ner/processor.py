@@ -130,7 +130,7 @@ class NerProcessor(Processor):
             processor.learn_vectors(Path(settings.vectors))
         return processor
 
-    def extended(self, examples: Iterable[TaggedSentence]) -> tuple[NerProcessor, str]:
+    def extended(self, examples: Iterable[TaggedSentence], config: NerConfig) -> tuple[NerProcessor, str]:
         """Adds types of entities, words, letters and pairs, as many words as occur twice."""
         words: Counter[str] = Counter()
         letters: Counter[str] = Counter()

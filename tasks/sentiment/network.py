@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from rnn_apps.arrays import Tensor
+from rnn_apps.arrays import Array, Tensor
 from rnn_apps.layers import CELLS, Bidirectional, Deep, Embedding, MaskedPooling, OrderedClasses
 from rnn_apps.task import Network
 from rnn_apps.tasks.sentiment.config import SentimentConfig
@@ -49,6 +49,13 @@ class SentimentNetwork(Network[SentimentConfig, TextProcessor[Any]]):
     def loss(self, outputs: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Returns the summed cross-entropy of `logits` and `label`, and the number of texts."""
         return summed_cross_entropy(outputs["logits"], batch["label"], batch.get("weight"))
+
+    def grown(self, path: str, old: Array, new: Array, before: TextProcessor[Any], after: TextProcessor[Any]) -> Array:
+        """A new subword starts as the mean of those that it was written with."""
+        new = super().grown(path, old, new, before, after)
+        if path.startswith("embedding/"):
+            after.tokenizer.start_new_rows(new, before.tokenizer)
+        return new
 
     def language_layers(self, model: keras.Model) -> tuple[Any, Any]:
         """Returns the embedding and the first bidirectional layer."""

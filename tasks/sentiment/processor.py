@@ -18,6 +18,7 @@ from rnn_apps.tasks.sentiment.targets import Classes, Labels, Number, OrderedCla
 
 TargetT = TypeVar("TargetT", bound=Target)
 
+_FREQUENT = 20  # a subword that occurs less often in new texts is written with those that are known
 _SETTINGS = ("max_tokens", "max_training_tokens")
 
 
@@ -49,10 +50,13 @@ class TextProcessor(Processor, Generic[TargetT]):
         tokenizer = SubwordTokenizer.train(texts, data.vocabulary_size, data.lowercase)
         return cls(tokenizer, target, data.max_tokens, data.max_training_tokens)
 
-    def extended(self, examples: Iterable[LabelledText]) -> tuple[Self, str]:
-        """Adds classes or labels; any word can be written with the subwords that there are."""
+    def extended(self, examples: Iterable[LabelledText], config: SentimentConfig) -> tuple[Self, str]:
+        """Adds classes or labels, and subwords that are frequent in the new texts."""
         target, news = self.target.extended(examples)
-        return type(self)(self.tokenizer, cast(TargetT, target), self.max_tokens, self.max_training_tokens), news
+        texts = (_clean(example.text, example.where) for example in examples)
+        tokenizer, more = self.tokenizer.grown(texts, self.tokenizer.vocabulary_size // 2, _FREQUENT)
+        extended = type(self)(tokenizer, cast(TargetT, target), self.max_tokens, self.max_training_tokens)
+        return extended, ", ".join(filter(None, (news, more)))
 
     def encode(self, examples: Sequence[LabelledText], training: bool = False) -> list[Arrays]:
         """Returns `tokens`, int32 (time,), and `label`, see the target, for each example."""

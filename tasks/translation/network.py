@@ -25,7 +25,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnn_apps.arrays import Arrays, Tensor
+from rnn_apps.arrays import Array, Arrays, Tensor
 from rnn_apps.layers import (
     CELLS,
     Attention,
@@ -110,6 +110,16 @@ class TranslationNetwork(Network[TranslationConfig, TranslationProcessor]):
     def loss(self, outputs: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Returns the summed cross-entropy of `logits` and `target_out`, labels smoothed, and the number of tokens."""
         return sequence_cross_entropy(outputs["logits"], batch["target_out"], LABEL_SMOOTHING)
+
+    def grown(
+        self, path: str, old: Array, new: Array, before: TranslationProcessor, after: TranslationProcessor
+    ) -> Array:
+        """A new subword starts as the mean of those that it was written with."""
+        new = super().grown(path, old, new, before, after)
+        tables = {"target_table/embeddings": "target", "source_table/embeddings": "source"}
+        if path in tables:
+            getattr(after, tables[path]).start_new_rows(new, getattr(before, tables[path]))
+        return new
 
     def graphs(self, model: keras.Model) -> Sequence[GraphSpec]:
         """Takes a trained model apart into what runs once a sentence and what runs once a token; see above."""

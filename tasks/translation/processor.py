@@ -72,17 +72,20 @@ class TranslationProcessor(Processor):
         tokenizers = [
             PieceTokenizer.train(_Texts(examples, names), data.vocabulary_size, data.lowercase) for names in sides
         ]
-        found: Counter[str] = Counter()
-        for letter, count in letters[0].items():
-            found[script(letter)] += count
-        facts = data.model_dump(include={"source_language", "target_language", "max_tokens", "max_training_tokens"})
-        facts |= {"bleu_tokenize": data.bleu_tokenize, "lowercase": data.lowercase}
-        facts["scripts"] = sorted(name for name, n in found.items() if n >= _RARE_SCRIPT * found.total())
+        facts = _said(config) | {"lowercase": data.lowercase, "scripts": _scripts(letters[0])}
         return cls(tokenizers[0], tokenizers[-1], facts)
 
-    def extended(self, examples: Iterable[SentencePair]) -> tuple[TranslationProcessor, str]:
-        """Stays as it is: what no piece can write is copied."""
-        return self, ""
+    def extended(self, examples: Iterable[SentencePair], config: TranslationConfig) -> tuple[TranslationProcessor, str]:
+        """Adds pieces of the new texts, whose languages may be others."""
+        sides = (("source", "target"),) if self.joint else (("source",), ("target",))
+        grown = [
+            getattr(self, names[0]).grown(_Texts(examples, names), getattr(self, names[0]).vocabulary_size // 2)
+            for names in sides
+        ]
+        scripts = _scripts(_letters(pair.source for pair in examples))
+        facts = self.facts | _said(config) | {"scripts": sorted({*self.scripts, *scripts})}
+        told = ", ".join(dict.fromkeys(news for _, news in grown if news))
+        return TranslationProcessor(grown[0][0], grown[-1][0], facts), told
 
     def encode(self, examples: Sequence[SentencePair], training: bool = False) -> list[Arrays]:
         """Returns `source`, `target_in` and `target_out`, int32 (time,), for each pair.
@@ -179,6 +182,20 @@ class TranslationProcessor(Processor):
             return cls(both, both, facts)
         source, target = (PieceTokenizer.load(folder / f"{side}_pieces.json") for side in ("source", "target"))
         return cls(source, target, facts)
+
+
+def _said(config: TranslationConfig) -> dict[str, Any]:
+    """The facts that are settings."""
+    names = ("source_language", "target_language", "max_tokens", "max_training_tokens")
+    return {name: getattr(config.data, name) for name in names} | {"bleu_tokenize": config.data.bleu_tokenize}
+
+
+def _scripts(letters: Counter[str]) -> list[str]:
+    """The scripts of texts in which these letters stand, but for those that hardly occur."""
+    found: Counter[str] = Counter()
+    for letter, count in letters.items():
+        found[script(letter)] += count
+    return sorted(name for name, count in found.items() if count >= _RARE_SCRIPT * found.total())
 
 
 class _Texts:

@@ -75,7 +75,8 @@ def test_frozen_layers_stay_as_they_are(sentiment_model, more, tmp_path, frozen,
 
     def moved(name):
         pairs = zip(old.get_layer(name).weights, new.get_layer(name).weights, strict=True)
-        return max(float(np.abs(values(one) - values(other)).max()) for one, other in pairs)
+        # new subwords stand behind those that were known
+        return max(float(np.abs(values(one) - values(other)[: one.shape[0]]).max()) for one, other in pairs)
 
     assert moved(frozen) == 0
     assert moved(changed) > 1e-3

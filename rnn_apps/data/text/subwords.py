@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from rnn_apps.arrays import Floats
+from rnn_apps.data.text import growing
 from rnn_apps.data.text.scripts import known_scripts
 
 Int32Array = npt.NDArray[np.int32]
@@ -48,6 +50,26 @@ class TrainedTokenizer:
     def vocabulary_size(self) -> int:
         """Number of different subwords, the special ones included."""
         return int(self._tokenizer.get_vocab_size())
+
+    def grown(self, texts: Iterable[str], most: int, least: int = 2) -> tuple[Self, str]:
+        """Returns a tokenizer with new subwords of other texts behind its own, and in words what they are.
+
+        Args:
+            texts: clean ones.
+            most: how many are added.
+            least: how often one must occur.
+        """
+        found = growing.grown(self._tokenizer, _first_characters(texts, VOCABULARY_CHARACTERS), most, least)
+        return type(self)(found), growing.grown_by(self._tokenizer, found)
+
+    def start_new_rows(self, vectors: Floats, before: Self) -> None:
+        """Gives each subword that `before` did not have the mean vector of those that it was written with.
+
+        Args:
+            vectors: (subwords, features), those of `before` in front; changed in place.
+            before: the tokenizer that this one has grown from.
+        """
+        growing.start_new_rows(vectors, before._tokenizer, self._tokenizer)
 
     def encode_batch(self, texts: Sequence[str]) -> list[Int32Array]:
         """Returns the subword numbers of each clean text, (tokens,) each, on all cores."""

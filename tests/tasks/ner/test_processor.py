@@ -115,7 +115,7 @@ def test_models_saved_before_say_units_for_token():
 
 def test_an_extended_processor_adds_types_words_and_letters_behind_its_own():
     first = fit([sentence("Anna saw Rome . Anna saw Rome .", "S-PER O S-LOC O S-PER O S-LOC O")])
-    second, news = first.extended([sentence("Žofie won Žofie won", "B-MISC O B-MISC O")])
+    second, news = first.extended([sentence("Žofie won Žofie won", "B-MISC O B-MISC O")], None)
     assert second.words[: len(first.words)] == first.words
     assert second.tags[: len(first.tags)] == first.tags
     assert set(second.tags) - set(first.tags) == {"B-MISC", "I-MISC", "E-MISC", "S-MISC"}

@@ -149,7 +149,7 @@ def test_going_on_adds_labels_and_keeps_the_order(models, files, tmp_path):
             progress=False,
         )
     with pytest.raises(DataError, match="the label '9' was not in the training data"):
-        models["ordered"].measure()[0].extended([LabelledText("9", "fine")])
+        models["ordered"].measure()[0].extended([LabelledText("9", "fine")], None)
 
 
 @pytest.mark.parametrize(

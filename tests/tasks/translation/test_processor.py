@@ -138,3 +138,19 @@ def test_saving(tmp_path, vocabulary):
 def test_inputs_that_are_no_text(processor):
     with pytest.raises(DataError, match="Input 2 is of the type int"):
         processor.encode_inputs(["a", 3])
+
+
+@pytest.mark.parametrize("vocabulary", ["joint", "separate"])
+def test_another_language_adds_its_pieces_behind_those_that_were_known(vocabulary):
+    first = fitted(vocabulary=vocabulary)
+    german = [SentencePair("The dog sees Anna.", "Der schöne Hund sieht Anna."), SentencePair("A cat!", "Größe!")] * 4
+    config = load_config(TranslationConfig, values={"data": {"source_language": "en", "target_language": "de"}})
+    second, news = first.extended(german, config)
+    assert "subwords, such as" in news
+    assert (second.source_language, second.target_language) == ("en", "de")
+    assert second.joint == first.joint
+    (row,) = second.encode(german[:1])
+    assert second.decode(row["target_out"]) == "Der schöne Hund sieht Anna."
+    assert UNKNOWN in first.encode(german[:1])[0]["target_out"]
+    old, new = (own.target._tokenizer.get_vocab() for own in (first, second))
+    assert old.items() <= new.items()
