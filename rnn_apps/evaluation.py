@@ -14,7 +14,7 @@ import numpy as np
 from rnn_apps.arrays import Array
 from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.html import VIEW_STYLE, escape, page_views
-from rnn_apps.inference.metrics import Judgement, Metrics
+from rnn_apps.inference.metrics import Judgement, Metrics, PairedTest
 from rnn_apps.model import Model, run_examples
 from rnn_apps.views import File, Heatmap, Image, Table, Text, View
 
@@ -200,10 +200,12 @@ class Comparison:
         headline: what is compared.
         scores: of both.
         interval: of the difference, second less first, with 95 % of the samples in it.
-        p_value: how likely a difference as large would be if the models were equally good.
+        p_value: how likely a difference as large would be if the models were equally good; that of the first of
+            `tests`, if there is any.
         metrics: both values by name.
         disagreements: examples on which the first was better, and on which the second was.
         less_is_better: whether a smaller score is the better one.
+        tests: what a library of the field says of the same.
     """
 
     first: str
@@ -215,6 +217,7 @@ class Comparison:
     metrics: dict[str, tuple[float, float]]
     disagreements: tuple[int, int]
     less_is_better: bool = False
+    tests: tuple[PairedTest, ...] = ()
 
     def views(self) -> list[View]:
         """Returns a table, and in words what it means."""
@@ -225,14 +228,18 @@ class Comparison:
         (low, high), (one, two) = self.interval, self.scores
         words = (
             f"{self.headline} {one:.4f} and {two:.4f}: a difference of {two - one:+.4f}, 95 % between {low:+.4f} and "
-            f"{high:+.4f}, p = {self.p_value:.4f} (paired bootstrap, {SAMPLES:,} samples): {verdict}. "
+            f"{high:+.4f} (paired bootstrap, {SAMPLES:,} samples), p = {self.p_value:.4f}: {verdict}. "
             f"{self.first} alone is better on {self.disagreements[0]:,} examples, {self.second} alone on "
             f"{self.disagreements[1]:,}."
         )
-        return [
+        found: list[View] = [
             Table(("metric", self.first, self.second, "difference"), rows, f"{self.first} and {self.second}"),
             Text(words, "Comparison"),
         ]
+        if self.tests:
+            told = [(own.metric, *own.scores, own.p_value) for own in self.tests]
+            found.append(Table(("metric", self.first, self.second, "p"), told, "Paired tests"))
+        return found
 
 
 def compare(first: Evaluation, second: Evaluation, seed: int = 0) -> Comparison:
@@ -267,6 +274,11 @@ def compare(first: Evaluation, second: Evaluation, seed: int = 0) -> Comparison:
     low, high = np.quantile(differences, [0.025, 0.975]).tolist()
     centred = differences - differences.mean()  # as if there were no difference
     p_value = (1 + int((np.abs(centred) >= abs(scores[1] - scores[0])).sum())) / (SAMPLES + 1)
+    if scores[0] == scores[1]:
+        p_value = 1.0
+    tests = tuple(first._measure.paired_tests(first.judgements, second.judgements))
+    if tests:
+        p_value = tests[0].p_value
     quality = [np.array([own.quality for own in each.judgements]) for each in (first, second)]
     return Comparison(
         first.model,
@@ -274,10 +286,11 @@ def compare(first: Evaluation, second: Evaluation, seed: int = 0) -> Comparison:
         first.headline,
         scores,
         (low, high),
-        1.0 if scores[0] == scores[1] else p_value,
+        p_value,
         {name: (value, second.metrics[name]) for name, value in first.metrics.items() if name in second.metrics},
         (int((quality[0] > quality[1]).sum()), int((quality[1] > quality[0]).sum())),
         first._measure.less_is_better,
+        tests,
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -186,3 +187,28 @@ def test_bad_reports_are_refused(fails, sentiment_model, digits_model, reviews, 
     assert "there is no folder" in fails(*arguments, "--report", "no/a.html")
     assert "solves 'digits'" in fails(*arguments, "--compare", digits_model)
     assert "There is no saved model" in fails(*arguments, "--compare", "nothing")
+
+
+def test_translations_are_compared_as_sacrebleu_does():
+    import sacrebleu
+
+    from rnn_apps.tasks.translation.metrics import TranslationMetrics
+
+    metrics = TranslationMetrics(SimpleNamespace(bleu_tokenize="13a", lowercase=False))
+    right = [f"the {animal} sat on the {thing} today" for animal in ("cat", "dog", "cow") for thing in ("mat", "sofa")]
+    better = [text.replace("today", "now") for text in right]
+    worse = [text.split(" on ")[0] for text in right]
+    judged = [
+        [Judgement(said, own, 0.5, 1.0, (0.5, 1.0)) for said, own in zip(texts, right, strict=True)]
+        for texts in (worse, better)
+    ]
+    chrf, bleu = metrics.paired_tests(*judged)
+    assert (chrf.metric, bleu.metric) == ("chrF2", "BLEU")
+    assert chrf.scores == pytest.approx([sacrebleu.corpus_chrf(own, [right]).score for own in (worse, better)])
+    assert bleu.scores == pytest.approx([sacrebleu.corpus_bleu(own, [right]).score for own in (worse, better)])
+    assert max(chrf.p_value, bleu.p_value) < 0.01
+    assert [own.p_value for own in metrics.paired_tests(judged[0], judged[0])] == [1.0, 1.0]
+    first, second = (Evaluation("a", 6, {}, "chrF", {}, own, right, None, metrics) for own in judged)
+    found = compare(first, second)
+    assert found.p_value == chrf.p_value
+    assert found.views()[-1].title == "Paired tests"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def _in_detail(model: Model, other: Model | None, source: Source, report: Path |
             _facts(own, each.examples, each.metrics) | each.as_dict()
             for own, each in zip(models, evaluations, strict=True)
         ]
-        beside = {"compared": {**vars(comparison)}} if comparison else {}
+        beside = {"compared": asdict(comparison)} if comparison else {}
         print_json({**found[0], **({"other": found[1]} if other else {}), **beside})
         return
     from rnn_apps.cli.pictures import show

@@ -28,6 +28,21 @@ class Judgement:
     parts: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class PairedTest:
+    """A metric of two models on the same examples, and whether chance would make its difference.
+
+    Attributes:
+        metric: its name.
+        scores: of both models.
+        p_value: how likely a difference as large would be if they were equally good.
+    """
+
+    metric: str
+    scores: tuple[float, float]
+    p_value: float
+
+
 class Metrics(ABC):
     """Gathers batches of model outputs and sums them up; NumPy only, so Keras and ONNX outputs go the same way.
 
@@ -62,6 +77,13 @@ class Metrics(ABC):
     def score(self, sums: Sequence[float]) -> float:
         """Returns the score of examples from the sums of their `Judgement.parts`: the share that is right."""
         return sums[0] / max(sums[1], 1.0)
+
+    def paired_tests(self, first: Sequence[Judgement], second: Sequence[Judgement]) -> Sequence[PairedTest]:
+        """Returns what a library of the field says of two models' judgements of the same examples.
+
+        The first is that of the headline; none where there is no such library, and a bootstrap of scores is taken.
+        """
+        return []
 
     def groups(self, judgements: Sequence[Judgement]) -> Mapping[str, tuple[int, int, int]]:
         """Returns, for each class or type: how often it was said rightly, how often said, how often right."""

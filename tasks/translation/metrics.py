@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from rnn_apps.arrays import Array
 from rnn_apps.errors import MissingExtraError
-from rnn_apps.inference.metrics import Judgement, Metrics
+from rnn_apps.inference.metrics import Judgement, Metrics, PairedTest
 from rnn_apps.inference.probabilities import log_softmax
 from rnn_apps.tasks.translation.processor import TranslationProcessor, to_text
 
@@ -65,6 +65,22 @@ class TranslationMetrics(Metrics):
             quality = float(chrf.sentence_score(said, [right]).score) / 100
             judged.append(Judgement(said, right, quality, float(np.exp(outputs["score"][row])), (quality, 1.0)))
         return judged
+
+    def paired_tests(self, first: Sequence[Judgement], second: Sequence[Judgement]) -> list[PairedTest]:
+        """Returns sacrebleu's paired bootstrap of chrF and BLEU (Koehn, 2004)."""
+        _sacrebleu()
+        from sacrebleu.metrics import BLEU, CHRF
+        from sacrebleu.significance import PairedTest as Bootstrap
+
+        bleu = BLEU(tokenize=self.processor.bleu_tokenize, lowercase=self.processor.lowercase, force=True)
+        metrics = {"chrF": CHRF(), "BLEU": bleu}
+        said = [(name, [own.said for own in judgements]) for name, judgements in (("first", first), ("second", second))]
+        _, results = Bootstrap(said, metrics, [[own.right for own in first]], test_type="bs")()
+        found = {name: values for name, values in results.items() if name != "System"}
+        return [
+            PairedTest(name, (one.score, other.score), 1.0 if one.score == other.score else other.p_value)
+            for name, (one, other) in sorted(found.items(), key=lambda item: item[0] == "BLEU")
+        ]
 
     def result(self) -> dict[str, float]:
         """Returns `bleu` and `chrf`, from 0 to 100, or `nll` in nats a token and `accuracy`."""
