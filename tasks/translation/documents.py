@@ -6,10 +6,15 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import regex
+
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.tokens import split_sentences, tokenize
 
 _CLAUSE_ENDS = frozenset(",;:.!?，、；：。！？")
+
+
+_MARGIN = regex.compile(r"[ \t\u3000]*(?:(?:[-*+•–—·>]|#{1,6}|\(?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5})[.)])(?=[ \t]))?[ \t]*")
 
 
 @dataclass(frozen=True)
@@ -18,9 +23,11 @@ class Document:
 
     Attributes:
         lines: those of each line; a line without any letter or sign has none.
+        margins: what stands before the first sentence of each line: blanks, the sign or the number of an item.
     """
 
     lines: list[list[str]]
+    margins: list[str]
 
     @property
     def sentences(self) -> list[str]:
@@ -30,12 +37,18 @@ class Document:
     def join(self, translations: Iterable[str]) -> str:
         """Puts a translation where each sentence was: every line in its place, empty ones empty."""
         following = iter(translations)
-        return "\n".join(join_sentences([next(following) for _ in line]) for line in self.lines)
+        return "\n".join(
+            margin + join_sentences([next(following) for _ in line])
+            for margin, line in zip(self.margins, self.lines, strict=True)
+        )
 
 
 def split_document(text: str) -> Document:
-    """Splits a text into lines and these into sentences."""
-    return Document([_sentences(line) for line in text.replace("\r\n", "\n").split("\n")])
+    """Splits a text into lines and these into sentences; what makes the layout of a line stays out of them."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    margins = [_margin(line) for line in lines]
+    found = [_sentences(line[len(margin) :]) for margin, line in zip(margins, lines, strict=True)]
+    return Document(found, [margin if own else "" for margin, own in zip(margins, found, strict=True)])
 
 
 def split_long(sentence: str, spans: Sequence[tuple[int, int]], longest: int) -> list[str]:
@@ -66,6 +79,13 @@ def join_sentences(sentences: Iterable[str]) -> str:
         wide = text and unicodedata.east_asian_width(text[-1]) in "WF"
         text += sentence if wide or not text else f" {sentence}"
     return text
+
+
+def _margin(line: str) -> str:
+    """What stands before the words of a line; nothing of a line that is only that."""
+    found = _MARGIN.match(line)
+    assert found
+    return found.group() if found.end() < len(line) else ""
 
 
 def _sentences(line: str) -> list[str]:

@@ -11,6 +11,7 @@ from rnn_apps.arrays import Array
 from rnn_apps.errors import MissingExtraError
 from rnn_apps.inference.metrics import Judgement, Metrics, PairedTest
 from rnn_apps.inference.probabilities import log_softmax
+from rnn_apps.tasks.translation.confidence import GOOD, NO_CALIBRATION, Confidence
 from rnn_apps.tasks.translation.processor import TranslationProcessor, to_text
 
 
@@ -21,14 +22,17 @@ class TranslationMetrics(Metrics):
 
     Args:
         processor: turns tokens into text.
+        calibration: how sure a score makes.
     """
 
     headline = "chrF, mean over sentences"
 
-    def __init__(self, processor: TranslationProcessor) -> None:
+    def __init__(self, processor: TranslationProcessor, calibration: Mapping[str, float] = NO_CALIBRATION) -> None:
         self.processor = processor
+        self.confidence = Confidence.of(calibration)
         self.translations: list[str] = []
         self.references: list[str] = []
+        self._scores: list[float] = []
         self._nats = self._hits = 0.0
         self._tokens = 0
 
@@ -36,7 +40,8 @@ class TranslationMetrics(Metrics):
         """Takes a batch.
 
         Args:
-            outputs: `tokens` and `aligned`, (batch, time) each, of a search; or `logits`, (real tokens, vocabulary).
+            outputs: `tokens` and `aligned`, (batch, time) each, and `score`, (batch,), of a search; or `logits`, (real
+                tokens, vocabulary).
             batch: `source_text` and `reference`, or `target_out`; see `TranslationProcessor.encode`.
         """
         if "logits" in outputs:
@@ -46,6 +51,7 @@ class TranslationMetrics(Metrics):
             given = to_text(batch["source_text"][row])
             self.translations.append(self.processor.decode(tokens, outputs["aligned"][row], given))
             self.references.append(to_text(batch["reference"][row]))
+        self._scores += np.asarray(outputs["score"], float).tolist()
 
     def _update_likelihood(self, logits: Array, targets: Array) -> None:
         for right in targets:  # sentence by sentence to save memory
@@ -65,6 +71,24 @@ class TranslationMetrics(Metrics):
             quality = float(chrf.sentence_score(said, [right]).score) / 100
             judged.append(Judgement(said, right, quality, float(np.exp(outputs["score"][row])), (quality, 1.0)))
         return judged
+
+    def calibrate(self) -> dict[str, float]:
+        """Fits how likely a translation is good to the score of the search."""
+        if not self._scores:
+            return {}
+        self.confidence = Confidence.fit(np.array(self._scores), self._good())
+        return self.confidence.as_calibration()
+
+    def confidences(self) -> tuple[Array, Array] | None:
+        """Returns how likely each translation is good, and whether it is."""
+        if not self._scores or self.confidence is None:
+            return None
+        return self.confidence.of_scores(np.array(self._scores)), self._good()
+
+    def _good(self) -> Array:
+        chrf = _sacrebleu().metrics.CHRF()
+        pairs = zip(self.translations, self.references, strict=True)
+        return np.array([chrf.sentence_score(said, [right]).score >= 100 * GOOD for said, right in pairs])
 
     def paired_tests(self, first: Sequence[Judgement], second: Sequence[Judgement]) -> list[PairedTest]:
         """Returns sacrebleu's paired bootstrap of chrF and BLEU (Koehn, 2004)."""

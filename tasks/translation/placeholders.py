@@ -1,4 +1,4 @@
-"""What is no language and comes out of a translation as it went in: addresses, placeholders, tags, numbers with signs.
+"""What comes out of a translation as it went in: addresses, placeholders, tags, numbers with signs, unknown names.
 
 It is hidden behind characters for private use, which a model knows as unknown words and copies, and shown again in the
 translation.
@@ -6,30 +6,56 @@ translation.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import regex
 
 from rnn_apps.tasks.translation.glossary import Glossary
+from rnn_apps.tasks.translation.letter_case import LetterCase, case_of
 
 # every alternative begins where few texts do and never looks back, so that a hostile text costs no more than another
-_REST = r"\S*[^\s.,;:!?)\]}\"'»”’]"
+_WIDE = r"\p{Han}\p{Hiragana}\p{Katakana}。，；：！？、（）「」《》“”"
+_REST = rf"[^\s{_WIDE}]*(?:[^\s.,;:!?)\]}}\"'»”’{_WIDE}]|(?<=\([^\s()]{{0,40}})\))"
+# words of languages that write them without blanks may stand beside
+_LETTER = r"[^\W\p{Han}\p{Hiragana}\p{Katakana}]"
+_BEGIN, _END = rf"(?<!{_LETTER})", rf"(?!{_LETTER})"
+_NAME = "[A-Za-z0-9_-]"
+_FILES = (
+    "avi|bat|bmp|cc|cfg|cn|com|conf|cpp|css|csv|dll|docx?|edu|eu|exe|fr|gif|gov|gz|htm|html|ini|io|ipynb|java|"
+    "jpe?g|js|json|jsonl|log|md|mov|mp3|mp4|net|odt|org|parquet|pdf|php|png|pptx?|py|rar|rs|rst|rtf|sh|sql|svg|tar|tex|"
+    "tiff?|toml|ts|tsv|txt|uk|wav|webp|xlsx?|xml|ya?ml|zip"
+)
+_ORDINALS = "st|nd|rd|th|s|e|er|ère|ème|am|pm|h"
 _KEPT = regex.compile(
     rf"""
-      (?:https?|ftp)://{_REST} | (?<!\w)www\.{_REST}                    # addresses of pages
-    | (?<![\w.+-])[\w.+-]{{1,64}}+@[\w-]++(?:\.[\w-]++)++              # and of persons
-    | \$?\{{\{{?[^{{}}\n]*+\}}?\}} | %\(\w+\)[sdf] | %(?:\d+\$)?[sdifu@]\b   # {{count}}, ${{name}}, %(name)s, %s
-    | </?[A-Za-z][A-Za-z0-9]*+(?:\s[^<>\n]*+)?/?> | &\#?\w++;          # <b>, &amp;
-    | (?<!\w)[A-Za-z]:\\{_REST} | (?<![\w/])~?/(?:[\w.-]++/)++[\w.-]*\w   # C:\file, /usr/bin/env
-    | (?<!\w)[\#@][\w-]*\w                                             # #tag, @name
-    | [$€£¥]\s?\d++(?:[.,]\d++)*+                                      # $1,234.56
-    | (?<![\d.,])\d++(?:[.,]\d++)*+\s?[$€£¥%]                          # 3.5 %
-    | (?<!\w)\+\d[\d ()/-]{{5,30}}(?<=\d)                              # +33 1 23 45 67 89
-    | (?<!\w)(?<!\d[.,:/-])v?\d++(?:[.,:/-]\d++)++(?!\w)              # 2.0.1, 2024-05-06, 10:30
-    | (?<!\w)(?<!\d[.,:/-])\d{{3,}}+(?!\w)                             # 1987
+      (?:https?|ftp)://{_REST} | {_BEGIN}www\.{_REST}                   # addresses of pages
+    | (?<![A-Za-z0-9_.+-])[A-Za-z0-9_.+-]{{1,64}}+@[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)++   # and of persons
+    | \$?\{{\{{?[^{{}}\n]*+\}}?\}} | %\(\w+\)[sdf] | %(?:\d+\$)?(?:@|[sdifu]{_END})   # {{count}}, ${{name}}, %s
+    | </?[A-Za-z][A-Za-z0-9]*+(?:\s[^<>\n]*+)?/?> | &\#?\w++;         # <b>, &amp;
+    | `[^`\n]++`                                                      # `make test`
+    | {_BEGIN}[A-Za-z]:\\{_REST}                                       # C:\file
+    | (?<![A-Za-z0-9_/])~?/(?:(?:{_LETTER}|[.-])++/)++(?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?   # /usr/bin/env
+    | {_BEGIN}{_NAME}++(?:\.{_NAME}++){{0,8}}\.(?i:{_FILES}){_END}          # report_final.pdf, example.com
+    | {_BEGIN}(?:Ctrl|Alt|Shift|Cmd|Esc|Tab)(?:[+-][A-Za-z0-9]++)++    # Ctrl+C
+    | (?<![^\s{_WIDE}])--?[a-z][a-z0-9-]*+(?:=[^\s,;]*[A-Za-z0-9])?{_END}        # --help, -v
+    | {_BEGIN}[\#@](?:(?:{_LETTER}|-)*{_LETTER}|\w+)          # #tag, @name
+    | [$€£¥]\s?\d++(?:[.,]\d++)*+                                     # $1,234.56
+    | (?<![\d.,])\d++(?:[.,]\d++)*+\s?[$€£¥%]                         # 3.5 %
+    | {_BEGIN}\+\d[\d ()/-]{{5,30}}(?<=\d)                             # +33 1 23 45 67 89
+    | {_BEGIN}(?<!\d[.,:/-])v?\d++(?:[.,:/-]\d++)++(?:-[a-z]++\d*+(?:\.\d++)?)?{_END}   # 2.0.1, 2.1-beta, 10:30
+    | {_BEGIN}(?<!\d[.,:/-])\d{{3,}}+{_END}                            # 1987
+    | {_BEGIN}(?=[A-Za-z]*+\d)(?!\d++(?:{_ORDINALS})\b)(?=\d*+[A-Za-z])[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+{_END}   # 12B
+    | \p{{Extended_Pictographic}}[\uFE0F\u200D\U0001F3FB-\U0001F3FF\p{{Extended_Pictographic}}]*+   # emoji
     """,
     regex.VERBOSE,
 )
+_IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
+_CAPITALISED = r"(?<![\w'’-])\p{Lu}[\p{L}\p{M}'’-]*[\p{L}\p{M}]"
+_NAMES = regex.compile(rf"{_CAPITALISED}(?: {_CAPITALISED})*")
+_FOREIGN = regex.compile(r"[A-Za-z][A-Za-z'’-]*[A-Za-z](?: [A-Za-z][A-Za-z'’-]*[A-Za-z])*")
+_SENTENCE_ENDS = frozenset(["", *".!?…:\n"])
+_LOOK_BACK = 8
 _NEXT_WORD = regex.compile(r"\s?\w+")
 _SIGNS_AT_THE_END = regex.compile(r"\s?[.!?。！？…]+$")
 _FIRST, _LAST = 0xE000, 0xF8FF
@@ -46,17 +72,23 @@ class Hidden(NamedTuple):
     text: str
     originals: dict[str, str]
 
+    @property
+    def names(self) -> list[str]:
+        """What is hidden and has letters only."""
+        return [own for own in self.originals.values() if own.replace(" ", "").isalpha()]
+
     def show(self, text: str) -> str:
         """Returns a text with what was hidden in its place again."""
         return text.translate({ord(character): original for character, original in self.originals.items()})
 
 
-def hide(text: str, glossary: Glossary | None = None) -> Hidden:
-    """Hides what is no language in a text, and the terms of a glossary; equal things are hidden one by one.
+def hide(text: str, glossary: Glossary | None = None, unknown: Callable[[str], bool] | None = None) -> Hidden:
+    """Hides what is no language in a text, the terms of a glossary, and names; equal things are hidden one by one.
 
     Args:
         text: the text.
         glossary: terms in whose place stands what they are called in the other language.
+        unknown: tells a word that is copied, where it looks like a name, from one that is translated.
     """
     free = (chr(code) for code in range(_FIRST, _LAST + 1) if chr(code) not in text)
     originals: dict[str, str] = {}
@@ -72,7 +104,25 @@ def hide(text: str, glossary: Glossary | None = None) -> Hidden:
     if glossary:
         said = glossary.said
         kept = glossary.pattern.sub(lambda match: replaced(match, said(match.group())), kept)
+    if unknown and case_of(kept) is LetterCase.USUAL:
+        pattern = _FOREIGN if _IDEOGRAPHS.search(kept) else _NAMES
+        kept = pattern.sub(lambda match: _with_name_hidden(match, unknown, replaced), kept)
     return Hidden(kept, originals)
+
+
+def _with_name_hidden(
+    match: regex.Match[str], unknown: Callable[[str], bool], replaced: Callable[[regex.Match[str], str], str]
+) -> str:
+    """What stands for a run of words that look like names: a character where all are unknown, the run itself else.
+
+    At the beginning of a sentence every word has a capital, so one alone is a name only if no other form is known.
+    """
+    words = match.group().split()
+    before = match.string[max(0, match.start() - _LOOK_BACK) : match.start()]
+    begins = before.rstrip(" \t\"'«“(-*•")[-1:] in _SENTENCE_ENDS
+    if not all(unknown(word) for word in words) or (begins and len(words) == 1 and not unknown(words[0].lower())):
+        return match.group()
+    return replaced(match, match.group())
 
 
 def is_hidden(character: str) -> bool:

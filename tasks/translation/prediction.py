@@ -32,6 +32,8 @@ class TranslatedText(Prediction):
         score: what the search has made as great as it could: the log-probability over the length penalty, and the
             coverage penalty; summed over the sentences of the text.
         log_probability: how likely the translation is, in nats.
+        confidence: how likely the translation is good (chrF of 0.5 or more with a person's), as often as the validation
+            part says; of a text that of its least sure sentence. None where the model has not learnt it.
         alternatives: the best translations with `nbest`, best first.
         warnings: why it may not be trusted.
         alignments: where the attention looked, for each sentence: a row for each subword of the translation, a column
@@ -41,6 +43,7 @@ class TranslatedText(Prediction):
     translation: str
     score: float
     log_probability: float
+    confidence: float | None = None
     alternatives: list[Alternative] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
     alignments: list[InstanceOf[Heatmap]] = Field(default_factory=list, exclude=True, repr=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,8 +20,10 @@ from rnn_apps.inference.predictor import Predictor
 from rnn_apps.inference.search import Hypothesis, best_combinations
 from rnn_apps.inference.search_tree import WatchedBeamSearch
 from rnn_apps.tasks.translation import sample
+from rnn_apps.tasks.translation.confidence import DOUBTFUL, Confidence
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
 from rnn_apps.tasks.translation.glossary import Glossary, glossary_of
+from rnn_apps.tasks.translation.letter_case import LetterCase, as_usual, case_of
 from rnn_apps.tasks.translation.placeholders import Hidden, hide, is_hidden, lost, mend
 from rnn_apps.tasks.translation.prediction import Alternative, TranslatedText
 from rnn_apps.tasks.translation.processor import TranslationProcessor
@@ -37,6 +40,7 @@ from rnn_apps.views import Branch, Heatmap, InputView, Table, Text, TextInput, T
 _WIDER = (20, 60)
 _START_SIGN, _END_SIGN = "<s>", "</s>"
 _SHOWN_BEAM = 4
+_SHORT = 60
 
 
 class TranslationPredictor(Predictor):
@@ -52,6 +56,7 @@ class TranslationPredictor(Predictor):
     def __init__(self, bundle: Bundle) -> None:
         self.processor = TranslationProcessor.load(bundle.folder)
         self.translator = Translator(bundle.folder)
+        self.confidence = Confidence.of(bundle.calibration)
 
     def answer(self, inputs: Sequence[str], options: TranslationOptions) -> list[TranslatedText]:
         """Returns the translation of each text, in their order.
@@ -90,13 +95,19 @@ class TranslationPredictor(Predictor):
             search = self.translator.search(batch["source"], _searching(sentences[numbers[0]], options))
             for _ in search.steps():
                 for row, number in enumerate(numbers):
-                    shown[number] = text.hidden.show(self.processor.decode(search.leading(row)))
-                so_far = text.document.join(shown).rstrip("\n")
-                yield TranslatedText(translation=so_far, score=0.0, log_probability=0.0)
+                    so_far = self.processor.decode(search.leading(row))
+                    shown[number] = text.hidden.show(text.cases[number].restore(so_far))
+                yield self._so_far(text, shown)
             for number, own in zip(numbers, search.run(), strict=True):
                 found[number] = self._complete(own, text.sources[number], sentences[number], options)
-                shown[number] = text.hidden.show(self._text(found[number][0], sentences[number]))
+                done = self._text(found[number][0], sentences[number], text.cases[number])
+                shown[number] = text.hidden.show(done)
+            yield self._so_far(text, shown)
         yield self._prediction(text, found, "nbest" in options.model_fields_set)
+
+    def _so_far(self, text: _Prepared, shown: Sequence[str]) -> TranslatedText:
+        """A partial translation, up to where the search has come to."""
+        return TranslatedText(translation=text.document.join(shown).rstrip("\n"), score=0.0, log_probability=0.0)
 
     def cost(self, value: Any, options: TranslationOptions) -> float:
         """Letters times hypotheses."""
@@ -157,7 +168,12 @@ class TranslationPredictor(Predictor):
     def decoding(self, case: Case, graphs: Graphs) -> Sequence[View]:
         """Returns where the attention looked, piece by piece, and the tree of the beam search."""
         source = case.arrays["source"]
-        search = WatchedBeamSearch(self.translator.decoder, {"source": source}, [2 * source.shape[1] + 10], _SHOWN_BEAM)
+        search = WatchedBeamSearch(
+            self.translator.decoder_for(source, TranslationOptions()),
+            {"source": source},
+            [2 * source.shape[1] + 10],
+            _SHOWN_BEAM,
+        )
         pieces = self.processor.target.tokens
         branches = [
             Branch(node.parent, self._piece(node.token), node.log_probability, node.kept, node.best)
@@ -196,27 +212,32 @@ class TranslationPredictor(Predictor):
         if not isinstance(given, str):
             raise DataError(f"Expected texts. Input {number} is of the type {type(given).__name__}.")
         warnings = []
-        hidden = hide(given, glossary)
-        if scripts := self.processor.unseen_scripts(hidden.text):
+        hidden = hide(given, glossary, self.processor.is_unknown)
+        if scripts := self.processor.unseen_scripts(f"{hidden.text} {' '.join(hidden.names)}"):
             warnings.append(
                 f"The model has never seen text written in {' and '.join(scripts)}: it translates what it can."
             )
         longest = min(self.processor.max_training_tokens, self.processor.max_tokens // 2)
+        split = split_document(hidden.text)
         lines: list[list[str]] = []
-        for line in in_turn(split_document(hidden.text).lines):
+        cases: list[LetterCase] = []
+        for line in in_turn(split.lines):
             lines.append([])
-            for sentence in line:
+            for written in line:
+                case = case_of(written)
+                sentence = as_usual(written, case, self.processor.word_cost)
                 _, spans = self.processor.source.offsets(sentence)
                 parts = [sentence] if len(spans) <= longest else split_long(sentence, spans, longest)
+                cases += [case] * len(parts)
                 if len(parts) > 1:
                     warnings.append(
                         f"A sentence has {len(spans):,} subwords, more than {longest}: "
                         f"it is translated in {len(parts)} parts."
                     )
                 lines[-1] += parts
-        document = Document(lines)
+        document = replace(split, lines=lines)
         rows = self.processor.encode_inputs(document.sentences)
-        return _Prepared(document, [row["source"] for row in rows], warnings, hidden)
+        return _Prepared(document, [row["source"] for row in rows], cases, warnings, hidden)
 
     def _translate(
         self, sources: Sequence[Array], sentences: Sequence[str], options: TranslationOptions
@@ -248,8 +269,8 @@ class TranslationPredictor(Predictor):
     def _prediction(self, text: _Prepared, found: Sequence[Sequence[Hypothesis]], alternatives: bool) -> TranslatedText:
         sentences = text.document.sentences
         options = [
-            [self._alternative(own, sentence) for own in hypotheses]
-            for sentence, hypotheses in zip(sentences, found, strict=True)
+            [self._alternative(own, sentence, case) for own in hypotheses]
+            for sentence, case, hypotheses in zip(sentences, text.cases, found, strict=True)
         ]
         best, *rest = [
             own.model_copy(update={"translation": text.hidden.show(own.translation)})
@@ -261,12 +282,15 @@ class TranslationPredictor(Predictor):
             for character in lost(sentence, self._found_text(hypotheses[0], sentence))
             if character in text.hidden.originals
         ]
+        sure = [self.confidence.of_hypothesis(own[0]) for own in found] if self.confidence else []
         warnings = [
             *text.warnings,
+            *_doubts([text.hidden.show(sentence) for sentence in sentences], sure),
             *(f"'{own}' stands where it may belong: it had no place of its own." for own in moved),
         ]
         return TranslatedText(
             **best.model_dump(),
+            confidence=min(sure, default=None),
             alternatives=[best, *rest] if alternatives else [],
             warnings=warnings,
             alignments=[
@@ -275,13 +299,13 @@ class TranslationPredictor(Predictor):
             ],
         )
 
-    def _alternative(self, found: Hypothesis, sentence: str) -> Alternative:
-        text = self._text(found, sentence)
+    def _alternative(self, found: Hypothesis, sentence: str, case: LetterCase) -> Alternative:
+        text = self._text(found, sentence, case)
         return Alternative(translation=text, score=found.score, log_probability=found.log_probability)
 
-    def _text(self, hypothesis: Hypothesis, sentence: str) -> str:
-        """The translation, with all that is hidden in the sentence."""
-        return mend(sentence, self._found_text(hypothesis, sentence))
+    def _text(self, hypothesis: Hypothesis, sentence: str, case: LetterCase = LetterCase.USUAL) -> str:
+        """The translation, with all that is hidden in the sentence, in the capitals of the sentence."""
+        return case.restore(mend(sentence, self._found_text(hypothesis, sentence)))
 
     def _found_text(self, hypothesis: Hypothesis, sentence: str) -> str:
         return self.processor.decode(hypothesis.tokens, aligned(hypothesis).tolist(), sentence)
@@ -309,8 +333,22 @@ class _Prepared(NamedTuple):
 
     document: Document
     sources: list[Array]
+    cases: list[LetterCase]
     warnings: list[str]
     hidden: Hidden
+
+
+def _doubts(sentences: Sequence[str], confidences: Sequence[float]) -> list[str]:
+    """What is to be said of sentences whose translations are probably bad."""
+    return [
+        f"'{_shortened(sentence)}' is probably translated badly (confidence {confidence:.0%})."
+        for sentence, confidence in zip(sentences, confidences, strict=False)
+        if confidence < DOUBTFUL
+    ]
+
+
+def _shortened(sentence: str) -> str:
+    return sentence if len(sentence) <= _SHORT else sentence[: _SHORT - 1] + "…"
 
 
 def _with_last_end(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], int]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import regex
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.processor import Processor
@@ -21,17 +21,17 @@ from rnn_apps.data.text.scripts import IDEOGRAPHS, script
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.translation.config import TranslationConfig
 from rnn_apps.tasks.translation.placeholders import is_hidden
+from rnn_apps.tasks.translation.unknowns import learn_counterparts, with_something_unknown
 
 __all__ = ["END", "PADDING", "START", "UNKNOWN", "TranslationProcessor"]
 
 _SAME_ALPHABET = 0.5  # share of the letters that two languages have in common to get one vocabulary
 _RARE_SCRIPT = 0.001
-
-# Of the pairs with a word that both sides have, one in so many has it as a character that no vocabulary knows.
-_HIDDEN_IN = 10
-_SHORTEST_HIDDEN = 3
-_WORD = re.compile(r"\w+")
-_NEVER_KNOWN = "\ue000"
+_MET = 4  # sources in which a word of many pieces stands before it is known
+_MANY_PIECES = 3  # of a word; one of fewer was frequent enough to be learnt
+_APOSTROPHE = re.compile("['’]")
+_LETTER = r"(?![\p{Han}\p{Hiragana}\p{Katakana}])[\p{L}\p{M}]"
+_PERHAPS_A_NAME = regex.compile(rf"(?<!{_LETTER})(?:\p{{Lu}}|[a-z])(?:['’-]?{_LETTER})+")
 
 
 class TranslationProcessor(Processor):
@@ -41,7 +41,8 @@ class TranslationProcessor(Processor):
         source: pieces of the source language.
         target: pieces of the target language; the same object where the vocabulary is joint.
         facts: `source_language`, `target_language`, `max_tokens`, `max_training_tokens`, `bleu_tokenize`, `lowercase`
-            as in `TranslationDataConfig`, and `scripts`, the scripts that the training sources are written in.
+            as in `TranslationDataConfig`; `scripts`, those that the training sources are written in; `known_words`,
+            those with a capital or in Latin letters that are known though they are many pieces.
     """
 
     def __init__(self, source: PieceTokenizer, target: PieceTokenizer, facts: dict[str, Any]) -> None:
@@ -54,6 +55,9 @@ class TranslationProcessor(Processor):
         self.bleu_tokenize: str = facts["bleu_tokenize"]
         self.lowercase: bool = facts["lowercase"]
         self.scripts = frozenset(facts["scripts"])
+        self.counterparts: Mapping[str, str] = {}
+        known = facts.get("known_words")  # older bundles do not say
+        self._known_words = None if known is None else frozenset(known)
 
     @property
     def joint(self) -> bool:
@@ -73,7 +77,10 @@ class TranslationProcessor(Processor):
             PieceTokenizer.train(_Texts(examples, names), data.vocabulary_size, data.lowercase) for names in sides
         ]
         facts = _said(config) | {"lowercase": data.lowercase, "scripts": _scripts(letters[0])}
-        return cls(tokenizers[0], tokenizers[-1], facts)
+        facts |= {"known_words": _known_words(examples, tokenizers[0])}
+        processor = cls(tokenizers[0], tokenizers[-1], facts)
+        processor.counterparts = learn_counterparts(examples)
+        return processor
 
     def extended(self, examples: Iterable[SentencePair], config: TranslationConfig) -> tuple[TranslationProcessor, str]:
         """Adds pieces of the new texts, whose languages may be others."""
@@ -83,20 +90,37 @@ class TranslationProcessor(Processor):
             for names in sides
         ]
         scripts = _scripts(_letters(pair.source for pair in examples))
+        known = {*(self._known_words or ()), *_known_words(examples, grown[0][0])}
         facts = self.facts | _said(config) | {"scripts": sorted({*self.scripts, *scripts})}
+        facts |= {"known_words": sorted(known)}
         told = ", ".join(dict.fromkeys(news for _, news in grown if news))
-        return TranslationProcessor(grown[0][0], grown[-1][0], facts), told
+        extended = TranslationProcessor(grown[0][0], grown[-1][0], facts)
+        extended.counterparts = learn_counterparts(examples)
+        return extended, told
+
+    def is_unknown(self, word: str) -> bool:
+        """Whether a word was hardly met in training, so that it is rather copied than translated if it is a name."""
+        if self._known_words is None or word in self._known_words:
+            return False
+        stem = _APOSTROPHE.split(word)[0]
+        return self.word_cost(word)[0] >= _MANY_PIECES and (stem == word or self.is_unknown(stem))
+
+    def word_cost(self, word: str) -> tuple[int, ...]:
+        """How badly a word behind a blank is known: in how many pieces it is written, then how rare these are."""
+        numbers = self.source.encode_batch([word])[0].tolist()
+        return len(numbers) + numbers.count(UNKNOWN) * _MANY_PIECES, *numbers
 
     def encode(self, examples: Sequence[SentencePair], training: bool = False) -> list[Arrays]:
         """Returns `source`, `target_in` and `target_out`, int32 (time,), for each pair.
 
         `target_in` is the target behind a start sign, `target_out` the same with an end sign behind it: what follows
         each. To measure translations with, there are `source_text` and `reference` beside, the two texts in UTF-8,
-        uint8 (bytes,). In training some words that both sides have are unknown, so that copying them is learnt.
+        uint8 (bytes,). In training some words that both sides have are unknown, so that copying them is learnt (see
+        `unknowns`).
         """
         longest = self.max_training_tokens if training else self.max_tokens
         if training:
-            examples = [_with_unknown_word(pair) for pair in examples]
+            examples = [with_something_unknown(pair, self.counterparts) for pair in examples]
         sources = self._source_rows([pair.source for pair in examples], longest)
         rows = []
         targets = self.target.encode_batch([clean(pair.target) for pair in examples])
@@ -190,6 +214,16 @@ def _said(config: TranslationConfig) -> dict[str, Any]:
     return {name: getattr(config.data, name) for name in names} | {"bleu_tokenize": config.data.bleu_tokenize}
 
 
+def _known_words(examples: Iterable[SentencePair], source: PieceTokenizer) -> list[str]:
+    """The words with a capital or in Latin letters that stand in enough sources to be learnt, and are many pieces."""
+    counts: Counter[str] = Counter()
+    for pair in examples:
+        counts.update(set(_PERHAPS_A_NAME.findall(clean(pair.source))))
+    words = sorted(word for word, count in counts.items() if count >= _MET)
+    pieces = source.encode_batch(words)
+    return [word for word, own in zip(words, pieces, strict=True) if len(own) >= _MANY_PIECES or UNKNOWN in own]
+
+
 def _scripts(letters: Counter[str]) -> list[str]:
     """The scripts of texts in which these letters stand, but for those that hardly occur."""
     found: Counter[str] = Counter()
@@ -206,17 +240,6 @@ class _Texts:
 
     def __iter__(self) -> Any:
         return (clean(getattr(pair, side)) for pair in self.examples for side in self.sides)
-
-
-def _with_unknown_word(pair: SentencePair) -> SentencePair:
-    """Hides the longest word that both sides have, mostly a name, in a share of the pairs; the pair decides which."""
-    words = set(_WORD.findall(pair.source)) & set(_WORD.findall(pair.target))
-    word = max(words, key=lambda own: (len(own), own), default="")
-    if len(word) < _SHORTEST_HIDDEN or zlib.crc32(pair.source.encode("utf-8", "replace")) % _HIDDEN_IN:
-        return pair
-    whole_word = re.compile(rf"\b{re.escape(word)}\b")
-    source, target = (whole_word.sub(_NEVER_KNOWN, text) for text in (pair.source, pair.target))
-    return SentencePair(source, target, pair.where)
 
 
 def _in_one_word(text: str, at: int, unknown: set[int]) -> bool:

@@ -11,10 +11,11 @@ from pydantic import model_validator
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.batching import pad_batch, plan_batches
-from rnn_apps.data.text.pieces import END, PADDING, START
+from rnn_apps.data.text.pieces import END, PADDING, START, UNKNOWN
 from rnn_apps.errors import ConfigError
-from rnn_apps.inference.decoder import GraphDecoder
+from rnn_apps.inference.decoder import Decoder, GraphDecoder
 from rnn_apps.inference.options import Options, option
+from rnn_apps.inference.repeats import WithoutRepeats
 from rnn_apps.inference.search import BeamSearch, Hypothesis, Penalties, SamplingSearch, Search
 from rnn_apps.views import NumberOption
 
@@ -45,6 +46,9 @@ class TranslationOptions(Options):
     top_k: int = option(0, "Draw only among the K likeliest; 0 for all.", ge=0)
     top_p: float = option(1.0, "Draw only among the likeliest that together have this share.", gt=0, le=1)
     seed: int = option(0, "What is drawn follows from this number.", ge=0)
+    no_repeat_ngram: int = option(
+        3, "No so many subwords in a row come twice, unless the source repeats itself; 0 lets them.", ge=0
+    )
     glossary: Any = option(None, "Terms and what they are called, a tab between them, a line each.")
 
     @model_validator(mode="after")
@@ -53,6 +57,10 @@ class TranslationOptions(Options):
             raise ConfigError("A temperature draws translations, a beam searches the best. Expected one of them.")
         if self.temperature is None and (self.top_k or self.top_p < 1.0):
             raise ConfigError("top_k and top_p change what is drawn. Expected a temperature beside, such as 1.")
+        if self.no_repeat_ngram == 1:
+            raise ConfigError(
+                "Expected no_repeat_ngram to be 0 or at least 2: words come again in any text. Received: 1."
+            )
         return self
 
     @property
@@ -119,10 +127,11 @@ class Translator:
         """
         limits = 2 * np.count_nonzero(source, axis=1) + 10
         batch = {"source": source}
+        decoder = self.decoder_for(source, options)
         if options.temperature is None:
-            return BeamSearch(self.decoder, batch, limits, options.width, options.nbest, options.penalties)
+            return BeamSearch(decoder, batch, limits, options.width, options.nbest, options.penalties)
         return SamplingSearch(
-            self.decoder,
+            decoder,
             batch,
             limits,
             options.nbest,
@@ -133,10 +142,23 @@ class Translator:
             options.penalties,
         )
 
+    def decoder_for(self, source: Array, options: TranslationOptions) -> Decoder:
+        """Returns what is searched for a batch, int32 (batch, S): without repeats, unless a source has some."""
+        if not options.no_repeat_ngram:
+            return self.decoder
+        free = np.array([_repeats(row[row != PADDING]) for row in source])
+        return WithoutRepeats(self.decoder, options.no_repeat_ngram, free, (UNKNOWN,))
+
     def _batches(self, sources: Sequence[Array], width: int) -> Iterator[list[int]]:
         lengths = np.array([len(source) for source in sources], np.int32)
         for numbers in plan_batches(lengths, max(_HYPOTHESES // width, 1), max(_POSITIONS // width, 1)):
             yield numbers.tolist()
+
+
+def _repeats(tokens: Array) -> bool:
+    """Whether two tokens in a row come twice."""
+    pairs = list(zip(tokens.tolist(), tokens[1:].tolist(), strict=False))
+    return len(set(pairs)) < len(pairs)
 
 
 def growing_batches(count: int, width: int) -> Iterator[range]:

@@ -62,7 +62,7 @@ class TranslationTask(Task[TranslationConfig, TranslationProcessor]):
 
     def metrics(self, processor: TranslationProcessor, calibration: Mapping[str, float]) -> TranslationMetrics:
         """Returns a fresh accumulator."""
-        return TranslationMetrics(processor)
+        return TranslationMetrics(processor, calibration)
 
     def runner(self, folder: Path) -> Translator:
         """Returns the search that `predict` uses too."""

@@ -84,3 +84,22 @@ def test_a_long_sentence_is_cut_behind_a_comma_or_else_before_a_word():
     assert split_long(sentence, spans_of(sentence, 9), 5) == ["one two three,", "four five six seven"]
     assert split_long("aa bb cccc", [(0, 2), (3, 5), (6, 8), (8, 10)], 3) == ["aa bb", "cccc"]
     assert split_long("aaaa", [(0, 1), (1, 2), (2, 3), (3, 4)], 3) == ["aaa", "a"]
+
+
+@pytest.mark.parametrize(
+    "margin",
+    ["  ", "\t", "- ", "  * ", "• ", "1. ", "12) ", "(3) ", "a) ", "iv. ", "# ", "### ", "> ", "\u3000\u3000", "– "],
+)
+def test_what_makes_the_layout_of_a_line_stays(margin):
+    text = f"{margin}It rained. We stayed.\n\n{margin}Nobody came."
+    document = split_document(text)
+    assert document.sentences == ["It rained.", "We stayed.", "Nobody came."]
+    assert document.join(map(str.upper, document.sentences)) == f"{margin}IT RAINED. WE STAYED.\n\n{margin}NOBODY CAME."
+
+
+@pytest.mark.parametrize(
+    "text", ["1987 was cold.", "-5 degrees", "I am here.", "A dog barks.", "3.5 litres", "#tag it"]
+)
+def test_what_only_looks_like_a_margin_is_text(text):
+    assert split_document(text).margins == [""]
+    assert split_document(text).sentences == [text]

@@ -1,5 +1,7 @@
 """What is no language comes out of a translation as it went in."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,26 @@ KEPT = {
     "Version v2.0.1 came on 2024-05-06, in 1987 and 10/11/12.": ["v2.0.1", "2024-05-06", "1987", "10/11/12"],
     "Ask @anna about #rnn &amp; more.": ["@anna", "#rnn", "&amp;"],
     "I ate 3 apples and/or 42 pears: a < b, it's 5-year-old.": [],
+    "Open report_final.pdf, archive.tar.gz and example.com.": ["report_final.pdf", "archive.tar.gz", "example.com"],
+    "Mr.Smith went home.Then the U.S.A. and Washington D.C. e.g. won, on the 5th at 5pm in the 1990s.": [],
+    "Press Ctrl+C, run `make test` with --help, in room 12B or an A320-200.": [
+        "Ctrl+C",
+        "`make test`",
+        "--help",
+        "12B",
+        "A320-200",
+    ],
+    "Version 2.1.0-beta of /etc/app/ is fun 😀👍🏽!": ["2.1.0-beta", "/etc/app/", "😀👍🏽"],
+    "See https://example.org/a_(b). (And https://example.org/c)": [
+        "https://example.org/a_(b)",
+        "https://example.org/c",
+    ],
+    "我在https://example.org/x?y=1看到1987年的%s本书，写给anna@example.org吧。": [
+        "https://example.org/x?y=1",
+        "1987",
+        "%s",
+        "anna@example.org",
+    ],
 }
 
 
@@ -27,6 +49,33 @@ def test_what_is_kept(text):
     hidden = hide(text)
     assert list(hidden.originals.values()) == KEPT[text]
     assert hidden.show(hidden.text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("He met Zyrgon Blathersby in Oslo.", ["Zyrgon Blathersby"]),
+        ("Zyrgon Blathersby met Anna.", ["Zyrgon Blathersby"]),
+        ("Unforeseeable things happen.", []),
+        ("Zyrgon things happen. Zyrgon!", ["Zyrgon", "Zyrgon"]),
+        ("THE CAT SEES ZYRGON.", []),
+        ("她喜欢Zyrgon和Anna。", ["Zyrgon"]),
+    ],
+)
+def test_unknown_names_are_kept(text, names):
+    known = {"He", "Oslo", "Anna", "unforeseeable", "THE", "CAT", "SEES"}
+    hidden = hide(text, unknown=lambda word: word not in known)
+    assert list(hidden.originals.values()) == hidden.names == names
+    assert hidden.show(hidden.text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["a." * 20_000, "/" * 40_000, "Ab " * 20_000, "x@" * 20_000, "http://" + "(" * 40_000, "1-" * 20_000]
+)
+def test_a_hostile_text_takes_no_longer_than_another(text):
+    started = time.process_time()
+    hide(text, unknown=lambda word: True)
+    assert time.process_time() - started < 5
 
 
 @given(st.text(max_size=60))
@@ -70,7 +119,7 @@ def test_a_translation_has_all_of_it_or_says_so(model, text):
     assert all(found.translation.count(own) >= 1 for own in KEPT[text])
     assert not any(map(is_hidden, found.translation))
     *_, streamed = model.stream(text)
-    assert streamed == found
+    assert (streamed.translation, streamed.warnings) == (found.translation, found.warnings)
 
 
 def test_private_characters_of_the_text_itself_stay(model):

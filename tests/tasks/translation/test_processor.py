@@ -56,7 +56,10 @@ def test_a_line_of_5000_words_is_cut_and_its_target_has_no_end():
 
 def test_some_words_of_both_sides_are_unknown_in_training():
     """So a model learns to write an unknown subword where it reads one; the same pairs in each run."""
-    pairs = [SentencePair(f"{n} dogs see Tom at home.", f"{n} chiens voient Tom.") for n in range(300)]
+    places = ("home", "sea", "work")
+    pairs = [
+        SentencePair(f"{n % 99} dogs see Tom at {places[n % 3]}.", f"{n % 99} chiens voient Tom.") for n in range(300)
+    ]
     processor = fitted(pairs)
     rows = processor.encode(pairs, training=True)
     hidden = [row for row in rows if UNKNOWN in row["source"]]
@@ -64,7 +67,7 @@ def test_some_words_of_both_sides_are_unknown_in_training():
     for row in rows:
         assert np.sum(row["target_out"] == UNKNOWN) == np.sum(row["source"] == UNKNOWN) <= 1
     read = processor.encode_inputs(["3 dogs see Анна at home."])[0]["source"]
-    assert processor.source.tokens(hidden[0]["source"])[1:] == processor.source.tokens(read)[1:]
+    assert processor.source.tokens(hidden[0]["source"])[1:4] == processor.source.tokens(read)[1:4]
     again = processor.encode(pairs, training=True)
     assert all(np.array_equal(a["source"], b["source"]) for a, b in zip(rows, again, strict=True))
     assert not any(UNKNOWN in row["source"] for row in processor.encode(pairs))

@@ -92,11 +92,12 @@ def test_bleu_is_that_of_the_texts(processor):
     batch = batch_of(processor, pairs)
     metrics = TranslationMetrics(processor)
     aligned = np.zeros_like(batch["target_out"])
-    metrics.update({"tokens": batch["target_out"], "aligned": aligned}, batch)
+    scores = np.zeros(len(aligned), np.float32)
+    metrics.update({"tokens": batch["target_out"], "aligned": aligned, "score": scores}, batch)
     assert metrics.translations == [pair.target for pair in pairs]
     assert metrics.result() == pytest.approx({"bleu": 100.0, "chrf": 100.0})
     worse = TranslationMetrics(processor)
-    worse.update({"tokens": batch["target_out"][::-1], "aligned": aligned}, batch)
+    worse.update({"tokens": batch["target_out"][::-1], "aligned": aligned, "score": scores}, batch)
     assert worse.result()["bleu"] < 30
 
 

@@ -1,0 +1,88 @@
+"""Whether a translation keeps what is no language: 300 sentences for each model, each with one thing to be copied.
+
+    python benchmarks/copying.py [--model translation] [--output benchmarks/results/copying.json]
+
+A thing is intact where it stands in the translation once, letter for letter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from common import print_table, write_result
+
+import rnn_apps
+
+SENTENCES = Path(__file__).with_name("copied.toml")
+MODELS = {"translation": "en", "translation-zh-en": "zh"}
+
+
+class Copied(NamedTuple):
+    """A sentence, and what of it is to be copied.
+
+    Attributes:
+        kind: of the thing.
+        text: the sentence.
+        thing: what is to be copied.
+    """
+
+    kind: str
+    text: str
+    thing: str
+
+
+def sentences(language: str) -> Iterator[Copied]:
+    """Yields 300 sentences in a language, "en" or "zh"."""
+    for kind, own in tomllib.loads(SENTENCES.read_text(encoding="utf-8")).items():
+        for number, thing in enumerate(own["things"]):
+            yield Copied(kind, own[language][number % len(own[language])].replace("{}", thing, 1), thing)
+
+
+def measure(name: str, language: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """Returns, for each kind and for all, how many things there are, are intact, and stand where they belong.
+
+    Args:
+        name: of a model.
+        language: that it reads.
+    """
+    given = list(sentences(language))
+    found = rnn_apps.load(name).predict([own.text for own in given])
+    rows: dict[str, dict[str, Any]] = {}
+    broken = []
+    for own, answer in zip(given, found, strict=True):
+        intact = answer.translation.count(own.thing) == 1
+        placed = intact and not any(own.thing in warning and "may belong" in warning for warning in answer.warnings)
+        for kind in (own.kind, "all"):
+            row = rows.setdefault(kind, {"kind": kind, "count": 0, "intact": 0, "placed by the model": 0})
+            row["count"] += 1
+            row["intact"] += intact
+            row["placed by the model"] += placed
+        if not intact:
+            broken.append(f"{own.text} -> {answer.translation}")
+    return [row | {"share": row["intact"] / row["count"]} for row in rows.values()], broken
+
+
+def main() -> None:
+    """Measures the models, prints a table of each and writes both as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=list(MODELS))
+    parser.add_argument("--output", type=Path)
+    arguments = parser.parse_args()
+    result = {}
+    for name in [arguments.model] if arguments.model else MODELS:
+        rows, broken = measure(name, MODELS[name])
+        result[name] = {"kinds": rows, "broken": broken}
+        print(f"\n{name}\n")
+        print_table([list(rows[0]), *(list(row.values()) for row in rows)])
+        for line in broken:
+            print(f"  {line}")
+    if arguments.output:
+        write_result(arguments.output, result)
+
+
+if __name__ == "__main__":
+    main()

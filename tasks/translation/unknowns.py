@@ -1,0 +1,106 @@
+"""Training pairs in which something is unknown on both sides, so that a model learns to copy what it does not know.
+
+What is hidden where texts are translated (`placeholders`) is hidden in training too, where both sides have it. Beside
+that, a share of the pairs have a word hidden: one that both sides write alike, or a name and its counterpart, such as
+汤姆 and Tom, which are learnt from the pairs themselves.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+import regex
+
+from rnn_apps.data.readers.parallel import SentencePair
+from rnn_apps.tasks.translation.placeholders import hide
+
+NEVER_KNOWN = "\ue000"
+"""A character that no vocabulary knows."""
+
+_HIDDEN_IN = 10  # of the pairs with a word that both sides have, one in so many has it hidden
+_COUNTERPART_HIDDEN_IN = 2  # the same of pairs with a name that is written otherwise, which are fewer
+_SHORTEST_HIDDEN = 3
+_WORD = re.compile(r"\w+")
+_NAME = regex.compile(r"(?<=[\p{Ll},] )\p{Lu}[\p{L}\p{M}]+")
+_IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Katakana}・]+")
+_LONGEST_NAME = 5
+_LEAST = 8  # pairs in which a name must stand
+_ALIKE = 0.8  # Dice coefficient
+
+
+def with_something_unknown(pair: SentencePair, counterparts: Mapping[str, str]) -> SentencePair:
+    """Returns a pair in which what is to be copied is unknown; the pair itself decides what.
+
+    Args:
+        pair: of clean texts or others.
+        counterparts: what a part of the source is called in the target.
+    """
+    source, target = pair.source, pair.target
+    for original in hide(source).originals.values():
+        if source.count(original) == 1 and target.count(original) == 1:
+            source, target = source.replace(original, NEVER_KNOWN), target.replace(original, NEVER_KNOWN)
+    number = zlib.crc32(pair.source.encode("utf-8", "replace"))
+    for said, called, share in _candidates(source, target, counterparts):
+        if number % share == 0:
+            source, target = said.sub(NEVER_KNOWN, source), called.sub(NEVER_KNOWN, target)
+            break
+    return SentencePair(source, target, pair.where)
+
+
+def _candidates(
+    source: str, target: str, counterparts: Mapping[str, str]
+) -> Iterator[tuple[re.Pattern[str], re.Pattern[str], int]]:
+    """What could be hidden in the source and in the target, and in one of how many pairs it is."""
+    for name, called in counterparts.items():
+        if source.count(name) == 1 and target.count(called) == 1:
+            yield re.compile(re.escape(name)), re.compile(rf"\b{re.escape(called)}\b"), _COUNTERPART_HIDDEN_IN
+    words = set(_WORD.findall(source)) & set(_WORD.findall(target))
+    longest = max(words, key=lambda own: (len(own), own), default="")
+    if len(longest) >= _SHORTEST_HIDDEN:
+        whole = re.compile(rf"\b{re.escape(longest)}\b")
+        yield whole, whole, _HIDDEN_IN
+
+
+def learn_counterparts(pairs: Iterable[SentencePair]) -> dict[str, str]:
+    """Finds what names of the target are called in sources that are written in ideographs.
+
+    Of the parts of the sources beside a name, the one with the greatest Dice coefficient is its counterpart, where that
+    is great enough.
+    """
+    within = Counter(
+        name for pair in pairs if _IDEOGRAPHS.search(pair.source) for name in set(_NAME.findall(pair.target))
+    )
+    frequent = {name for name, count in within.items() if count >= _LEAST}
+    found: dict[str, str] = {}
+    if not frequent:
+        return found
+    names: dict[str, list[str]] = defaultdict(list)
+    everywhere: Counter[str] = Counter()
+    for pair in pairs:
+        everywhere.update(_parts(pair.source))
+        for name in frequent & set(_WORD.findall(pair.target)):
+            names[name].append(pair.source)
+    for name, sources in names.items():
+        beside: Counter[str] = Counter()
+        for source in sources:
+            beside.update(_parts(source))
+        own, dice = max(
+            ((part, 2 * count / (everywhere[part] + len(sources))) for part, count in beside.items()),
+            key=lambda item: (item[1], len(item[0])),
+        )
+        if dice >= _ALIKE:
+            found[own] = name
+    return found
+
+
+def _parts(text: str) -> set[str]:
+    """All runs of two to five ideographs."""
+    return {
+        run[start : start + length]
+        for run in _IDEOGRAPHS.findall(text)
+        for length in range(2, _LONGEST_NAME + 1)
+        for start in range(len(run) - length + 1)
+    }

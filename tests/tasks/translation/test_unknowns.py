@@ -1,0 +1,36 @@
+"""Training pairs from which copying is learnt."""
+
+from rnn_apps.data.readers.parallel import SentencePair
+from rnn_apps.tasks.translation.unknowns import NEVER_KNOWN, learn_counterparts, with_something_unknown
+
+VERBS = {"来了": "came", "走了": "left", "睡了": "slept", "笑了": "laughed", "哭了": "cried", "很高": "is tall"}
+NAMES = {"汤姆": "Tom", "玛丽": "Mary"}
+PAIRS = [
+    SentencePair(f"{front}{name}{said}{n}。", f"{'Today ' if front else ''}{called} {verb} {n}.")
+    for n in range(4)
+    for front in ("", "今天")
+    for name, called in NAMES.items()
+    for said, verb in VERBS.items()
+]
+
+
+def test_names_are_found_by_what_stands_beside_them():
+    assert learn_counterparts(PAIRS) == NAMES
+    assert learn_counterparts([SentencePair("Tom came.", "And Tom vint.")] * 20) == {}
+
+
+def test_what_is_hidden_when_translating_is_hidden_in_training():
+    pair = with_something_unknown(SentencePair("Il est né en 1987.", "He was born in 1987."), {})
+    assert pair.source == f"Il est né en {NEVER_KNOWN}."
+    assert pair.target == f"He was born in {NEVER_KNOWN}."
+    kept = SentencePair("Il a 1987 livres.", "He has many books.")
+    assert with_something_unknown(kept, {}) == kept
+
+
+def test_some_names_are_hidden_on_both_sides():
+    found = [with_something_unknown(pair, NAMES) for pair in PAIRS]
+    hidden = [pair for pair in found if NEVER_KNOWN in pair.source]
+    assert 0.2 * len(PAIRS) < len(hidden) < 0.8 * len(PAIRS)
+    assert all(NEVER_KNOWN in pair.target for pair in hidden)
+    assert not any(name in pair.source or called in pair.target for pair in hidden for name, called in NAMES.items())
+    assert found == [with_something_unknown(pair, NAMES) for pair in PAIRS]
