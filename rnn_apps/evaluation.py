@@ -37,6 +37,7 @@ class Evaluation:
         metrics: by name.
         headline: the metric that judgements add up to.
         groups: of each class or type (said rightly, said, right).
+        familiarity: the same of what was met in training, and of what is new; nothing where that is not known.
         judgements: one for each example, in their order; none where the task judges no single example.
         inputs: what was judged, in the same order.
         confidences: of the answers, and whether they are right.
@@ -51,6 +52,7 @@ class Evaluation:
     inputs: list[Any]
     confidences: tuple[Array, Array] | None
     _measure: Metrics = field(repr=False)
+    familiarity: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     def tables(self) -> list[View]:
         """Returns what a terminal shows."""
@@ -76,6 +78,9 @@ class Evaluation:
         found: list[View] = [_numbers(self.metrics)]
         if self.groups:
             found.append(group_table(self.groups))
+        if self.familiarity:
+            rows = [(name, *_scores(*own)) for name, own in self.familiarity.items()]
+            found.append(Table(("", *_COLUMNS), rows, "Met in training, or new"))
         if self.groups and self.judgements and len(self.groups) <= _MOST_CLASSES and self.headline == "accuracy":
             found += self._confusion()
         if self.headline.startswith("chrF"):
@@ -87,7 +92,13 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """Returns what `--json` prints beside the metrics."""
         pairs = Counter((own.right, own.said) for own in self.judgements) if self.headline == "accuracy" else {}
+        beside = {
+            "familiarity": {
+                name: dict(zip(_COLUMNS, _scores(*own), strict=True)) for name, own in self.familiarity.items()
+            }
+        }
         return {
+            **(beside if self.familiarity else {}),
             "classes": {name: dict(zip(_COLUMNS, _scores(*own), strict=True)) for name, own in self.groups.items()},
             "confusion": [{"right": right, "said": said, "count": count} for (right, said), count in pairs.items()],
         }
@@ -170,6 +181,7 @@ def evaluate_in_detail(model: Model, examples: Iterable[Any]) -> Evaluation:
     if not count:
         raise DataError("Expected at least one example to evaluate on. There is none.")
     judgements = [judged[number] for number in sorted(judged)]
+    judged_inputs = [inputs[number] for number in sorted(judged)]
     return Evaluation(
         model.bundle.name,
         count,
@@ -177,9 +189,10 @@ def evaluate_in_detail(model: Model, examples: Iterable[Any]) -> Evaluation:
         metrics.headline,
         dict(metrics.groups(judgements)),
         judgements,
-        [inputs[number] for number in sorted(judged)],
+        judged_inputs,
         _confidences(metrics, judgements),
         metrics,
+        dict(metrics.by_familiarity(judgements, judged_inputs)),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnn_apps.arrays import Array
 from rnn_apps.data.text.tags import Span, continuations, read_spans
 from rnn_apps.inference import crf
+from rnn_apps.inference.familiarity import Familiar
 from rnn_apps.inference.metrics import Judgement, Metrics
 from rnn_apps.inference.probabilities import best_temperature, expected_calibration_error
 
@@ -129,11 +130,13 @@ class EntityMetrics(Metrics):
     Args:
         tags: the tags, in the order of the model's outputs.
         temperature: what scores are divided by.
+        familiar: the entities that were met in training, if they are known.
     """
 
     headline = "F1"
 
-    def __init__(self, tags: Sequence[str], temperature: float = 1.0) -> None:
+    def __init__(self, tags: Sequence[str], temperature: float = 1.0, familiar: Familiar | None = None) -> None:
+        self.familiar = familiar
         self.decoder = EntityDecoder(tags, temperature)
         self._batches: list[_Batch] = []
 
@@ -185,6 +188,20 @@ class EntityMetrics(Metrics):
                 for span in spans:
                     counts.setdefault(span.split(" ")[0], [0, 0, 0])[column] += 1
         return {kind: (own[0], own[1], own[2]) for kind, own in sorted(counts.items())}
+
+    def by_familiarity(self, judgements: Sequence[Judgement], inputs: Sequence[Any]) -> dict[str, tuple[int, int, int]]:
+        """Returns the counts of entities whose words were met in training as one, of whatever type, and of others."""
+        if self.familiar is None:
+            return {}
+        counts = {"met in training": [0, 0, 0], "new": [0, 0, 0]}
+        for own, tokens in zip(judgements, inputs, strict=True):
+            said, right = (set(filter(None, text.split(_BETWEEN))) for text in (own.said, own.right))
+            for spans, column in ((said & right, 0), (said, 1), (right, 2)):
+                for span in spans:
+                    first, _, last = span.rpartition(" ")[2].partition("-")
+                    words = tokens[int(first) - 1 : int(last or first)]
+                    counts["met in training" if self.familiar.knows(words) else "new"][column] += 1
+        return {name: (own[0], own[1], own[2]) for name, own in counts.items()}
 
     def calibrate(self) -> dict[str, float]:
         """Fits the temperature to the probabilities of the entities that were found.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rnn_apps.arrays import Array
 
@@ -84,6 +85,17 @@ class Metrics(ABC):
         The first is that of the headline; none where there is no such library, and a bootstrap of scores is taken.
         """
         return []
+
+    def by_familiarity(
+        self, judgements: Sequence[Judgement], inputs: Sequence[Any]
+    ) -> Mapping[str, tuple[int, int, int]]:
+        """Returns the same counts for what was met in training and for what is new; nothing where that is not known.
+
+        Args:
+            judgements: of examples.
+            inputs: what was judged, in the same order.
+        """
+        return {}
 
     def groups(self, judgements: Sequence[Judgement]) -> Mapping[str, tuple[int, int, int]]:
         """Returns, for each class or type: how often it was said rightly, how often said, how often right."""

@@ -21,6 +21,7 @@ from rnn_apps.data.text.tags import Span, read_spans, split_tag, write_tags
 from rnn_apps.data.text.tokens import tokenize
 from rnn_apps.data.text.vectors import read_vectors
 from rnn_apps.errors import DataError
+from rnn_apps.inference.familiarity import Familiar
 from rnn_apps.tasks.ner.config import NerConfig
 
 _DIGIT = re.compile(r"\d")
@@ -63,6 +64,7 @@ class NerProcessor(Processor):
         self.longest_word, self.max_training_tokens = longest_word, max_training_tokens
         self.vocabulary_size, self.vector_size = vocabulary_size, vector_size
         self.scheme = "BIOES"
+        self.familiar: Familiar | None = None
         self._number()
 
     def _number(self) -> None:
@@ -126,6 +128,7 @@ class NerProcessor(Processor):
             settings.max_training_tokens,
             settings.vocabulary_size,
         )
+        processor.familiar = Familiar.of(_entities(examples))
         if settings.vectors:
             processor.learn_vectors(Path(settings.vectors))
         return processor
@@ -165,6 +168,8 @@ class NerProcessor(Processor):
             max(self.vocabulary_size, len(self.words) + len(news[0])),
             self.vector_size,
         )
+        met = Familiar.of(_entities(examples))
+        extended.familiar = self.familiar.joined(met) if self.familiar else met
         told = [f"the types {', '.join(new_types)}"] if new_types else []
         told += [f"{len(own):,} {name}" for own, name in zip(news, ("words", "letters", "pairs"), strict=True) if own]
         return extended, ", ".join(told)
@@ -265,7 +270,9 @@ class NerProcessor(Processor):
     # Saving
 
     def save(self, folder: Path) -> None:
-        """Writes `processor.json`."""
+        """Writes `processor.json`, and digests of the entities of the training sentences."""
+        if self.familiar:
+            self.familiar.save(folder)
         facts = {
             "words": self.words,
             "letters": self.letters,
@@ -282,7 +289,9 @@ class NerProcessor(Processor):
     @classmethod
     def load(cls, folder: Path) -> NerProcessor:
         """Reads what `save` wrote."""
-        return cls(**json.loads((folder / "processor.json").read_text(encoding="utf-8")))
+        processor = cls(**json.loads((folder / "processor.json").read_text(encoding="utf-8")))
+        processor.familiar = Familiar.load(folder)
+        return processor
 
 
 _REMEMBERED = 100_000
@@ -291,6 +300,13 @@ _REMEMBERED = 100_000
 def normalize(token: str) -> str:
     """Returns a token as the vocabulary has it: compatible characters unified, in small letters, every digit a 0."""
     return _DIGIT.sub("0", compatible(token).lower())
+
+
+def _entities(sentences: Iterable[TaggedSentence]) -> Iterator[Sequence[str]]:
+    """The tokens of each entity."""
+    for sentence in sentences:
+        for span in read_spans(sentence.tags):
+            yield sentence.tokens[span.start : span.end]
 
 
 def _pairs(tokens: Sequence[str]) -> Iterator[str]:

@@ -64,4 +64,4 @@ class NerTask(Task[NerConfig, NerProcessor]):
 
     def metrics(self, processor: NerProcessor, calibration: Mapping[str, float]) -> EntityMetrics:
         """Returns a fresh accumulator."""
-        return EntityMetrics(processor.tags, calibration.get("temperature", 1.0))
+        return EntityMetrics(processor.tags, calibration.get("temperature", 1.0), processor.familiar)
