@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.batching import pad_batch
-from rnn_apps.data.text.scripts import warnings_of
 from rnn_apps.data.text.tags import Span, read_spans, write_tags
 from rnn_apps.data.text.tokens import Token, split_sentences, tokenize
 from rnn_apps.errors import DataError
@@ -262,7 +261,7 @@ class NerPredictor(Predictor):
             tokens=[token.text for token in text.tokens],
             tags=write_tags(spans, len(text.tokens), "BIO"),
             alternatives=self._taggings([own.alternatives for own in found], nbest) if nbest else [],
-            warnings=warnings_of(text.text, self.processor.scripts),
+            warnings=self.processor.warnings(text.text),
         )
 
     def _entity(self, text: _Text, span: Span, probability: float) -> Entity:

@@ -16,10 +16,11 @@ from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.tagged import TaggedSentence
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.normalisation import compatible
-from rnn_apps.data.text.scripts import known_scripts
+from rnn_apps.data.text.scripts import known_scripts, warnings_of
 from rnn_apps.data.text.tags import Span, read_spans, split_tag, write_tags
 from rnn_apps.data.text.tokens import tokenize
 from rnn_apps.data.text.vectors import read_vectors
+from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
 from rnn_apps.inference.familiarity import Familiar
 from rnn_apps.tasks.ner.config import NerConfig
@@ -65,6 +66,7 @@ class NerProcessor(Processor):
         self.vocabulary_size, self.vector_size = vocabulary_size, vector_size
         self.scheme = "BIOES"
         self.familiar: Familiar | None = None
+        self.wording = Wording({})
         self._number()
 
     def _number(self) -> None:
@@ -131,6 +133,7 @@ class NerProcessor(Processor):
         processor.familiar = Familiar.of(_entities(examples))
         if settings.vectors:
             processor.learn_vectors(Path(settings.vectors))
+        processor.wording = processor._wording_of(examples)
         return processor
 
     def extended(self, examples: Iterable[TaggedSentence], config: NerConfig) -> tuple[NerProcessor, str]:
@@ -169,6 +172,7 @@ class NerProcessor(Processor):
             self.vector_size,
         )
         met = Familiar.of(_entities(examples))
+        extended.wording = extended._wording_of(examples)
         extended.familiar = self.familiar.joined(met) if self.familiar else met
         told = [f"the types {', '.join(new_types)}"] if new_types else []
         told += [f"{len(own):,} {name}" for own, name in zip(news, ("words", "letters", "pairs"), strict=True) if own]
@@ -267,6 +271,23 @@ class NerProcessor(Processor):
             self._spelled[token] = self._word_numbers.get(normalize(token), _UNKNOWN), letters
         return self._spelled[token]
 
+    # What it does not know
+
+    def warnings(self, text: str) -> list[str]:
+        """Returns why the answer to a text may not be trusted: its script, or its words."""
+        return warnings_of(text, self.scripts) or self.wording.warnings(clean(text), self._unknown_words)
+
+    def _wording_of(self, examples: Iterable[TaggedSentence]) -> Wording:
+        between = "" if self.single_characters else " "
+        return Wording.fit((between.join(sentence.tokens) for sentence in examples), self._unknown_words)
+
+    def _unknown_words(self, parts: Sequence[str]) -> list[int]:
+        """How many words of each part of a text are unknown, names and all."""
+        return [
+            sum(normalize(token.text) not in self._word_numbers for token in tokenize(part, self.single_characters))
+            for part in parts
+        ]
+
     # Saving
 
     def save(self, folder: Path) -> None:
@@ -283,13 +304,17 @@ class NerProcessor(Processor):
             "max_training_tokens": self.max_training_tokens,
             "vocabulary_size": self.vocabulary_size,
             "vector_size": self.vector_size,
+            "wording": self.wording.as_json(),
         }
         (folder / "processor.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> NerProcessor:
         """Reads what `save` wrote."""
-        processor = cls(**json.loads((folder / "processor.json").read_text(encoding="utf-8")))
+        facts = json.loads((folder / "processor.json").read_text(encoding="utf-8"))
+        wording = Wording.of(facts.pop("wording", {}))
+        processor = cls(**facts)
+        processor.wording = wording
         processor.familiar = Familiar.load(folder)
         return processor
 

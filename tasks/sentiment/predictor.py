@@ -9,7 +9,6 @@ from pydantic import Field
 
 from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle
-from rnn_apps.data.text.scripts import warnings_of
 from rnn_apps.inference.classification import ClassPrediction, ClassPredictor
 from rnn_apps.inference.labels import LabelsPrediction, LabelsPredictor
 from rnn_apps.inference.many_to_one import ManyToOnePredictor
@@ -68,9 +67,8 @@ class TextPredictor(ManyToOnePredictor):
         self, kind: Callable[..., PredictionT], inputs: Sequence[str], found: Sequence[Prediction]
     ) -> list[PredictionT]:
         """Returns answers with why they may not be trusted."""
-        scripts = self.processor.tokenizer.scripts
         pairs = zip(inputs, found, strict=True)
-        return [kind(**dict(own), warnings=warnings_of(text, scripts)) for text, own in pairs]
+        return [kind(**dict(own), warnings=self.processor.warnings(text)) for text, own in pairs]
 
     def views(self, given: str, prediction: Any) -> Sequence[View]:
         """Returns the answer, and a note."""

@@ -11,7 +11,9 @@ from rnn_apps.arrays import Arrays
 from rnn_apps.data.examples import LabelledText
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.text.cleaning import clean
+from rnn_apps.data.text.scripts import warnings_of
 from rnn_apps.data.text.subwords import SubwordTokenizer, cut_middle
+from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.sentiment.config import SentimentConfig
 from rnn_apps.tasks.sentiment.targets import Classes, Labels, Number, OrderedClasses, Target
@@ -19,7 +21,6 @@ from rnn_apps.tasks.sentiment.targets import Classes, Labels, Number, OrderedCla
 TargetT = TypeVar("TargetT", bound=Target)
 
 _FREQUENT = 20  # a subword that occurs less often in new texts is written with those that are known
-_SETTINGS = ("max_tokens", "max_training_tokens")
 
 
 class TextProcessor(Processor, Generic[TargetT]):
@@ -30,6 +31,7 @@ class TextProcessor(Processor, Generic[TargetT]):
         target: what is learnt of the labels.
         max_tokens: see `SentimentDataConfig`.
         max_training_tokens: see `SentimentDataConfig`.
+        wording: what words of the training texts cost.
 
     Attributes:
         target_class: the class of its target.
@@ -37,8 +39,15 @@ class TextProcessor(Processor, Generic[TargetT]):
 
     target_class: ClassVar[type[Any]]
 
-    def __init__(self, tokenizer: SubwordTokenizer, target: TargetT, max_tokens: int, max_training_tokens: int) -> None:
-        self.tokenizer, self.target = tokenizer, target
+    def __init__(
+        self,
+        tokenizer: SubwordTokenizer,
+        target: TargetT,
+        max_tokens: int,
+        max_training_tokens: int,
+        wording: Wording | None = None,
+    ) -> None:
+        self.tokenizer, self.target, self.wording = tokenizer, target, wording or Wording({})
         self.max_tokens, self.max_training_tokens = max_tokens, max_training_tokens
 
     @classmethod
@@ -48,14 +57,16 @@ class TextProcessor(Processor, Generic[TargetT]):
         target = cls.target_class.fit(examples, data)
         texts = (_clean(example.text, example.where) for example in examples)
         tokenizer = SubwordTokenizer.train(texts, data.vocabulary_size, data.lowercase)
-        return cls(tokenizer, target, data.max_tokens, data.max_training_tokens)
+        wording = _wording(examples, tokenizer)
+        return cls(tokenizer, target, data.max_tokens, data.max_training_tokens, wording)
 
     def extended(self, examples: Iterable[LabelledText], config: SentimentConfig) -> tuple[Self, str]:
         """Adds classes or labels, and subwords that are frequent in the new texts."""
         target, news = self.target.extended(examples)
         texts = (_clean(example.text, example.where) for example in examples)
         tokenizer, more = self.tokenizer.grown(texts, self.tokenizer.vocabulary_size // 2, _FREQUENT)
-        extended = type(self)(tokenizer, cast(TargetT, target), self.max_tokens, self.max_training_tokens)
+        wording = _wording(examples, tokenizer)
+        extended = type(self)(tokenizer, cast(TargetT, target), self.max_tokens, self.max_training_tokens, wording)
         return extended, ", ".join(filter(None, (news, more)))
 
     def encode(self, examples: Sequence[LabelledText], training: bool = False) -> list[Arrays]:
@@ -79,9 +90,14 @@ class TextProcessor(Processor, Generic[TargetT]):
         """Returns the part of a text that each of its tokens stands for."""
         return cut_middle(self.tokenizer.pieces(_clean(text, "input 1")), self.max_tokens)
 
+    def warnings(self, text: str) -> list[str]:
+        """Returns why the answer to a text may not be trusted: its script, or its words."""
+        return warnings_of(text, self.tokenizer.scripts) or self.wording.warnings(clean(text), self.tokenizer.lengths)
+
     def save(self, folder: Path) -> None:
         """Writes `processor.json` and `tokenizer.json`."""
-        facts = {**self.target.facts, **{name: getattr(self, name) for name in _SETTINGS}}
+        facts = {**self.target.facts, "max_tokens": self.max_tokens}
+        facts |= {"max_training_tokens": self.max_training_tokens, "wording": self.wording.as_json()}
         (folder / "processor.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
         self.tokenizer.save(folder / "tokenizer.json")
 
@@ -90,7 +106,8 @@ class TextProcessor(Processor, Generic[TargetT]):
         """Reads what `save` wrote."""
         facts = json.loads((folder / "processor.json").read_text(encoding="utf-8"))
         target = cls.target_class.load(facts)
-        return cls(SubwordTokenizer.load(folder / "tokenizer.json"), target, *(facts[name] for name in _SETTINGS))
+        tokenizer, wording = SubwordTokenizer.load(folder / "tokenizer.json"), Wording.of(facts.get("wording", {}))
+        return cls(tokenizer, target, facts["max_tokens"], facts["max_training_tokens"], wording)
 
 
 class SentimentProcessor(TextProcessor[Classes]):
@@ -115,6 +132,10 @@ class NumberProcessor(TextProcessor[Number]):
     """Each text has a number."""
 
     target_class = Number
+
+
+def _wording(examples: Iterable[LabelledText], tokenizer: SubwordTokenizer) -> Wording:
+    return Wording.fit((clean(example.text) for example in examples), tokenizer.lengths)
 
 
 def _clean(text: str, where: str) -> str:

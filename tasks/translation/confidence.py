@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Self
@@ -18,6 +18,8 @@ GOOD = 0.5
 
 DOUBTFUL = 0.25
 """Confidence below which a translation carries a warning."""
+
+_SHORT = 60
 
 NO_CALIBRATION: Mapping[str, float] = MappingProxyType({})
 
@@ -72,3 +74,16 @@ class Confidence:
         length = len(hypothesis.tokens) + 1
         score = DEFAULT_PENALTIES.score(hypothesis.log_probability, length, hypothesis.attention.sum(axis=0))
         return float(self.of_scores(np.array(score)))
+
+
+def doubts(sentences: Sequence[str], confidences: Sequence[float]) -> list[str]:
+    """What is to be said of sentences whose translations are probably bad."""
+    return [
+        f"'{_shortened(sentence)}' is probably translated badly (confidence {confidence:.0%})."
+        for sentence, confidence in zip(sentences, confidences, strict=False)
+        if confidence < DOUBTFUL
+    ]
+
+
+def _shortened(sentence: str) -> str:
+    return sentence if len(sentence) <= _SHORT else sentence[: _SHORT - 1] + "…"

@@ -20,7 +20,7 @@ from rnn_apps.inference.predictor import Predictor
 from rnn_apps.inference.search import Hypothesis, best_combinations
 from rnn_apps.inference.search_tree import WatchedBeamSearch
 from rnn_apps.tasks.translation import sample
-from rnn_apps.tasks.translation.confidence import DOUBTFUL, Confidence
+from rnn_apps.tasks.translation.confidence import Confidence, doubts
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
 from rnn_apps.tasks.translation.glossary import Glossary, glossary_of
 from rnn_apps.tasks.translation.letter_case import LetterCase, as_usual, case_of
@@ -40,7 +40,6 @@ from rnn_apps.views import Branch, Heatmap, InputView, Table, Text, TextInput, T
 _WIDER = (20, 60)
 _START_SIGN, _END_SIGN = "<s>", "</s>"
 _SHOWN_BEAM = 4
-_SHORT = 60
 
 
 class TranslationPredictor(Predictor):
@@ -236,6 +235,8 @@ class TranslationPredictor(Predictor):
                     )
                 lines[-1] += parts
         document = replace(split, lines=lines)
+        if not scripts:
+            warnings += self.processor.unusual(" ".join(document.sentences))
         rows = self.processor.encode_inputs(document.sentences)
         return _Prepared(document, [row["source"] for row in rows], cases, warnings, hidden)
 
@@ -285,7 +286,7 @@ class TranslationPredictor(Predictor):
         sure = [self.confidence.of_hypothesis(own[0]) for own in found] if self.confidence else []
         warnings = [
             *text.warnings,
-            *_doubts([text.hidden.show(sentence) for sentence in sentences], sure),
+            *doubts([text.hidden.show(sentence) for sentence in sentences], sure),
             *(f"'{own}' stands where it may belong: it had no place of its own." for own in moved),
         ]
         return TranslatedText(
@@ -336,19 +337,6 @@ class _Prepared(NamedTuple):
     cases: list[LetterCase]
     warnings: list[str]
     hidden: Hidden
-
-
-def _doubts(sentences: Sequence[str], confidences: Sequence[float]) -> list[str]:
-    """What is to be said of sentences whose translations are probably bad."""
-    return [
-        f"'{_shortened(sentence)}' is probably translated badly (confidence {confidence:.0%})."
-        for sentence, confidence in zip(sentences, confidences, strict=False)
-        if confidence < DOUBTFUL
-    ]
-
-
-def _shortened(sentence: str) -> str:
-    return sentence if len(sentence) <= _SHORT else sentence[: _SHORT - 1] + "…"
 
 
 def _with_last_end(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], int]]:

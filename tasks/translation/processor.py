@@ -18,6 +18,7 @@ from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.pieces import BLANK, END, PADDING, START, UNKNOWN, PieceTokenizer, join_pieces
 from rnn_apps.data.text.scripts import IDEOGRAPHS, script
+from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.translation.config import TranslationConfig
 from rnn_apps.tasks.translation.placeholders import is_hidden
@@ -55,6 +56,7 @@ class TranslationProcessor(Processor):
         self.bleu_tokenize: str = facts["bleu_tokenize"]
         self.lowercase: bool = facts["lowercase"]
         self.scripts = frozenset(facts["scripts"])
+        self.wording = Wording.of(facts.get("wording", {}))
         self.counterparts: Mapping[str, str] = {}
         known = facts.get("known_words")  # older bundles do not say
         self._known_words = None if known is None else frozenset(known)
@@ -78,6 +80,7 @@ class TranslationProcessor(Processor):
         ]
         facts = _said(config) | {"lowercase": data.lowercase, "scripts": _scripts(letters[0])}
         facts |= {"known_words": _known_words(examples, tokenizers[0])}
+        facts |= {"wording": Wording.fit(_Texts(examples, ("source",)), tokenizers[0].lengths).as_json()}
         processor = cls(tokenizers[0], tokenizers[-1], facts)
         processor.counterparts = learn_counterparts(examples)
         return processor
@@ -93,6 +96,7 @@ class TranslationProcessor(Processor):
         known = {*(self._known_words or ()), *_known_words(examples, grown[0][0])}
         facts = self.facts | _said(config) | {"scripts": sorted({*self.scripts, *scripts})}
         facts |= {"known_words": sorted(known)}
+        facts |= {"wording": Wording.fit(_Texts(examples, ("source",)), grown[0][0].lengths).as_json()}
         told = ", ".join(dict.fromkeys(news for _, news in grown if news))
         extended = TranslationProcessor(grown[0][0], grown[-1][0], facts)
         extended.counterparts = learn_counterparts(examples)
@@ -104,6 +108,10 @@ class TranslationProcessor(Processor):
             return False
         stem = _APOSTROPHE.split(word)[0]
         return self.word_cost(word)[0] >= _MANY_PIECES and (stem == word or self.is_unknown(stem))
+
+    def unusual(self, text: str) -> list[str]:
+        """Returns the warning that the words of a text are not those of the source language, if they are not."""
+        return self.wording.warnings(clean(text), self.source.lengths)
 
     def word_cost(self, word: str) -> tuple[int, ...]:
         """How badly a word behind a blank is known: in how many pieces it is written, then how rare these are."""

@@ -76,6 +76,10 @@ class TrainedTokenizer:
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [np.array(encoding.ids, np.int32) for encoding in encodings]
 
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Returns the number of subwords of each clean text."""
+        return [len(encoding) for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
 
 class SubwordTokenizer(TrainedTokenizer):
     """Byte-level byte-pair encoding: any text in any script can be written with it, nothing is unknown.
