@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from rnn_apps.inference.predictor import Generated
 from rnn_apps.tasks.music.scores.piece import Note, Piece, frames_of
@@ -36,12 +36,14 @@ class Music(Generated):
         tempo: quarter notes a minute.
         metre: beats in a bar, and the note value of a beat.
         frames_per_quarter: the grid: all times are multiples of so large a part of a quarter note.
+        nats: of a piece that was judged, the negative log-likelihood of each frame given those before it; else none.
     """
 
     notes: list[MusicNote]
     tempo: float
     metre: tuple[int, int]
     frames_per_quarter: int
+    nats: list[float] = Field(default_factory=list)
 
     def piece(self) -> Piece:
         """Returns it on its grid."""

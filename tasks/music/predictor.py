@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores.midi import read_midi
 from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, STRUCK, Frames, Note, Piece
 from rnn_apps.tasks.music.scores.reading import read_pieces
-from rnn_apps.views import FileInput, Heatmap, InputView, NumberOption, Text, View
+from rnn_apps.views import ChoiceOption, FileInput, Heatmap, InputView, NumberOption, Text, View
 
 MAX_SECONDS, MAX_CLIENT_SECONDS = 3600.0, 300.0
 MAX_CLIENT_TEMPO = 400.0
@@ -72,6 +72,11 @@ class MusicOptions(Options):
     seed: int = option(0, "The same seed gives the same music.", NumberOption("Seed", 0, 0, 9999, 1), ge=0, lt=2**63)
     key: str = option("", "The key it begins in, such as C, f# or 'Bb major'; a small letter is minor.")
     tempo: float | None = option(None, "Quarter notes a minute.")
+    mode: Literal["compose", "judge"] = option(
+        "compose",
+        "Compose, or judge: say how likely the model finds the given piece, frame by frame.",
+        ChoiceOption("What to do", "compose", ("compose", "judge")),
+    )
     melody: Any = option(
         None, "A piece whose highest voice is harmonised.", FileInput(_SUFFIXES, "Or a melody to harmonise (MIDI)")
     )
@@ -124,10 +129,15 @@ class MusicPredictor(Predictor):
             DataError: for an input that is no piece or cannot be continued.
             ConfigError: for options that do not go together or are out of range.
         """
+        if options.mode == "judge":
+            return [self.judge(given) for given in inputs]
         return [_whole(*self.compose(self.request(given, options))) for given in inputs]
 
     def parts(self, given: Piece | None, options: MusicOptions) -> Iterator[Music]:
         """Yields each note when it has ended, and last the whole piece; for the arguments see `answer`."""
+        if options.mode == "judge":
+            yield self.judge(given)
+            return
         request = self.request(given, options)
         frames: list[Frames] = []
         piece = self._piece(request, _NOTHING)
@@ -135,6 +145,19 @@ class MusicPredictor(Predictor):
             yield _music(piece, [note], frames=note.end, complete=False)
         piece = self._piece(request, np.stack(frames))
         yield _whole(piece, describe_degeneration(piece))
+
+    def judge(self, given: Piece | None) -> Music:
+        """Returns a piece, on the model's grid, with how likely the model finds it.
+
+        Raises:
+            DataError: if it is none.
+        """
+        if not isinstance(given, Piece):
+            raise DataError("Expected a piece of music to judge. Give a MIDI file.")
+        piece = given.on_grid(self.processor.frames_per_quarter)
+        nats = self.nats(piece)
+        remark = f"{nats.mean():.2f} nats a frame: the fewer, the likelier the model finds the piece."
+        return _whole(piece, remark).model_copy(update={"nats": nats.tolist()})
 
     def request(self, given: Piece | None, options: MusicOptions) -> Request:
         """Returns what is asked for, on the model's grid, with its length in frames, checked.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from rnn_apps.tasks.music.prediction import Music
 from rnn_apps.tasks.music.scores.midi import midi_bytes
 from rnn_apps.tasks.music.scores.piece import pitch_name
 from rnn_apps.tasks.music.sound.picture import png_bytes
 from rnn_apps.tasks.music.sound.synthesis import wav_bytes
-from rnn_apps.views import Audio, File, Image, Text, View
+from rnn_apps.views import Audio, File, Image, Lines, Text, View
 
 WIDTH = 96
 
@@ -30,7 +32,16 @@ def music_views(music: Music) -> Sequence[View]:
         Audio(wav_bytes(piece), f"Piano: {summary}"),
         File("music.mid", midi_bytes(piece), "audio/midi"),
         *([Text(music.remark)] if music.remark else []),
+        *([_surprise(music)] if music.nats else []),
     ]
+
+
+def _surprise(music: Music) -> View:
+    """How unlikely each quarter note of a judged piece is."""
+    grid = music.frames_per_quarter
+    quarters = np.add.reduceat(np.array(music.nats), np.arange(0, len(music.nats), grid))
+    steps = [str(number) for number in range(1, len(quarters) + 1)]
+    return Lines({"surprise": quarters}, steps, "Negative log-likelihood of each quarter note, in nats")
 
 
 def text_roll(music: Music) -> str:

@@ -1,6 +1,7 @@
 """What clients send is taken within bounds, and paths never."""
 
 import base64
+import json
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from rnn_apps.tasks.music.predictor import MAX_CLIENT_FRAMES, MusicOptions
 from rnn_apps.tasks.music.sample import pieces
 from rnn_apps.tasks.music.scores.midi import midi_bytes
 from rnn_apps.tasks.music.scores.piece import Note, Piece, frames_of
-from rnn_apps.views import Audio, File, FileInput, Image, Text
+from rnn_apps.views import Audio, File, FileInput, Image, Lines, Text
 
 
 def sent(piece):
@@ -87,7 +88,7 @@ def test_what_the_demo_page_asks_for_is_what_the_predictor_takes(music_model):
     assert isinstance(given, FileInput)
     assert given.suffixes == (".mid", ".midi")
     offered = controls(MusicOptions)
-    assert set(offered) == {"more", "temperature", "top_p", "seed", "melody"}
+    assert set(offered) == {"more", "temperature", "top_p", "seed", "mode", "melody"}
     music_model.predictor.client_options({name: getattr(control, "default", None) for name, control in offered.items()})
 
 
@@ -108,3 +109,22 @@ def test_an_answer_does_not_depend_on_what_else_is_asked(music_model):
     first, second, third = music_model.predict([None, music_model.predictor.examples[1], None], seconds=10.0, seed=4)
     assert first == third
     assert [second] == music_model.predict([music_model.predictor.examples[1]], seconds=10.0, seed=4)
+
+
+def test_a_piece_is_judged_and_nothing_is_composed(music_model, rnnapps, tmp_path):
+    piece = pieces()[0]
+    (found,) = music_model.predict([piece], mode="judge")
+    on_grid = piece.on_grid(music_model.predictor.processor.frames_per_quarter)
+    np.testing.assert_allclose(found.nats, music_model.predictor.nats(on_grid))
+    np.testing.assert_array_equal(found.piece().frames, on_grid.frames)
+    (streamed,) = music_model.stream(piece, mode="judge")
+    assert streamed == found
+    *_, lines = music_model.predictor.views(piece, found)
+    assert isinstance(lines, Lines)
+    assert lines.series["surprise"].sum() == pytest.approx(sum(found.nats))
+    assert music_model.predict([piece])[0].nats == []
+    with pytest.raises(DataError, match="Expected a piece of music to judge"):
+        music_model.predict([None], mode="judge")
+    (tmp_path / "tune.mid").write_bytes(midi_bytes(piece))
+    done = rnnapps("predict", music_model.bundle.folder, tmp_path / "tune.mid", "--mode", "judge", "--json")
+    assert json.loads(done.stdout)[0]["nats"] == pytest.approx(found.nats)
