@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+from rnn_apps.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +23,18 @@ class LabelledText:
     text: str
     where: str = ""
     labels: tuple[str, ...] | None = None
+
+
+def read_number(example: LabelledText) -> float:
+    """Returns a label that is a number.
+
+    Raises:
+        DataError: if it is none, or has no end.
+    """
+    try:
+        number = float(example.label)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or example.labels is not None:
+        raise DataError(f"{example.where}: expected a number such as 3 or 2.5 as the label. Received: {example.label}")
+    return number

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,35 +22,11 @@ from rnn_apps.inference.many_to_one import Explained, ManyToOnePredictor
 from rnn_apps.inference.metrics import Judgement, Metrics
 from rnn_apps.inference.options import Options
 from rnn_apps.inference.predictor import Prediction
+from rnn_apps.inference.units import Units
 from rnn_apps.views import Text, View
 
 COVERAGE = 0.9
 """Share of the numbers that are to lie in their intervals."""
-
-_LARGEST = 10.0  # of the logarithm of a scale
-
-
-@dataclass(frozen=True)
-class Units:
-    """What numbers are measured in while a model learns them.
-
-    Attributes:
-        mean: of the training numbers.
-        deviation: their standard deviation.
-    """
-
-    mean: float
-    deviation: float
-
-    def numbers(self, logits: Array) -> tuple[Array, Array]:
-        """Returns the number and the scale of each row of `logits`, (rows, 2): m and log b; both float64 (rows,)."""
-        logits = logits.astype(np.float64)
-        scale = np.exp(np.clip(logits[:, 1], -_LARGEST, _LARGEST))
-        return self.mean + self.deviation * logits[:, 0], self.deviation * scale
-
-    def standard(self, number: float) -> float:
-        """Returns a number in these units."""
-        return (number - self.mean) / self.deviation
 
 
 class NumberPrediction(Prediction):

@@ -10,19 +10,11 @@ from pydantic import Field
 from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle
 from rnn_apps.inference.classification import ClassPrediction, ClassPredictor
-from rnn_apps.inference.labels import LabelsPrediction, LabelsPredictor
 from rnn_apps.inference.many_to_one import ManyToOnePredictor
-from rnn_apps.inference.numbers import NumberPrediction, NumberPredictor
 from rnn_apps.inference.options import Options
 from rnn_apps.inference.predictor import Prediction, WarnedPrediction
 from rnn_apps.tasks.sentiment import sample
-from rnn_apps.tasks.sentiment.processor import (
-    LabelsProcessor,
-    NumberProcessor,
-    OrderedProcessor,
-    SentimentProcessor,
-    TextProcessor,
-)
+from rnn_apps.tasks.sentiment.processor import OrderedProcessor, SentimentProcessor, TextProcessor
 from rnn_apps.views import InputView, Text, TextInput, View
 
 PredictionT = TypeVar("PredictionT", bound=WarnedPrediction)
@@ -30,26 +22,6 @@ PredictionT = TypeVar("PredictionT", bound=WarnedPrediction)
 
 class TextClass(WarnedPrediction, ClassPrediction):
     """The class of a text; see `ClassPrediction` for the other attributes.
-
-    Attributes:
-        warnings: why it may not be trusted.
-    """
-
-    warnings: list[str] = Field(default_factory=list)
-
-
-class TextLabels(WarnedPrediction, LabelsPrediction):
-    """The labels of a text; see `LabelsPrediction` for the other attributes.
-
-    Attributes:
-        warnings: why they may not be trusted.
-    """
-
-    warnings: list[str] = Field(default_factory=list)
-
-
-class TextNumber(WarnedPrediction, NumberPrediction):
-    """The number of a text; see `NumberPrediction` for the other attributes.
 
     Attributes:
         warnings: why it may not be trusted.
@@ -115,35 +87,3 @@ class OrderedPredictor(SentimentPredictor):
     def processor_of(self, bundle: Bundle) -> TextProcessor[Any]:
         """Returns the bundle's processor."""
         return OrderedProcessor.load(bundle.folder)
-
-
-class TextLabelsPredictor(TextPredictor, LabelsPredictor):
-    """Gives each text any number of labels.
-
-    Args:
-        bundle: a verified bundle of the task `sentiment` with several labels.
-    """
-
-    def __init__(self, bundle: Bundle) -> None:
-        processor = LabelsProcessor.load(bundle.folder)
-        super().__init__(bundle, processor, processor.target.names)
-
-    def answer(self, inputs: Sequence[str], options: Options) -> list[TextLabels]:
-        """Returns the labels of each text, in their order."""
-        return self.warned(TextLabels, inputs, super().answer(inputs, options))
-
-
-class TextNumberPredictor(TextPredictor, NumberPredictor):
-    """Gives each text a number.
-
-    Args:
-        bundle: a verified bundle of the task `sentiment` with a number as its target.
-    """
-
-    def __init__(self, bundle: Bundle) -> None:
-        processor = NumberProcessor.load(bundle.folder)
-        super().__init__(bundle, processor, processor.target.units)
-
-    def answer(self, inputs: Sequence[str], options: Options) -> list[TextNumber]:
-        """Returns the number of each text, in their order."""
-        return self.warned(TextNumber, inputs, super().answer(inputs, options))

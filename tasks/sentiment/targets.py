@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from rnn_apps.arrays import Array
-from rnn_apps.data.examples import LabelledText
-from rnn_apps.data.readers.labelled import read_number
+from rnn_apps.data.examples import LabelledText, read_number
 from rnn_apps.errors import ConfigError, DataError
-from rnn_apps.inference.numbers import Units
+from rnn_apps.inference.units import Units
 from rnn_apps.tasks.sentiment.config import SentimentDataConfig
 
 

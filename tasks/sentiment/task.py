@@ -12,10 +12,7 @@ from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.columns import AS_SEEN, Columns, Survey
 from rnn_apps.errors import ConfigError
 from rnn_apps.inference.classification import ClassificationMetrics
-from rnn_apps.inference.labels import LabelsMetrics
 from rnn_apps.inference.metrics import Metrics
-from rnn_apps.inference.numbers import NumberMetrics
-from rnn_apps.inference.ordered import OrderedMetrics
 from rnn_apps.task import Shape, Task
 from rnn_apps.tasks.sentiment import sample
 from rnn_apps.tasks.sentiment.config import SentimentConfig
@@ -120,6 +117,8 @@ class OrderedTask(SentimentTask):
 
     def metrics(self, processor: TextProcessor[Any], calibration: Mapping[str, float]) -> Metrics:
         """Returns a fresh accumulator."""
+        from rnn_apps.inference.ordered import OrderedMetrics
+
         return OrderedMetrics(calibration.get("temperature", 1.0), processor.target.names)
 
 
@@ -129,11 +128,13 @@ class LabelsTask(SentimentTask):
     monitor = "micro_f1"
     processor = LabelsProcessor
     network = "rnn_apps.tasks.sentiment.network:LabelsNetwork"
-    predictor = "rnn_apps.tasks.sentiment.predictor:TextLabelsPredictor"
+    predictor = "rnn_apps.tasks.sentiment.labels_predictor:TextLabelsPredictor"
     describe = "describe_labels"
 
     def metrics(self, processor: TextProcessor[Any], calibration: Mapping[str, float]) -> Metrics:
         """Returns a fresh accumulator."""
+        from rnn_apps.inference.labels import LabelsMetrics
+
         return LabelsMetrics(processor.target.names, calibration)
 
 
@@ -143,7 +144,7 @@ class NumberTask(SentimentTask):
     monitor, monitor_mode = "mae", "min"
     processor = NumberProcessor
     network = "rnn_apps.tasks.sentiment.network:NumberNetwork"
-    predictor = "rnn_apps.tasks.sentiment.predictor:TextNumberPredictor"
+    predictor = "rnn_apps.tasks.sentiment.number_predictor:TextNumberPredictor"
     describe = "describe_numbers"
 
     def class_of(self, example: LabelledText) -> None:
@@ -151,4 +152,6 @@ class NumberTask(SentimentTask):
 
     def metrics(self, processor: TextProcessor[Any], calibration: Mapping[str, float]) -> Metrics:
         """Returns a fresh accumulator."""
+        from rnn_apps.inference.numbers import NumberMetrics
+
         return NumberMetrics(processor.target.units, calibration)

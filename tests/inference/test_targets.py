@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_apps.inference.labels import LabelsMetrics, best_threshold
-from rnn_apps.inference.numbers import NumberMetrics, NumberPrediction, Units, in_words
+from rnn_apps.inference.numbers import NumberMetrics, NumberPrediction, in_words
 from rnn_apps.inference.ordered import OrderedMetrics, weighted_kappa
+from rnn_apps.inference.units import Units
 
 NAMES = ("a", "b", "c")
 UNITS = Units(mean=10.0, deviation=4.0)

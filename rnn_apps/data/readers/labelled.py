@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from rnn_apps.data.examples import LabelledText
+from rnn_apps.data.examples import LabelledText, read_number
 from rnn_apps.data.files import data_format, fingerprint, read_lines
 from rnn_apps.data.readers.columns import AS_SEEN, LABEL_NAMES, TEXT_NAMES, Columns, Role, Survey, shortened
 from rnn_apps.data.readers.tables import FORMATS, MISSING, SAMPLE, Selection, Table, open_table, select
@@ -179,21 +179,6 @@ def _label_warnings(counts: Counter[str], total: int) -> Iterator[str]:
                 f"the label '{label}' has {count:,} of {total:,} examples ({count / total:.1%}): the accuracy says "
                 "little about it."
             )
-
-
-def read_number(example: LabelledText) -> float:
-    """Returns a label that is a number.
-
-    Raises:
-        DataError: if it is none, or has no end.
-    """
-    try:
-        number = float(example.label)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number) or example.labels is not None:
-        raise DataError(f"{example.where}: expected a number such as 3 or 2.5 as the label. Received: {example.label}")
-    return number
 
 
 def _labels(value: Any, where: str, separator: str) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ training texts, for parts of several lengths: the longer a part, the less chance
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 import numpy as np
-import regex
 
 Cost = Callable[[Sequence[str]], Sequence[int]]
 """Takes parts of texts, and says how many subwords each has, or the like."""
@@ -19,8 +19,8 @@ Cost = Callable[[Sequence[str]], Sequence[int]]
 LENGTHS = (4, 6, 10, 20, 40)
 """Words, or ideographs, of a part."""
 
-_WIDE = r"\p{Han}\p{Hiragana}\p{Katakana}"
-_WORD = regex.compile(rf"([{_WIDE}]+)|(?:[^\W\d_{_WIDE}][\p{{M}}'’]*)+")
+_WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"  # Japanese and Chinese characters
+_WORD = re.compile(rf"([{_WIDE}]+)|(?:[^\W\d_{_WIDE}]['’\u0300-\u036f]*)+")
 _LETTERS, _WORDS = 20_000_000, 400_000
 _PARTS = 5_000  # of a length
 _FEWEST = 200
@@ -95,4 +95,4 @@ def _words(text: str) -> Iterator[str]:
 
 def _part(words: Sequence[str]) -> str:
     """Words as a text; ideographs stand side by side."""
-    return "".join(words) if regex.fullmatch(rf"[{_WIDE}]", words[0]) else " ".join(words)
+    return "".join(words) if re.fullmatch(rf"[{_WIDE}]", words[0]) else " ".join(words)
