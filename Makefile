@@ -8,13 +8,17 @@ BIN := $(VENV)/bin
 IN_PLACE = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp -R rnn_apps pyproject.toml "$$folder" && \
   cp -R tasks "$$folder/rnn_apps/tasks" && rm -rf "$$folder/rnn_apps/cli/template" &&
 
-.PHONY: run test lint layout docs rooms lock clean
+.PHONY: run test cluster lint layout docs rooms lock clean
 
 run: $(VENV)/.train
 	$(BIN)/rnnapps run sentiment
 
 test: $(VENV)/.test
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(COVERAGE)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --ignore tests/cluster $(COVERAGE)
+
+# what runs on Ray, which only these tests install
+cluster: $(VENV)/.cluster
+	$(BIN)/pytest tests/cluster
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -50,6 +54,10 @@ $(VENV)/.python:
 
 $(VENV)/.train: $(VENV)/.python pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
+	touch $@
+
+$(VENV)/.cluster: $(VENV)/.test
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,cluster]'
 	touch $@
 
 $(VENV)/.test: $(VENV)/.python pyproject.toml constraints.txt

@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,11 @@ _FILE_NAME = re.compile(
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list on stdout.")
 @click.option("--data", type=FILE, metavar="PATH", help="Answer every row of a table, or line of a text file.")
 @click.option("--output", type=FILE, metavar="FILE", help="The table with its answers: .csv, .tsv, .jsonl, .parquet.")
+@click.option(
+    "--workers", type=click.IntRange(1), metavar="N", help="Answer many files, 'lake/*.parquet', by N processes."
+)
+@click.option("--cluster", metavar="HOST:PORT", help="With --workers: on this Ray cluster, not on this machine.")
+@click.option("--cores-per-worker", type=click.IntRange(1), default=1, metavar="K", help="With --workers. Default: 1.")
 @click.option("--text-column", metavar="COLUMN", help="Name or number of the column of the input.")
 @click.option("--encoding", metavar="NAME", help="Encoding of the table or of stdin, such as latin-1.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that is there.")
@@ -56,6 +62,9 @@ def command(
     as_json: bool,
     data: Path | None,
     output: Path | None,
+    workers: int | None,
+    cluster: str | None,
+    cores_per_worker: int,
     text_column: str | None,
     encoding: str | None,
     overwrite: bool,
@@ -66,7 +75,8 @@ def command(
     A line that cannot be answered, such as an empty one, is told and stops no other.
 
     With --data and --output a whole table is answered: its columns are kept, the answers come behind them. What was
-    killed goes on with the same command.
+    killed goes on with the same command. With --workers the files of a folder or a pattern are answered side by side,
+    and --output is a folder.
 
     What else can be chosen depends on the model: rnnapps predict MODEL --help
     """
@@ -74,8 +84,16 @@ def command(
         if not data or not output or inputs or attention or as_json:
             raise ConfigError("A table is answered with --data PATH and --output FILE, and no other input or output.")
         columns = Columns(text=(text_column,) if text_column else (), encoding=encoding)
+        if workers:
+            from rnn_apps.cluster.engine import Workers
+
+            team = Workers(workers, cores_per_worker, cluster)
+            _answer_shards(load(model), data, output, columns, overwrite, options, team)
+            return
         _answer_table(load(model), data, output, columns, overwrite, options)
         return
+    if workers:
+        raise ConfigError("--workers is for files: --data 'lake/*.parquet' --output FOLDER.")
     piped = inputs == ("-",)
     if text_column or (overwrite and not attention) or (encoding and not piped):
         raise ConfigError(
@@ -178,6 +196,29 @@ def _answer_table(
     if table.failed:
         reporter.note(f"warning: {table.failed:,} rows were not answered:")
         for failure in table.failures:
+            reporter.note(f"  {failure}")
+    click.echo(output)
+
+
+def _answer_shards(
+    model: Model, data: Path, output: Path, columns: Columns, overwrite: bool, options: dict[str, Any], team: Any
+) -> None:
+    from rnn_apps.cluster.prediction import answer_shards, expand
+    from rnn_apps.progress import Reporter
+
+    shards = expand([str(data)])
+    reporter = Reporter()
+    rows = failed = 0
+    failures: list[str] = []
+    started = time.monotonic()
+    with explained_failures(output), reporter.bar("answering (files)", len(shards)) as bar:
+        for done in answer_shards(model, shards, output, columns, chosen_options(model, options), team, overwrite):
+            rows, failed = rows + done.rows, failed + done.failed
+            failures += done.failures
+            bar.advance(note=f"{rows:,} rows, {rows / (time.monotonic() - started):,.0f} a second")
+    if failed:
+        reporter.note(f"warning: {failed:,} of {rows:,} rows were not answered:")
+        for failure in failures[:_TOLD]:
             reporter.note(f"  {failure}")
     click.echo(output)
 

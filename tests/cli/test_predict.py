@@ -1,6 +1,7 @@
 import json
 import re
 import shlex
+import sys
 
 import numpy as np
 import pytest
@@ -204,3 +205,13 @@ def test_what_looks_like_the_name_of_a_file_is_answered_with_a_warning(rnnapps, 
 @pytest.mark.parametrize("text", ["I liked it.txt", "fine", "Read more at http://a.b/c.html", "x" * 5000, "a.b"])
 def test_a_text_is_no_name_of_a_file(rnnapps, sentiment_model, text):
     assert rnnapps("predict", sentiment_model, text, "--json").stderr == ""
+
+
+def test_workers_without_ray_say_what_to_install(rnnapps, sentiment_model, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    (tmp_path / "a.txt").write_text("fine\n")
+    done = rnnapps("predict", sentiment_model, "--data", "a.txt", "--output", "new", "--workers", 1)
+    assert (done.status, done.stdout) == (2, "")
+    assert done.stderr.endswith(
+        '--workers needs packages that are not installed. Run: pip install "rnn-apps[cluster]"\n'
+    )
