@@ -109,6 +109,11 @@ class Bar:
         self._write_line = write_line
         self._last_line = time.monotonic()
 
+    def show(self, title: str, total: int | None, done: int, note: str) -> None:
+        """Sets the bar to where another process stands."""
+        self._progress.update(self._task, description=f"  {title}", total=total, completed=done, note=note)
+        self.advance(0, note)
+
     def advance(self, steps: int = 1, note: str | None = None) -> None:
         """Moves the bar, and changes the note behind it if one is given."""
         if note is None:

@@ -8,6 +8,7 @@ import click
 
 from rnn_apps.cli import completion
 from rnn_apps.cli.options import run_from_options, training_options
+from rnn_apps.errors import ConfigError
 from rnn_apps.training.folds import cross_validate, folder_of, spread
 from rnn_apps.training.run import Run
 
@@ -18,15 +19,36 @@ from rnn_apps.training.run import Run
 @click.option(
     "--folds", type=click.IntRange(2), metavar="K", help="Cross-validate: K models, each measured on its part."
 )
-def command(task: str, folds: int | None, **options: Any) -> None:
+@click.option("--workers", type=click.IntRange(1), metavar="N", help="Train by N processes together, on Ray.")
+@click.option("--cluster", metavar="HOST:PORT", help="With --workers: on this Ray cluster, not on this machine.")
+@click.option("--cores-per-worker", type=click.IntRange(1), default=1, metavar="K", help="With --workers. Default: 1.")
+def command(
+    task: str,
+    folds: int | None,
+    workers: int | None,
+    cluster: str | None,
+    cores_per_worker: int,
+    **options: Any,
+) -> None:
     """Train a model for TASK and save it.
 
     Refuses an output that exists, unless --overwrite is given; an interrupted run goes on.
 
     With --folds the data is divided into K parts, and a model is trained without each: their metrics are given with
     mean and spread, and the models lie in NAME-folds, from where they can be joined.
+
+    With --workers the batches are shared by several processes; the result is that of one, but for what dropout draws.
     """
     run = run_from_options(task, **options)
+    if workers:
+        if folds:
+            raise ConfigError("The folds of a cross-validation are trained one by one. Leave --folds or --workers out.")
+        from rnn_apps.cluster.engine import Workers
+        from rnn_apps.cluster.training import train_together
+
+        model = train_together(run, Workers(workers, cores_per_worker, cluster))
+        click.echo(model.bundle.folder)
+        return
     if folds:
         _cross_validate(run, folds)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,12 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rnn_apps.arrays import Arrays
+from rnn_apps.arrays import Array, Arrays
 from rnn_apps.config import TaskConfig
 from rnn_apps.data.batching import chunks
 from rnn_apps.data.files import write_whole
 from rnn_apps.data.processor import Processor
+from rnn_apps.data.readers.columns import Columns
+from rnn_apps.data.readers.labelled import read_texts
 from rnn_apps.data.store import ArrayStore, write_store
+from rnn_apps.data.text.cleaning import clean
 from rnn_apps.errors import ConfigError, DataError, did_you_mean
 from rnn_apps.progress import Reporter
 from rnn_apps.sources import Source, chosen_examples, held_out
@@ -190,6 +194,28 @@ def encode_text_chunks(processor: Processor, texts: Iterable[str]) -> Iterator[A
     """Streams encoded texts without labels."""
     for chunk in chunks(texts, _CHUNK):
         yield from processor.encode_inputs(chunk)
+
+
+def language_rows(data: PreparedData, unlabelled: Path, columns: Columns, reporter: Reporter) -> Iterator[Arrays]:
+    """Streams what a language is learnt from: the training texts, and the unlabelled ones that are no validation text.
+
+    Args:
+        data: of the run.
+        unlabelled: a file of texts without labels.
+        columns: how it is to be read.
+        reporter: what shows the progress.
+    """
+    unseen = {_digest(data.valid[number]["tokens"]) for number in range(len(data.valid))}
+    yield from (data.train[number] for number in range(len(data.train)))
+    # a line of markup or control characters alone is nothing to learn from, and no reason to stop
+    texts = filter(clean, reporter.track(read_texts(unlabelled, columns), "encoding (unlabelled)"))
+    for row in encode_text_chunks(data.processor, texts):
+        if _digest(row["tokens"]) not in unseen:
+            yield row
+
+
+def _digest(tokens: Array) -> bytes:
+    return hashlib.sha256(tokens.tobytes()).digest()
 
 
 @dataclass(frozen=True)

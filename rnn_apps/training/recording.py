@@ -69,7 +69,7 @@ class Recording:
         states = list(self.epochs[0]["dead"]) if self.epochs else []
 
         def table(kind: str, names: Sequence[str]) -> Array:
-            rows = [[epoch[kind][name] for name in names] for epoch in self.epochs]
+            rows = [list(epoch[kind].values()) for epoch in self.epochs]  # Keras numbers layers anew in each process
             return np.array(rows, np.float32).reshape(len(rows), len(names))
 
         arrays: dict[str, Any] = {

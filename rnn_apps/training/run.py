@@ -10,20 +10,18 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import LOCAL_MODELS, Bundle, check_output, explained_failures, read_bundle, write_bundle
 from rnn_apps.config import TaskConfig, load_config
 from rnn_apps.data.files import fingerprint, write_whole
 from rnn_apps.data.lock import locked
 from rnn_apps.data.readers.columns import AS_SEEN, Columns
 from rnn_apps.data.readers.labelled import read_texts
-from rnn_apps.data.text.cleaning import clean
 from rnn_apps.environment import require_training_packages, start_tensorflow
 from rnn_apps.errors import ConfigError, DataError, NotFoundError, OutputError, TrainingError
 from rnn_apps.model import Model, load
@@ -32,7 +30,7 @@ from rnn_apps.sources import Source, chosen_examples, file_source, sample_source
 from rnn_apps.task import Network, Task, find_task
 from rnn_apps.training.card import manifest, training_facts
 from rnn_apps.training.checkpoint import Row
-from rnn_apps.training.prepare import PreparedData, encode_text_chunks, prepare_data
+from rnn_apps.training.prepare import PreparedData, language_rows, prepare_data
 from rnn_apps.training.start import Start, check_start, first_config, start_facts
 
 if TYPE_CHECKING:
@@ -78,6 +76,7 @@ class Run:
     start: Start | None = None
     data_folder: Path | None = None
     reporter: Reporter = field(default_factory=Reporter)
+    _opened: bool = field(default=False, init=False)
 
     @property
     def work(self) -> Path:
@@ -132,26 +131,42 @@ class Run:
         elif self.config.training.freeze:
             raise ConfigError("Layers are frozen where a run goes on from a saved model. Say from which with --from.")
 
-    def _execute(self) -> Model:
+    def prepare(self) -> PreparedData:
+        """Opens the folder of the unfinished run, and encodes its data into it or finds it there.
+
+        Raises:
+            RnnAppsError: whatever is wrong with data or settings.
+        """
+        if self._opened:
+            return self._prepared()
         self._open_work()
+        self._opened = True
         self.reporter.stage("Data", self.source.facts["dataset"])
         self._tell_how_the_data_is_read()
         try:
-            texts = read_texts(self.unlabelled, self.columns) if self.unlabelled else ()
-            processor = self.start.processor if self.start else None
-            folder = self.data_folder or self.work
-            folder.mkdir(exist_ok=True)
-            data = prepare_data(
-                self.task, self.config, self.source, self.valid, folder, self.reporter, texts, processor
-            )
+            data = self._prepared()
         except BaseException:  # half of the data is of no use to anybody
             shutil.rmtree(self.work, ignore_errors=True)
             raise
         self.reporter.note(f"{len(data.train):,} examples to train on, {len(data.valid):,} to validate on")
+        return data
 
+    def take_part(self, writes: bool) -> None:
+        """Trains, or goes on, with others that do the same in this moment; their checkpoint is that of the run.
+
+        Args:
+            writes: whether this process writes it.
+        """
+        assert not self.unlabelled
+        self._train(self._prepared(), None, writes)
+
+    def _execute(self) -> Model:
+        together = self._opened  # by many workers, who have ended
+        data = self.prepare()
         start_tensorflow("Training")
         pretrained = self._pretrain(data) if self.unlabelled else None
-        self.reporter.stage("Training", f"{self.config.training.epochs} epochs at most")
+        if not together:
+            self.reporter.stage("Training", f"{self.config.training.epochs} epochs at most")
         trainer, rows = self._train(data, pretrained)
         model = trainer.model
 
@@ -178,6 +193,13 @@ class Run:
         bundle = write_bundle(self.output, facts, write, self.overwrite)
         shutil.rmtree(self.work)
         return Model(bundle)
+
+    def _prepared(self) -> PreparedData:
+        texts = read_texts(self.unlabelled, self.columns) if self.unlabelled else ()
+        processor = self.start.processor if self.start else None
+        folder = self.data_folder or self.work
+        folder.mkdir(exist_ok=True)
+        return prepare_data(self.task, self.config, self.source, self.valid, folder, self.reporter, texts, processor)
 
     def _tell_how_the_data_is_read(self) -> None:
         for source in filter(None, (self.source, self.valid)):
@@ -208,7 +230,7 @@ class Run:
         assert self.unlabelled
         return pretrain(
             lambda: self.network.language_layers(self.network.build(self.config, data.processor)),
-            self._language(data),
+            language_rows(data, self.unlabelled, self.columns, self.reporter),
             (data.valid[number] for number in range(len(data.valid))),
             self.config.pretraining,
             self.config.seed,
@@ -216,18 +238,7 @@ class Run:
             self.reporter,
         )
 
-    def _language(self, data: PreparedData) -> Iterator[Arrays]:
-        """Streams the training texts and the unlabelled ones that are no validation text."""
-        assert self.unlabelled
-        unseen = {_digest(data.valid[number]["tokens"]) for number in range(len(data.valid))}
-        yield from (data.train[number] for number in range(len(data.train)))
-        # a line of markup or control characters alone is nothing to learn from, and no reason to stop
-        texts = filter(clean, self.reporter.track(read_texts(self.unlabelled, self.columns), "encoding (unlabelled)"))
-        for row in encode_text_chunks(data.processor, texts):
-            if _digest(row["tokens"]) not in unseen:
-                yield row
-
-    def _train(self, data: PreparedData, pretrained: Pretrained | None) -> tuple[Any, list[Row]]:
+    def _train(self, data: PreparedData, pretrained: Pretrained | None, writes: bool = True) -> tuple[Any, list[Row]]:
         from rnn_apps.training.trainer import Problem, Trainer
         from rnn_apps.training.transfer import carry_over, freeze
 
@@ -261,6 +272,7 @@ class Run:
             strategy=self.strategy,
             callbacks=self.callbacks,
             reporter=self.reporter,
+            writes=writes,
         )
         rows = trainer.fit()
         return trainer, rows
@@ -373,10 +385,6 @@ def new_run(
     given = file_source(task, valid, columns=columns) if valid else source.validation
     output = output or LOCAL_MODELS / f"{task.name}-{source.name}"
     return Run(task, config, source, given, output=output.expanduser().absolute(), columns=columns, **others)
-
-
-def _digest(tokens: Array) -> bytes:
-    return hashlib.sha256(tokens.tobytes()).digest()
 
 
 def _paths(value: Any) -> list[Path]:

@@ -90,6 +90,7 @@ class Trainer:
         strategy: a `tf.distribute.Strategy`; the current one if left out.
         callbacks: Keras callbacks; their state is part of a checkpoint.
         reporter: what shows the progress.
+        writes: whether this process writes checkpoints; of several that train one model together, one does.
 
     Raises:
         ConfigError: if a callback sets the learning rate, and the run's schedule does.
@@ -107,10 +108,11 @@ class Trainer:
         strategy: tf.distribute.Strategy | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         reporter: Reporter | None = None,
+        writes: bool = True,
     ) -> None:
         check_callbacks(callbacks, config)
         self.problem, self.train, self.valid = problem, train, valid
-        self.config, self.seed, self.folder = config, seed, folder
+        self.config, self.seed, self.folder, self.writes = config, seed, folder, writes
         self.reporter = reporter or Reporter(enabled=False)
         self.folder.mkdir(parents=True, exist_ok=True)
         keras.utils.set_random_seed(seed)
@@ -128,12 +130,14 @@ class Trainer:
     def fit(self) -> list[Row]:
         """Trains to the end, leaves the best weights in the model, and returns the history, a row an epoch.
 
+        A process that writes nothing leaves the last weights.
+
         Raises:
             TrainingError: if the loss is no number any more.
             TrainingInterrupted: after Ctrl-C, with a checkpoint written.
         """
         progress = load_checkpoint(self.folder / CHECKPOINT, self.variables)
-        if progress.epoch or progress.batch:
+        if (progress.epoch or progress.batch) and not progress.finished:
             self.reporter.note(f"resumed at epoch {progress.epoch + 1}, step {progress.batch}")
         self.model.stop_training = False
         self.model.optimizer = self.optimizer  # Keras' callbacks look for it there
@@ -146,6 +150,8 @@ class Trainer:
         self.callbacks.on_train_end()
         self.recording = progress.recording
         self.model.optimizer = None  # it would be saved with the model
+        if not self.writes:
+            return progress.rows
         with np.load(self.folder / BEST_WEIGHTS, allow_pickle=False) as best:
             for index, variable in enumerate(self.model.weights):
                 variable.assign(best[f"v{index}"])
@@ -213,6 +219,8 @@ class Trainer:
         return summed / max(counted, 1.0)
 
     def _save(self, progress: Progress, states: CallbackStates) -> None:
+        if not self.writes:
+            return
         progress.callbacks = states.changes()
         save_checkpoint(self.folder / CHECKPOINT, self.variables, progress)
 
@@ -227,13 +235,14 @@ class Trainer:
         started = time.monotonic()
         with self._averaged_weights():
             scores = self._validate(progress)
-            if progress.sums.seconds >= LONG_EPOCH:
+            if self.writes and progress.sums.seconds >= LONG_EPOCH:
                 self._look(progress)
             if self.problem.is_better(scores, progress):
                 progress.best_epoch, progress.best_score = progress.epoch, scores[self.problem.monitor]
                 progress.best_loss = scores.get("loss", math.inf)
-                weights = {f"v{index}": np.asarray(weight) for index, weight in enumerate(self.model.weights)}
-                save_arrays(self.folder / BEST_WEIGHTS, weights)
+                if self.writes:
+                    weights = {f"v{index}": np.asarray(weight) for index, weight in enumerate(self.model.weights)}
+                    save_arrays(self.folder / BEST_WEIGHTS, weights)
         row = self._row(progress, scores, time.monotonic() - started)
         progress.rows.append(row)
         self.reporter.note(
