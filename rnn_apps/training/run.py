@@ -376,7 +376,7 @@ def new_run(
     """
     if data and dataset:
         raise ConfigError("Expected --data or --dataset. Received both.")
-    config = task.settled(config, data, columns)
+    config = task.settled(config, [path.expanduser().resolve() for path in data], columns)
     task = task.adapted(config.model_dump())
     if data:
         source = file_source(task, data, columns=columns)
