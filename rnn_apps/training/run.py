@@ -152,11 +152,7 @@ class Run:
         return data
 
     def take_part(self, writes: bool) -> None:
-        """Trains, or goes on, with others that do the same in this moment; their checkpoint is that of the run.
-
-        Args:
-            writes: whether this process writes it.
-        """
+        """Trains with others that do the same in this moment; one of them writes the checkpoints of the run."""
         assert not self.unlabelled
         self._train(self._prepared(), None, writes)
 
