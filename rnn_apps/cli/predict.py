@@ -84,15 +84,15 @@ def command(
         if not data or not output or inputs or attention or as_json:
             raise ConfigError("A table is answered with --data PATH and --output FILE, and no other input or output.")
         columns = Columns(text=(text_column,) if text_column else (), encoding=encoding)
-        if workers:
-            from rnn_apps.cluster.engine import Workers
+        if workers or cluster or cores_per_worker != 1:
+            from rnn_apps.cluster.engine import team
 
-            team = Workers(workers, cores_per_worker, cluster)
-            _answer_shards(load(model), data, output, columns, overwrite, options, team)
+            asked = team(workers, cores_per_worker, cluster)
+            _answer_shards(load(model), data, output, columns, overwrite, options, asked)
             return
         _answer_table(load(model), data, output, columns, overwrite, options)
         return
-    if workers:
+    if workers or cluster or cores_per_worker != 1:
         raise ConfigError("--workers is for files: --data 'lake/*.parquet' --output FOLDER.")
     piped = inputs == ("-",)
     if text_column or (overwrite and not attention) or (encoding and not piped):

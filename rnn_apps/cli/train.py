@@ -8,6 +8,7 @@ import click
 
 from rnn_apps.cli import completion
 from rnn_apps.cli.options import run_from_options, training_options
+from rnn_apps.cluster.engine import team
 from rnn_apps.errors import ConfigError
 from rnn_apps.training.folds import cross_validate, folder_of, spread
 from rnn_apps.training.run import Run
@@ -39,14 +40,14 @@ def command(
 
     With --workers the batches are shared by several processes; the result is that of one, but for what dropout draws.
     """
+    together = team(workers, cores_per_worker, cluster)
+    if together and folds:
+        raise ConfigError("The folds of a cross-validation are trained one by one. Leave --folds or --workers out.")
     run = run_from_options(task, **options)
-    if workers:
-        if folds:
-            raise ConfigError("The folds of a cross-validation are trained one by one. Leave --folds or --workers out.")
-        from rnn_apps.cluster.engine import Workers
+    if together:
         from rnn_apps.cluster.training import train_together
 
-        model = train_together(run, Workers(workers, cores_per_worker, cluster))
+        model = train_together(run, together)
         click.echo(model.bundle.folder)
         return
     if folds:

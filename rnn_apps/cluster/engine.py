@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import sys
 from collections.abc import Iterator, Sequence
@@ -43,12 +42,22 @@ def require_ray() -> Any:
     Raises:
         MissingExtraError: if it is not installed.
     """
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
     except ImportError:
         raise MissingExtraError("--workers", "cluster") from None
     return ray
+
+
+def team(count: int | None, cores: int, address: str | None) -> Workers | None:
+    """Returns the workers that a command asks for; None where it asks for none.
+
+    Raises:
+        ConfigError: if it says where or how they work, and not how many.
+    """
+    if count is None and (address or cores != 1):
+        raise ConfigError("--cluster and --cores-per-worker say how workers work. Say how many with --workers N.")
+    return None if count is None else Workers(count, cores, address)
 
 
 @contextmanager
@@ -100,7 +109,7 @@ def check_workers(ray: Any, workers: Workers, paths: Sequence[Path]) -> None:
             )
 
 
-def one_thread_each(workers: Workers) -> dict[str, str]:
+def threads_of(workers: Workers) -> dict[str, str]:
     """Returns the environment of a worker: as many threads as it has cores."""
     return {THREADS: str(workers.cores), "OMP_NUM_THREADS": str(workers.cores)}
 

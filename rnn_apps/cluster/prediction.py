@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnn_apps.cluster.engine import Workers, check_workers, engine, one_thread_each
+from rnn_apps.cluster.engine import Workers, check_workers, engine, threads_of
 from rnn_apps.data.files import data_format, fingerprint
 from rnn_apps.data.lock import locked
 from rnn_apps.data.readers.columns import Columns
@@ -137,7 +137,7 @@ def _answered(ray: Any, shards: Sequence[Path], job: _Job, workers: Workers) -> 
         _Answerer,
         compute=ray_data.ActorPoolStrategy(size=min(workers.count, len(rows)), max_tasks_in_flight_per_actor=1),
         num_cpus=workers.cores,
-        runtime_env={"env_vars": one_thread_each(workers)},
+        runtime_env={"env_vars": threads_of(workers)},
     )
     for row in found.iter_rows():
         if row["error"]:

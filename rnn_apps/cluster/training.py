@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from rnn_apps.bundle import check_output
-from rnn_apps.cluster.engine import Workers, check_workers, engine, one_thread_each
+from rnn_apps.cluster.engine import Workers, check_workers, engine, threads_of
 from rnn_apps.data.lock import locked
 from rnn_apps.environment import require_training_packages, start_tensorflow
 from rnn_apps.errors import ConfigError, RnnAppsError, TrainingError
@@ -76,7 +76,7 @@ def _fit(run: Run, workers: Workers) -> None:
 
     logging.getLogger("ray.train").setLevel(logging.CRITICAL)
     sent = replace(run, reporter=None, callbacks=())  # type: ignore[arg-type]  # each worker has its own
-    job = {"run": ray.cloudpickle.dumps(sent), "environment": one_thread_each(workers)}
+    job = {"run": ray.cloudpickle.dumps(sent), "environment": threads_of(workers)}
     trainer = TensorflowTrainer(
         _take_part,
         train_loop_config=job,
@@ -92,7 +92,9 @@ def _fit(run: Run, workers: Workers) -> None:
     try:
         trainer.fit()
     except Exception as error:  # Ray's exceptions have no common base of their own
-        raise TrainingError(f"The workers could not train: {_cause(error)}") from error
+        raise TrainingError(
+            f"The workers could not train: {_cause(error)} The same command goes on from the last checkpoint."
+        ) from error
 
 
 def _take_part(job: dict[str, Any]) -> None:

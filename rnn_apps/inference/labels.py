@@ -20,7 +20,7 @@ from rnn_apps.inference.many_to_one import Explained, ManyToOnePredictor
 from rnn_apps.inference.metrics import Judgement, Metrics
 from rnn_apps.inference.options import Options
 from rnn_apps.inference.predictor import Prediction
-from rnn_apps.inference.probabilities import best_temperature, expected_calibration_error
+from rnn_apps.inference.probabilities import best_temperature, expected_calibration_error, sigmoid
 from rnn_apps.views import Bars, Text, View
 
 _FEWEST = 5
@@ -47,7 +47,7 @@ def thresholds_of(label_names: Sequence[str], calibration: Mapping[str, float]) 
 
 def label_probabilities(logits: Array, temperature: float) -> Array:
     """Returns the probability of each label, float64 of the shape of the logits."""
-    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * logits.astype(np.float64) / temperature))  # the sigmoid
+    return sigmoid(logits / temperature)
 
 
 class LabelsPredictor(ManyToOnePredictor):

@@ -21,6 +21,11 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(np.exp(log_softmax(logits)))
 
 
+def sigmoid(values: Floats) -> Floats:
+    """Returns 1 / (1 + exp(-x)) in float64, without overflow."""
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * values.astype(np.float64)))
+
+
 def fit_temperature(logits: Floats, labels: Ints) -> float:
     """Finds the temperature t that makes softmax(logits / t) most likely; 1 changes nothing, above 1 is more modest.
 

@@ -148,17 +148,8 @@ class OrderedClasses(Classes):
         return self, ""
 
 
-@dataclass(frozen=True)
-class Labels(Target):
-    """Any number of some labels.
-
-    Attributes:
-        names: the labels in the order of the model's outputs.
-        renamed: names in data files that stand for a label.
-    """
-
-    names: tuple[str, ...]
-    renamed: Mapping[str, str]
+class Labels(Classes):
+    """Any number of some labels; each has the number of an output."""
 
     @classmethod
     def fit(cls, examples: Iterable[LabelledText], config: SentimentDataConfig) -> Labels:
@@ -182,16 +173,6 @@ class Labels(Target):
         """Adds labels."""
         new = sorted({label for example in examples for label in self._of(example)} - set(self.names))
         return Labels((*self.names, *new), self.renamed), f"the labels {', '.join(new)}" if new else ""
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """Names and other names."""
-        return {"label_names": self.names, "renamed": self.renamed}
-
-    @classmethod
-    def load(cls, facts: Mapping[str, Any]) -> Labels:
-        """Returns what `facts` came from."""
-        return cls(tuple(facts["label_names"]), facts["renamed"])
 
     def _of(self, example: LabelledText) -> Sequence[str]:
         labels = (example.label,) if example.labels is None else example.labels

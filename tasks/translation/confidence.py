@@ -11,6 +11,7 @@ import numpy as np
 
 from rnn_apps.arrays import Array
 from rnn_apps.errors import MissingExtraError
+from rnn_apps.inference.probabilities import sigmoid
 from rnn_apps.inference.search import DEFAULT_PENALTIES, Hypothesis
 
 GOOD = 0.5
@@ -67,7 +68,7 @@ class Confidence:
 
     def of_scores(self, scores: Array) -> Array:
         """Returns P(good) for each score."""
-        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * (self.offset + self.slope * scores)))
+        return sigmoid(self.offset + self.slope * scores)
 
     def of_hypothesis(self, hypothesis: Hypothesis) -> float:
         """Returns P(good), whatever penalties it was searched with."""

@@ -11,6 +11,8 @@ import pytest
 
 pytest.importorskip("ray", reason='needs the extra "cluster"')
 
+from cluster.processes import workers_of_ray
+
 from rnn_apps.cluster.engine import Workers, check_workers, engine
 from rnn_apps.cluster.prediction import answer_shards, answers_of, expand
 from rnn_apps.data.readers.columns import AS_SEEN
@@ -56,19 +58,6 @@ def test_two_workers_answer_as_one_process_does(sentiment_model, tmp_path):
         next(answer_shards(model, shards, tmp_path / "lake", AS_SEEN, {}, Workers(2), overwrite=True))
 
 
-def workers_at_work(parent):
-    """Processes of Ray below another that answer."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            name = (folder / "cmdline").read_bytes().split(b"\0")[0]
-            if name.startswith(b"ray::") and b"MapWorker" in name:
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
-
-
 def wait_until(holds, seconds=90):
     started = time.monotonic()
     while not holds():
@@ -91,11 +80,11 @@ def test_whoever_is_killed_nothing_is_answered_twice_or_left_out(killed, sentime
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: rows_done(answers) > 1000 or process.poll() is not None)
     assert process.poll() is None, process.stderr.read()
-    os.kill(workers_at_work(process.pid)[0] if killed == "worker" else process.pid, signal.SIGKILL)
+    os.kill(workers_of_ray("MapWorker")[0] if killed == "worker" else process.pid, signal.SIGKILL)
     _, errors = process.communicate(timeout=200)
     if killed == "command":
         assert process.returncode == -signal.SIGKILL
-        wait_until(lambda: not workers_at_work(process.pid))
+        wait_until(lambda: not workers_of_ray("MapWorker"))
         done = subprocess.run(command, capture_output=True, text=True, timeout=200)
         assert done.returncode == 0, done.stderr
     else:
@@ -122,6 +111,7 @@ def test_what_cannot_be_is_refused_before_work_begins(sentiment_model, rnnapps, 
         "--data", "nothing/*.parquet", "--output", "new", "--workers", 2
     )
     assert "--workers is for files" in fails("fine", "--workers", 2)
+    assert "Say how many with --workers N" in fails("--data", "lake", "--output", "new", "--cluster", "127.0.0.1:9")
 
 
 def test_workers_are_like_this_process_and_see_its_files(tmp_path, monkeypatch):

@@ -5,11 +5,12 @@ import os
 import signal
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("ray", reason='needs the extra "cluster"')
+
+from cluster.processes import workers_of_ray
 
 from rnn_apps.cluster.engine import Workers
 from rnn_apps.cluster.training import train_together
@@ -66,18 +67,6 @@ def test_two_workers_have_the_losses_of_one_process(name, tmp_path):
         assert len(model.predict(given)) == 1
 
 
-def train_workers():
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            name = (folder / "cmdline").read_bytes().split(b"\0")[0]
-            if name.startswith(b"ray::") and b"TrainWorker" in name:
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return sorted(found)
-
-
 @pytest.mark.parametrize("which", [0, -1], ids=["first", "last"])
 def test_a_killed_worker_costs_time_and_nothing_else(which, tmp_path):
     small_run("sentiment", tmp_path / "one", epochs=3).execute()
@@ -89,7 +78,7 @@ def test_a_killed_worker_costs_time_and_nothing_else(which, tmp_path):
         while not checkpoint.exists():
             time.sleep(0.05)
         time.sleep(0.5)
-        killed.extend(train_workers())
+        killed.extend(workers_of_ray("TrainWorker"))
         os.kill(killed[which], signal.SIGKILL)
 
     thread = threading.Thread(target=kill_one, daemon=True)

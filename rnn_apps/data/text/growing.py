@@ -94,27 +94,24 @@ def _parts(tokenizer: Tokenizer, word: str, known: Collection[str], new: Collect
     return [part for part in parts if part]
 
 
-def start_new_rows(new: Array, before: Tokenizer, after: Tokenizer) -> int:
+def start_new_rows(new: Array, before: Tokenizer, after: Tokenizer) -> None:
     """Gives the vector of each new subword the mean of those that it was written with before.
+
+    A subword of new letters alone keeps its first value.
 
     Args:
         new: the table of vectors, (subwords, features), the known ones in front; changed in place.
         before: the tokenizer that had only these.
         after: the grown one.
-
-    Returns:
-        how many new vectors start so; a subword of new letters alone keeps its first value.
     """
     numbers = before.get_vocab()
-    first, started = len(numbers), 0
+    first = len(numbers)
     for name, number in after.get_vocab().items():
         if number < first:
             continue
         parts = [numbers[own] for part in _parts(before, name, numbers) for own in part]
         if parts:
             new[number] = new[parts].mean(axis=0)
-            started += 1
-    return started
 
 
 def grown_by(before: Tokenizer, after: Tokenizer) -> str:
