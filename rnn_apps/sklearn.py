@@ -166,4 +166,4 @@ def _source(examples: list[LabelledText]) -> Source:
 
     digest = hashlib.sha256("\n".join(f"{own.label}\t{own.text}" for own in examples).encode("utf-8", "replace"))
     facts = {"dataset": f"{len(examples):,} texts given in Python", "licence": "not stated"}
-    return Source("memory", stream, facts, digest.hexdigest())
+    return Source("memory", [stream], facts, digest.hexdigest())

@@ -133,6 +133,7 @@ class Task(ABC, Generic[ConfigT, ProcessorT]):
         predictor: where the class of its predictor is, likewise; it is imported when something is answered.
         columns: which of the fields of `rnn_apps.data.readers.columns.Columns` its files have; where there are none,
             `read` and `survey` are called without them.
+        reads_folders: whether a folder is data of its own; elsewhere it stands for the files in it.
         sample_licence: where the built-in sample comes from and how it is licensed.
     """
 
@@ -146,6 +147,7 @@ class Task(ABC, Generic[ConfigT, ProcessorT]):
     network: ClassVar[str]
     predictor: ClassVar[str]
     columns: ClassVar[frozenset[str]] = frozenset()
+    reads_folders: ClassVar[bool] = False
     sample_licence: ClassVar[str] = "written for this project, MIT"
 
     # What settings make of it

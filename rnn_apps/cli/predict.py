@@ -21,6 +21,7 @@ from rnn_apps.cli import completion
 from rnn_apps.cli.columns import FILE
 from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.cli.output import print_json
+from rnn_apps.cli.workers import worker_options
 from rnn_apps.data.files import check_encoding, decode_lines
 from rnn_apps.data.readers.columns import Columns
 from rnn_apps.errors import ConfigError, DataError, OutputError
@@ -46,11 +47,7 @@ _FILE_NAME = re.compile(
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list on stdout.")
 @click.option("--data", type=FILE, metavar="PATH", help="Answer every row of a table, or line of a text file.")
 @click.option("--output", type=FILE, metavar="FILE", help="The table with its answers: .csv, .tsv, .jsonl, .parquet.")
-@click.option(
-    "--workers", type=click.IntRange(1), metavar="N", help="Answer many files, 'lake/*.parquet', by N processes."
-)
-@click.option("--cluster", metavar="HOST:PORT", help="With --workers: on this Ray cluster, not on this machine.")
-@click.option("--cores-per-worker", type=click.IntRange(1), default=1, metavar="K", help="With --workers. Default: 1.")
+@worker_options("Answer many files, 'lake/*.parquet',")
 @click.option("--text-column", metavar="COLUMN", help="Name or number of the column of the input.")
 @click.option("--encoding", metavar="NAME", help="Encoding of the table or of stdin, such as latin-1.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that is there.")
@@ -87,7 +84,7 @@ def command(
         if workers or cluster or cores_per_worker != 1:
             from rnn_apps.cluster.engine import team
 
-            asked = team(workers, cores_per_worker, cluster)
+            asked = team(workers, cluster, cores_per_worker)
             _answer_shards(load(model), data, output, columns, overwrite, options, asked)
             return
         _answer_table(load(model), data, output, columns, overwrite, options)
@@ -203,10 +200,11 @@ def _answer_table(
 def _answer_shards(
     model: Model, data: Path, output: Path, columns: Columns, overwrite: bool, options: dict[str, Any], team: Any
 ) -> None:
-    from rnn_apps.cluster.prediction import answer_shards, expand
+    from rnn_apps.cluster.prediction import answer_shards
+    from rnn_apps.data.shards import expand
     from rnn_apps.progress import Reporter
 
-    shards = expand([str(data)])
+    shards = expand(data)
     reporter = Reporter()
     rows = failed = 0
     failures: list[str] = []

@@ -8,6 +8,7 @@ import click
 
 from rnn_apps.cli import completion
 from rnn_apps.cli.options import run_from_options, training_options
+from rnn_apps.cli.workers import worker_options
 from rnn_apps.cluster.engine import team
 from rnn_apps.errors import ConfigError
 from rnn_apps.training.folds import cross_validate, folder_of, spread
@@ -20,15 +21,19 @@ from rnn_apps.training.run import Run
 @click.option(
     "--folds", type=click.IntRange(2), metavar="K", help="Cross-validate: K models, each measured on its part."
 )
-@click.option("--workers", type=click.IntRange(1), metavar="N", help="Train by N processes together, on Ray.")
-@click.option("--cluster", metavar="HOST:PORT", help="With --workers: on this Ray cluster, not on this machine.")
-@click.option("--cores-per-worker", type=click.IntRange(1), default=1, metavar="K", help="With --workers. Default: 1.")
+@worker_options("Train one model")
+@click.option("--gpus-per-worker", type=click.IntRange(0), default=0, metavar="G", help="With --workers. Default: 0.")
+@click.option(
+    "--elastic", type=click.IntRange(1), metavar="MIN", help="With --workers: go on with MIN of them or more."
+)
 def command(
     task: str,
     folds: int | None,
     workers: int | None,
     cluster: str | None,
     cores_per_worker: int,
+    gpus_per_worker: int,
+    elastic: int | None,
     **options: Any,
 ) -> None:
     """Train a model for TASK and save it.
@@ -39,8 +44,9 @@ def command(
     mean and spread, and the models lie in NAME-folds, from where they can be joined.
 
     With --workers the batches are shared by several processes; the result is that of one, but for what dropout draws.
+    --data may be a folder of files, a pattern such as 'lake/*.parquet', or an address such as s3://bucket/lake.
     """
-    together = team(workers, cores_per_worker, cluster)
+    together = team(workers, cluster, cores_per_worker, gpus_per_worker, elastic)
     if together and folds:
         raise ConfigError("The folds of a cross-validation are trained one by one. Leave --folds or --workers out.")
     run = run_from_options(task, **options)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -13,11 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from rnn_apps.environment import THREADS, threads
-from rnn_apps.errors import ConfigError, DataError, MissingExtraError
+from rnn_apps.errors import ConfigError, DataError, MissingExtraError, RnnAppsError
 
 ANSWER_SECONDS = 20.0
 """How long a cluster may take to answer."""
 
+MOST_FAILURES = 10
+"""So often workers may die in one call; the same command then goes on."""
+
+_AHEAD = 2
 _PACKAGES = ("rnn-apps", "numpy", "onnxruntime", "tensorflow")
 
 
@@ -28,11 +34,15 @@ class Workers:
     Attributes:
         count: processes.
         cores: of each.
+        gpus: of each.
+        least: so few go on where others are lost; None where none may be.
         address: of a cluster, HOST:PORT; Ray is started on this machine, and ended, where it is left out.
     """
 
     count: int
     cores: int = 1
+    gpus: int = 0
+    least: int | None = None
     address: str | None = None
 
 
@@ -49,15 +59,28 @@ def require_ray() -> Any:
     return ray
 
 
-def team(count: int | None, cores: int, address: str | None) -> Workers | None:
+def team(
+    workers: int | None,
+    cluster: str | None,
+    cores_per_worker: int,
+    gpus_per_worker: int = 0,
+    elastic: int | None = None,
+) -> Workers | None:
     """Returns the workers that a command asks for; None where it asks for none.
 
     Raises:
-        ConfigError: if it says where or how they work, and not how many.
+        ConfigError: if it says where or how they work, and not how many, or that more may be left than there are.
     """
-    if count is None and (address or cores != 1):
-        raise ConfigError("--cluster and --cores-per-worker say how workers work. Say how many with --workers N.")
-    return None if count is None else Workers(count, cores, address)
+    if workers is None:
+        if cluster or cores_per_worker != 1 or gpus_per_worker or elastic:
+            raise ConfigError(
+                "--cluster, --cores-per-worker, --gpus-per-worker and --elastic say how workers work. Say how many "
+                "with --workers N."
+            )
+        return None
+    if elastic and elastic > workers:
+        raise ConfigError(f"Of {workers} workers, --elastic {elastic} cannot be left. Ask for fewer.")
+    return Workers(workers, cores_per_worker, gpus_per_worker, elastic, cluster)
 
 
 @contextmanager
@@ -75,11 +98,11 @@ def engine(workers: Workers) -> Iterator[Any]:
         _check_address(workers.address)
         ray.init(address=workers.address, **quiet)
     else:
-        _check_cores(workers, threads(), "this machine")
+        _check_size(workers, {"CPU": threads()}, "this machine")
         ray.init(num_cpus=workers.count * workers.cores, include_dashboard=False, **quiet)
     try:
-        if workers.address:
-            _check_cores(workers, int(ray.cluster_resources().get("CPU", 0)), f"the cluster at {workers.address}")
+        where = f"the cluster at {workers.address}" if workers.address else "this machine"
+        _check_size(workers, ray.cluster_resources(), where)
         yield ray
     finally:
         ray.shutdown()
@@ -94,7 +117,8 @@ def check_workers(ray: Any, workers: Workers, paths: Sequence[Path]) -> None:
     """
     own = _facts([])
     remote = ray.remote(num_cpus=workers.cores, scheduling_strategy="SPREAD")(_facts)
-    for found in ray.get([remote.remote([str(path) for path in paths]) for _ in range(workers.count)]):
+    asked = [remote.remote([str(path) for path in paths]) for _ in range(workers.least or workers.count)]
+    for found in ray.get(asked):
         for package, here in own["versions"].items():
             there = found["versions"][package]
             if here != there:
@@ -111,7 +135,45 @@ def check_workers(ray: Any, workers: Workers, paths: Sequence[Path]) -> None:
 
 def threads_of(workers: Workers) -> dict[str, str]:
     """Returns the environment of a worker: as many threads as it has cores."""
-    return {THREADS: str(workers.cores), "OMP_NUM_THREADS": str(workers.cores)}
+    return dict.fromkeys((THREADS, "OMP_NUM_THREADS", "RAYON_NUM_THREADS"), str(workers.cores))
+
+
+def spread_over(ray: Any, workers: Workers) -> Callable[[Callable[[int], Any], int], Iterator[Any]]:
+    """Returns what calls a function for 0, 1, ... in the workers, a few numbers ahead, and yields the results in order.
+
+    What is called by a worker that dies is called again.
+    """
+
+    def spread(function: Callable[[int], Any], count: int) -> Iterator[Any]:
+        remote = ray.remote(
+            num_cpus=workers.cores, max_retries=MOST_FAILURES, runtime_env={"env_vars": threads_of(workers)}
+        )(_call)
+        sent, waiting = ray.put(ray.cloudpickle.dumps(function)), deque[Any]()
+        for number in range(count):
+            waiting.append(remote.remote(sent, number))
+            if len(waiting) > _AHEAD * workers.count:
+                yield _next(ray, waiting)
+        while waiting:
+            yield _next(ray, waiting)
+
+    return spread
+
+
+def _next(ray: Any, waiting: deque[Any]) -> Any:
+    """The next result.
+
+    Raises:
+        RnnAppsError: as the function that was called.
+    """
+    try:
+        return ray.get(waiting.popleft())
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause if isinstance(error.cause, RnnAppsError) else error from None
+
+
+def _call(function: bytes, number: int) -> Any:
+    result = pickle.loads(function)(number)
+    return list(result) if isinstance(result, Iterator) else result
 
 
 def _facts(paths: Sequence[str]) -> dict[str, Any]:
@@ -138,10 +200,14 @@ def _check_address(address: str) -> None:
         ) from None
 
 
-def _check_cores(workers: Workers, there: int, where: str) -> None:
-    wanted = workers.count * workers.cores
-    if wanted > there:
-        of_cores = f" of {workers.cores} cores" if workers.cores > 1 else ""
-        raise ConfigError(
-            f"{workers.count} workers{of_cores} need {wanted} cores, and {where} has {there}. Ask for fewer."
-        )
+def _check_size(workers: Workers, there: Mapping[str, float], where: str) -> None:
+    """Makes sure that there are as many cores and GPUs as are needed at least."""
+    count = workers.least or workers.count
+    for each, kind, name in ((workers.cores, "CPU", "cores"), (workers.gpus, "GPU", "GPUs")):
+        if kind in there or len(there) > 1:
+            found = int(there.get(kind, 0))
+            if count * each > found:
+                of_each = f" of {each} {name}" if each > 1 else ""
+                raise ConfigError(
+                    f"{count} workers{of_each} need {count * each} {name}, and {where} has {found}. Ask for fewer."
+                )

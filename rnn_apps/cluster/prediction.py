@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnn_apps.cluster.engine import Workers, check_workers, engine, threads_of
-from rnn_apps.data.files import data_format, fingerprint
+from rnn_apps.data.files import data_format
 from rnn_apps.data.lock import locked
 from rnn_apps.data.readers.columns import Columns
+from rnn_apps.data.shards import absolute, address, local_copies, stamp
 from rnn_apps.errors import ConfigError, DataError, OutputError, RnnAppsError
 from rnn_apps.inference.table import WRITTEN, AnswerTable
 from rnn_apps.model import Model, load
@@ -70,8 +71,9 @@ class _Answerer:
         shard, predictor = Path(row["shard"]), self._model(job.model).predictor
         target = Path(job.output, answers_of(shard))
         try:
-            table = AnswerTable(predictor, shard, target, job.columns, job.options, job.identity, overwrite=True)
-            rows = max(table.run(), default=0)
+            with local_copies([shard]) as (own,):
+                table = AnswerTable(predictor, own, target, job.columns, job.options, job.identity, overwrite=True)
+                rows = max(table.run(), default=0)
         except RnnAppsError as error:
             return {"shard": str(shard), "rows": 0, "failed": 0, "failures": "[]", "error": str(error)}
         failures = json.dumps(table.failures)
@@ -91,7 +93,7 @@ def answer_shards(
 
     Args:
         model: what answers.
-        shards: files that a table can be in, see `AnswerTable`.
+        shards: files that a table can be in, see `AnswerTable`, here or elsewhere.
         output: a folder; each shard's answers have its name in it.
         columns: which column is the input, and the encoding.
         options: of the predictor.
@@ -105,20 +107,22 @@ def answer_shards(
         MissingExtraError: without the extra "cluster".
     """
     _check_names(shards)
-    paths = [path.expanduser().absolute() for path in shards]
-    stamps = {str(path): fingerprint(path) for path in paths}
+    paths = [absolute(path) for path in shards]
+    stamps = {str(path): stamp(path) for path in paths}
     job = _Job(
         str(model.bundle.folder), str(output.absolute()), columns, dict(options), _identity(model, columns, options)
     )
     with locked(output):
         ledger = _open_ledger(output, job.identity, overwrite)
-        done = [Done(*own) for own, stamp in _read(ledger) if stamps.get(own[0]) == stamp]
+        done = [Done(*own) for own, known in _read(ledger) if stamps.get(own[0]) == known]
         yield from done
         left = [path for path in paths if str(path) not in {own.shard for own in done}]
         if not left:
             return
         with engine(workers) as ray:
-            check_workers(ray, workers, [*left, output.absolute(), model.bundle.folder])
+            check_workers(
+                ray, workers, [*(path for path in left if not address(path)), output.absolute(), model.bundle.folder]
+            )
             for own in _answered(ray, left, job, workers):
                 with ledger.open("a", encoding="utf-8") as file:
                     file.write(json.dumps({"done": own, "stamp": stamps[own.shard]}) + "\n")
@@ -149,28 +153,6 @@ def answers_of(shard: Path) -> str:
     """Returns the name of a shard's answers: its own, without what says how it is compressed."""
     name = shard.name.removesuffix(shard.suffix) if shard.suffix.lower() in _COMPRESSED else shard.name
     return name if data_format(shard) in WRITTEN else f"{name}.jsonl"
-
-
-def expand(patterns: Sequence[str]) -> list[Path]:
-    """Returns the files of paths with `*`, `?` and folders in them, in alphabetical order.
-
-    Raises:
-        DataError: for one that there is no file for.
-    """
-    found: list[Path] = []
-    for pattern in patterns:
-        path = Path(pattern).expanduser()
-        if path.is_dir():
-            own = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith((".", "_")))
-        elif any(sign in pattern for sign in "*?["):
-            anchor = Path(path.anchor) if path.is_absolute() else Path()
-            own = sorted(one for one in anchor.glob(str(path.relative_to(path.anchor) if path.anchor else path)))
-        else:
-            own = [path]
-        if not own:
-            raise DataError(f"There is no file {pattern}.")
-        found += own
-    return found
 
 
 def _check_names(shards: Sequence[Path]) -> None:

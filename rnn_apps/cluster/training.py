@@ -21,16 +21,15 @@ from pathlib import Path
 from typing import Any
 
 from rnn_apps.bundle import check_output
-from rnn_apps.cluster.engine import Workers, check_workers, engine, threads_of
+from rnn_apps.cluster.engine import MOST_FAILURES, Workers, check_workers, engine, spread_over, threads_of
+from rnn_apps.data.batching import Share
 from rnn_apps.data.lock import locked
 from rnn_apps.environment import require_training_packages, start_tensorflow
 from rnn_apps.errors import ConfigError, RnnAppsError, TrainingError
 from rnn_apps.model import Model
 from rnn_apps.progress import Bar, Reporter
+from rnn_apps.training.prepare import one_by_one
 from rnn_apps.training.run import Run
-
-MOST_FAILURES = 10
-"""So often workers may die in one call; the same command then goes on."""
 
 _TOLD, _ENGINE = "told.jsonl", "engine"
 _LOOK_EVERY = 0.2
@@ -40,7 +39,7 @@ def train_together(run: Run, workers: Workers) -> Model:
     """Trains with many workers, and saves.
 
     Args:
-        run: what is trained; its work folder has to be seen by all workers.
+        run: what is trained; its data, and the folder that its output goes to, have to be seen by all workers.
         workers: who trains.
 
     Raises:
@@ -55,13 +54,14 @@ def train_together(run: Run, workers: Workers) -> Model:
         )
     check_output(run.output, run.overwrite)
     require_training_packages()
+    if workers.count > run.config.training.batch_size:
+        raise ConfigError(
+            f"A batch has {run.config.training.batch_size} examples, too few for {workers.count} workers to share."
+        )
     with locked(run.output), engine(workers) as ray:
+        check_workers(ray, workers, [run.output.parent, *run.files])
+        run.spread = spread_over(ray, workers)
         run.prepare()
-        if workers.count > run.config.training.batch_size:
-            raise ConfigError(
-                f"A batch has {run.config.training.batch_size} examples, too few for {workers.count} workers to share."
-            )
-        check_workers(ray, workers, [run.work])
         run.reporter.stage("Training", f"{run.config.training.epochs} epochs at most, {workers.count} workers")
         with _told(run):
             _fit(run, workers)
@@ -75,13 +75,16 @@ def _fit(run: Run, workers: Workers) -> None:
     from ray.train.tensorflow import TensorflowTrainer
 
     logging.getLogger("ray.train").setLevel(logging.CRITICAL)
-    sent = replace(run, reporter=None, callbacks=())  # type: ignore[arg-type]  # each worker has its own
+    # each worker has its own reporter
+    sent = replace(run, reporter=None, callbacks=(), spread=one_by_one)  # type: ignore[arg-type]
     job = {"run": ray.cloudpickle.dumps(sent), "environment": threads_of(workers)}
     trainer = TensorflowTrainer(
         _take_part,
         train_loop_config=job,
         scaling_config=ray.train.ScalingConfig(
-            num_workers=workers.count, resources_per_worker={"CPU": workers.cores}, use_gpu=False
+            num_workers=(workers.least, workers.count) if workers.least else workers.count,
+            resources_per_worker={"CPU": workers.cores, **({"GPU": workers.gpus} if workers.gpus else {})},
+            use_gpu=workers.gpus > 0,
         ),
         run_config=ray.train.RunConfig(
             name=run.output.name,
@@ -102,12 +105,13 @@ def _take_part(job: dict[str, Any]) -> None:
     import ray.train
 
     os.environ.update(job["environment"])
-    first = ray.train.get_context().get_world_rank() == 0
+    context = ray.train.get_context()
+    first = context.get_world_rank() == 0
     run: Run = pickle.loads(job["run"])
     tf = start_tensorflow("Training")
     run.strategy = tf.distribute.MultiWorkerMirroredStrategy()
     run.reporter = _FileReporter(run.work / _TOLD) if first else Reporter(False)
-    run.take_part(writes=first)
+    run.take_part(Share(context.get_world_rank(), context.get_world_size()))
 
 
 def _cause(error: BaseException) -> str:

@@ -1,11 +1,19 @@
-"""Preparing the data of a run: hold some out, fit the processor, encode everything once, onto the disk."""
+"""Preparing the data of a run: hold some out, fit the processor, encode everything once, onto the disk.
+
+It goes part by part, each a file of many: the classes of a part are counted and some of its examples held out; the
+processor is fitted on all the others; then each part is encoded. Parts do not hang on each other, so several processes
+can do them, and what is done stays done.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +23,30 @@ import numpy.typing as npt
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.config import TaskConfig
 from rnn_apps.data.batching import chunks
-from rnn_apps.data.files import write_whole
+from rnn_apps.data.files import write_whole, writing_whole
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.columns import Columns
 from rnn_apps.data.readers.labelled import read_texts
-from rnn_apps.data.store import ArrayStore, write_store
+from rnn_apps.data.store import Store, write_store
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.errors import ConfigError, DataError, did_you_mean
 from rnn_apps.progress import Reporter
 from rnn_apps.sources import Source, chosen_examples, held_out
 from rnn_apps.task import Task
 
+Spread = Callable[[Callable[[int], Any], int], Iterable[Any]]
+"""(function, count) -> what the function returns for 0, 1, ... count - 1, in this order, whoever calls it.
+
+Where it returns an iterator, that may come as a list.
+"""
+
 _CHUNK = 1000
-_HELD_OUT = "held_out.npy"
-_CLASSES = "classes.npy"
 _SECONDS = "data_seconds"  # written last, so its presence says that the data is whole
+
+
+def one_by_one(function: Callable[[int], Any], count: int) -> Iterable[Any]:
+    """Calls a function in this process."""
+    return map(function, range(count))
 
 
 @dataclass(frozen=True)
@@ -40,33 +57,23 @@ class PreparedData:
         processor: fitted on the training examples.
         train: training examples.
         valid: validation examples.
-        held_out: which examples of the source are validated on; none where it has a validation part.
-        classes: number of the class of each training example, from 1; all 0 where the task has no classes.
+        chosen: the examples of the source that are trained on, and those that were held out to validate on.
         seconds: time that the preparation took.
     """
 
     processor: Processor
-    train: ArrayStore
-    valid: ArrayStore
-    held_out: npt.NDArray[np.bool_]
-    classes: npt.NDArray[np.int32]
+    train: Store
+    valid: Store
+    chosen: tuple[Iterable[Any], Iterable[Any]]
     seconds: float
 
 
-def prepare_data(
-    task: Task[Any, Any],
-    config: TaskConfig,
-    source: Source,
-    valid: Source | None,
-    folder: Path,
-    reporter: Reporter,
-    texts: Iterable[str] = (),
-    start: Processor | None = None,
-) -> PreparedData:
-    """Encodes the examples of a run into `folder`, or opens what an earlier call has left there.
+@dataclass(frozen=True)
+class Preparation:
+    """How the data of a run is prepared.
 
-    Args:
-        task: what reads and encodes them.
+    Attributes:
+        task: what reads and encodes the examples.
         config: its settings.
         source: training examples.
         valid: validation examples; without them a part of the source is held out by the seed.
@@ -74,98 +81,204 @@ def prepare_data(
         reporter: what shows the progress.
         texts: without labels, for a processor that learns more words from them.
         start: the processor of a saved model that is gone on from.
-
-    Raises:
-        DataError: for anything wrong with the examples.
+        spread: who does the parts, where they are several.
+        names: of the classes, and their numbers from 1, once they are known.
+        weights: how much an example of each class counts, by its number; None where all count the same.
     """
-    done = folder / _SECONDS
-    if done.exists():
-        processor = task.processor.load(folder / "processor")
-    else:
-        started = time.monotonic()
-        processor = _encode_all(task, config, source, valid, folder, reporter, texts, start)
-        write_whole(done, str(time.monotonic() - started).encode())
-    return PreparedData(
-        processor,
-        ArrayStore(folder / "train"),
-        ArrayStore(folder / "valid"),
-        np.load(folder / _HELD_OUT),
-        np.load(folder / _CLASSES),
-        float(done.read_text()),
-    )
 
+    task: Task[Any, Any]
+    config: TaskConfig
+    source: Source
+    valid: Source | None
+    folder: Path
+    reporter: Reporter
+    texts: Iterable[str] = ()
+    start: Processor | None = None
+    spread: Spread = one_by_one
+    names: Mapping[str | None, int] = field(default_factory=dict)
+    weights: npt.NDArray[np.float32] | None = None
 
-def _encode_all(
-    task: Task[Any, Any],
-    config: TaskConfig,
-    source: Source,
-    valid: Source | None,
-    folder: Path,
-    reporter: Reporter,
-    texts: Iterable[str],
-    start: Processor | None,
-) -> Processor:
-    classes, names = _classes(task, reporter.track(source, "reading"))
-    count = len(classes)
-    if count < 2:
-        raise DataError(f"Expected at least two examples. {source.facts['dataset']} has {count}.")
-    if valid:
-        out = np.zeros(count, np.bool_)
-    else:
-        data = config.data
-        fold = (data.fold, data.folds) if data.folds else None
-        out = held_out(count, data.validation_fraction, config.seed, classes if classes.any() else None, fold)
-    np.save(folder / _HELD_OUT, out)
-    np.save(folder / _CLASSES, classes[~out])
-    weights = _weights(config, classes[~out], names)
-    if weights is not None:
-        told = ", ".join(f"{name} {weights[number]:.3g}" for name, number in names.items() if name is not None)
-        reporter.note(f"weights of the classes: {told}")
-    training = _Chosen(source, ~out)
-    if start:
-        processor, news = start.extended(training, config)
-        reporter.note(f"new beside what the model knows: {news or 'nothing'}")
-    else:
-        reporter.note("learning the vocabulary")
-        processor = task.processor.fit(training, config)
-    processor.learn_texts(texts)
-    (folder / "processor").mkdir(exist_ok=True)
-    processor.save(folder / "processor")
-    validation = valid or _Chosen(source, out)
-    for name, examples in (("valid", validation), ("train", training)):
-        rows = encode_chunks(processor, examples, training=name == "train")
+    def run(self) -> PreparedData:
+        """Encodes the examples, or opens what an earlier call has left there.
+
+        Raises:
+            DataError: for anything wrong with the examples.
+        """
+        done = self.folder / _SECONDS
+        if not done.exists():
+            started = time.monotonic()
+            self._encode_all()
+            write_whole(done, str(time.monotonic() - started).encode())
+        return PreparedData(
+            self.task.processor.load(self.folder / "processor"),
+            Store(self.folder / "train"),
+            Store(self.folder / "valid"),
+            (_Chosen(self, False), _Chosen(self, True)),
+            float(done.read_text()),
+        )
+
+    def _encode_all(self) -> None:
+        count = len(self.source.parts)
+        found = [dict(map(tuple, pairs)) for pairs in self._each("look_at", count, "reading")]
+        names: dict[str | None, int] = {None: 0}
+        for name in (name for own in found for name in own):
+            names.setdefault(name, len(names))
+        counts = np.array([sum(own.get(name, 0) for own in found) for name in names])
+        for name in [name for name in names if name is not None and not counts[names[name]]]:
+            counts[names[name]] = sum(
+                self._take_back(part, list(own).index(name)) for part, own in enumerate(found) if name in own
+            )
+        total = sum(len(np.load(self._marks(part))["held_out"]) for part in range(count))
+        if total < 2 or not counts.sum():
+            raise DataError(f"Expected at least two examples. {self.source.facts['dataset']} has {total}.")
+        weights = _weights(self.config, counts, names)
         if weights is not None:
-            rows = _weighted(rows, weights[classes[~out]] if name == "train" else None)
-        write_store(folder / name, reporter.track(rows, f"encoding ({name})"))
-        if not len(ArrayStore(folder / name)):
-            raise DataError("Expected at least one example to validate on. The validation data has none.")
-    return processor
+            told = ", ".join(f"{name} {weights[number]:.3g}" for name, number in names.items() if name is not None)
+            self.reporter.note(f"weights of the classes: {told}")
+        self._fit()
+        informed = replace(self, names=names, weights=weights)
+        for _ in informed._each("encode", count, "encoding (train)" if self.valid else "encoding"):
+            pass
+        if self.valid:
+            for _ in informed._each("encode_valid", len(self.valid.parts), "encoding (valid)"):
+                pass
+        if not len(Store(self.folder / "valid")):
+            raise DataError(
+                "Expected at least one example to validate on. The validation data has none; say with --valid which."
+            )
+
+    def _fit(self) -> None:
+        training = _Chosen(self, False)
+        if self.start:
+            processor, news = self.start.extended(training, self.config)
+            self.reporter.note(f"new beside what the model knows: {news or 'nothing'}")
+        else:
+            self.reporter.note("learning the vocabulary")
+            processor = self.task.processor.fit(training, self.config)
+        processor.learn_texts(self.texts)
+        (self.folder / "processor").mkdir(exist_ok=True)
+        processor.save(self.folder / "processor")
+
+    def _each(self, step: str, count: int, title: str) -> Iterable[Any]:
+        """Does a step for each part, with a bar: of its examples where there is one part, else of the parts."""
+        if count == 1:
+            return [self._once(step, 0)]
+        quiet = replace(self, reporter=Reporter(False), texts=(), start=None, spread=one_by_one)
+        return self.reporter.track(self.spread(partial(quiet._once, step), count), title, count)
+
+    def _once(self, step: str, part: int) -> Any:
+        """Does a step for a part, or returns what it has returned before."""
+        done = self.folder / "parts" / f"{step}-{part:05}.json"
+        if not done.exists():
+            done.parent.mkdir(exist_ok=True)
+            write_whole(done, json.dumps(getattr(self, f"_{step}")(part)).encode())
+        return json.loads(done.read_text())
+
+    def _look_at(self, part: int) -> list[tuple[str | None, int]]:
+        """Holds some examples of a part out; returns its classes, and how many examples of each are trained on."""
+        known: dict[str | None, int] = {None: 0}
+        examples = self.reporter.track(self.source.parts[part](), "reading")
+        indices = (known.setdefault(self.task.class_of(example), len(known)) for example in examples)
+        classes = np.fromiter(indices, np.int32)
+        out = np.zeros(len(classes), np.bool_)
+        if not self.valid and (len(classes) > 1 or len(self.source.parts) > 1):
+            data = self.config.data
+            fold = (data.fold, data.folds) if data.folds else None
+            if len(self.source.parts) > 1:
+                out = held_out(len(classes), data.validation_fraction, self.config.seed, None, fold, part)
+            else:
+                own = classes if classes.any() else None
+                out = held_out(len(classes), data.validation_fraction, self.config.seed, own, fold)
+        self._mark(part, out, classes)
+        counts = np.bincount(classes[~out], minlength=len(known))
+        return list(zip(known, counts.tolist(), strict=True))
+
+    def _take_back(self, part: int, number: int) -> int:
+        """Trains on the examples of a class of this part, which no part had left; returns how many there are."""
+        marks = np.load(self._marks(part))
+        own = marks["classes"] == number
+        self._mark(part, marks["held_out"] & ~own, marks["classes"])
+        return int(own.sum())
+
+    def _mark(self, part: int, out: npt.NDArray[np.bool_], classes: npt.NDArray[np.int32]) -> None:
+        with writing_whole(self._marks(part)) as file:
+            np.savez(file, held_out=out, classes=classes)
+
+    def _encode(self, part: int) -> None:
+        """Encodes a part of the source."""
+        marks, processor = np.load(self._marks(part)), self.task.processor.load(self.folder / "processor")
+        local = [name for name, _ in self._once("look_at", part)]
+        classes = np.array([self.names[name] for name in local], np.int32)[marks["classes"]]
+        for name, chosen in (("valid", marks["held_out"]), ("train", ~marks["held_out"])):
+            if name == "valid" and self.valid:
+                continue
+            examples = chosen_examples(self.source.parts[part](), chosen)
+            own = classes[chosen] if name == "train" else None
+            rows = self._rows(processor, examples, name, own)
+            write_store(self.folder / name / f"{part:05}", rows, own)
+
+    def _encode_valid(self, part: int) -> None:
+        """Encodes a part of the validation data."""
+        assert self.valid
+        processor = self.task.processor.load(self.folder / "processor")
+        rows = self._rows(processor, self.valid.parts[part](), "valid", None)
+        write_store(self.folder / "valid" / f"{part:05}", rows)
+
+    def _rows(
+        self, processor: Processor, examples: Iterable[Any], name: str, classes: npt.NDArray[np.int32] | None
+    ) -> Iterator[Arrays]:
+        rows = encode_chunks(processor, examples, training=name == "train")
+        if self.weights is not None:
+            rows = _weighted(rows, None if classes is None else self.weights[classes])
+        return self.reporter.track(rows, f"encoding ({name})")
+
+    def _marks(self, part: int) -> Path:
+        """Where the class of each example of a part is, and whether it is held out."""
+        return self.folder / "parts" / f"marks-{part:05}.npz"
 
 
-def _classes(task: Task[Any, Any], examples: Iterable[Any]) -> tuple[npt.NDArray[np.int32], dict[str | None, int]]:
-    """The index of each example's class, counted from 1, and the classes; zeros where the task has no classes."""
-    known: dict[str | None, int] = {None: 0}
-    indices = (known.setdefault(task.class_of(example), len(known)) for example in examples)
-    return np.fromiter(indices, np.int32), known
+@dataclass(frozen=True)
+class _Chosen:
+    """The examples of a source that are held out, or those that are not; can be iterated again and again."""
+
+    preparation: Preparation
+    held_out: bool
+
+    def __iter__(self) -> Iterator[Any]:
+        own = self.preparation
+        quiet = replace(
+            self, preparation=replace(own, reporter=Reporter(False), texts=(), start=None, spread=one_by_one)
+        )
+        count = len(own.source.parts)
+        spread = own.spread if count > 1 else one_by_one
+        return chain.from_iterable(spread(quiet._part, count))
+
+    def _part(self, part: int) -> Iterator[Any]:
+        marks = np.load(self.preparation._marks(part))["held_out"]
+        return chosen_examples(self.preparation.source.parts[part](), marks == self.held_out)
 
 
 def _weights(
-    config: TaskConfig, classes: npt.NDArray[np.int32], names: Mapping[str | None, int]
+    config: TaskConfig, counts: npt.NDArray[np.int64], names: Mapping[str | None, int]
 ) -> npt.NDArray[np.float32] | None:
     """How much an example of each class counts, by the number of the class; None where all count the same.
+
+    Args:
+        config: the settings.
+        counts: of the training examples of each class, by its number.
+        names: of the classes, and their numbers from 1.
 
     Raises:
         ConfigError: if there are no classes, or one is named that there is not.
     """
     wanted = config.training.class_weights
-    if not classes.any() and (wanted or config.training.sampling == "balanced"):
+    if not counts[1:].any() and (wanted or config.training.sampling == "balanced"):
         raise ConfigError("This task has no classes that could be weighted. Leave class_weights and sampling out.")
     if not wanted:
         return None
     weights = np.ones(len(names), np.float32)
     if wanted == "balanced":
-        counts = np.bincount(classes, minlength=len(names))
-        weights[1:] = classes.size / np.maximum(counts[1:], 1) / (len(names) - 1)
+        weights[1:] = counts.sum() / np.maximum(counts[1:], 1) / (len(names) - 1)
         return weights
     for name, weight in wanted.items():
         if name not in names:
@@ -205,8 +318,8 @@ def language_rows(data: PreparedData, unlabelled: Path, columns: Columns, report
         columns: how it is to be read.
         reporter: what shows the progress.
     """
-    unseen = {_digest(data.valid[number]["tokens"]) for number in range(len(data.valid))}
-    yield from (data.train[number] for number in range(len(data.train)))
+    unseen = {_digest(row["tokens"]) for row in data.valid.rows()}
+    yield from data.train.rows()
     # a line of markup or control characters alone is nothing to learn from, and no reason to stop
     texts = filter(clean, reporter.track(read_texts(unlabelled, columns), "encoding (unlabelled)"))
     for row in encode_text_chunks(data.processor, texts):
@@ -216,14 +329,3 @@ def language_rows(data: PreparedData, unlabelled: Path, columns: Columns, report
 
 def _digest(tokens: Array) -> bytes:
     return hashlib.sha256(tokens.tobytes()).digest()
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """The examples of a source that are marked; can be iterated again and again."""
-
-    source: Source
-    chosen: npt.NDArray[np.bool_]
-
-    def __iter__(self) -> Iterator[Any]:
-        return chosen_examples(self.source, self.chosen)

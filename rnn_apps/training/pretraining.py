@@ -27,7 +27,7 @@ import tensorflow as tf
 
 from rnn_apps.arrays import MASKED, Array, Arrays
 from rnn_apps.config import TrainingConfig
-from rnn_apps.data.store import ArrayStore, write_store
+from rnn_apps.data.store import Store, write_store
 from rnn_apps.errors import DataError
 from rnn_apps.inference.metrics import Metrics
 from rnn_apps.inference.probabilities import log_softmax
@@ -96,7 +96,7 @@ def pretrain(
     names = tuple(_inputs(features))
     write_store(folder / "train", _counted(_windows(texts, names), counts))
     write_store(folder / "valid", islice(_windows(held_out, names), VALIDATION_WINDOWS))
-    train, valid = ArrayStore(folder / "train"), ArrayStore(folder / "valid")
+    train, valid = Store(folder / "train"), Store(folder / "valid")
     if not len(train) or not len(valid):
         raise DataError(f"Expected texts of {SHORTEST} tokens and more to learn the language from. There are none.")
     reporter.note(f"{counts.sum():,} tokens to learn the language from")

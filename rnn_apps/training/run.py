@@ -18,19 +18,21 @@ from typing import TYPE_CHECKING, Any
 
 from rnn_apps.bundle import LOCAL_MODELS, Bundle, check_output, explained_failures, read_bundle, write_bundle
 from rnn_apps.config import TaskConfig, load_config
+from rnn_apps.data.batching import WHOLE, Share
 from rnn_apps.data.files import fingerprint, write_whole
 from rnn_apps.data.lock import locked
 from rnn_apps.data.readers.columns import AS_SEEN, Columns
 from rnn_apps.data.readers.labelled import read_texts
+from rnn_apps.data.shards import local_copies
 from rnn_apps.environment import require_training_packages, start_tensorflow
 from rnn_apps.errors import ConfigError, DataError, NotFoundError, OutputError, TrainingError
 from rnn_apps.model import Model, load
 from rnn_apps.progress import Reporter
-from rnn_apps.sources import Source, chosen_examples, file_source, sample_source, tfds_source
+from rnn_apps.sources import Source, file_source, parts_of, sample_source, tfds_source
 from rnn_apps.task import Network, Task, find_task
 from rnn_apps.training.card import manifest, training_facts
 from rnn_apps.training.checkpoint import Row
-from rnn_apps.training.prepare import PreparedData, language_rows, prepare_data
+from rnn_apps.training.prepare import Preparation, PreparedData, Spread, language_rows, one_by_one
 from rnn_apps.training.start import Start, check_start, first_config, start_facts
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class Run:
         start: the saved model that is gone on from.
         data_folder: where encoded data lies that several runs share; each has its own if left out.
         reporter: what shows the progress.
+        spread: who prepares the data, where it has several parts.
     """
 
     task: Task[Any, Any]
@@ -76,12 +79,18 @@ class Run:
     start: Start | None = None
     data_folder: Path | None = None
     reporter: Reporter = field(default_factory=Reporter)
+    spread: Spread = one_by_one
     _opened: bool = field(default=False, init=False)
 
     @property
     def work(self) -> Path:
         """The folder that holds the unfinished run."""
         return self.output.parent / f".{self.output.name}.training"
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of this machine that its examples are read from."""
+        return [path for source in filter(None, (self.source, self.valid)) for path in source.files]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -151,10 +160,10 @@ class Run:
         self.reporter.note(f"{len(data.train):,} examples to train on, {len(data.valid):,} to validate on")
         return data
 
-    def take_part(self, writes: bool) -> None:
-        """Trains with others that do the same in this moment; one of them writes the checkpoints of the run."""
+    def take_part(self, share: Share) -> None:
+        """Trains with others that do the same in this moment, each with its share of every batch."""
         assert not self.unlabelled
-        self._train(self._prepared(), None, writes)
+        self._train(self._prepared(), None, share)
 
     def _execute(self) -> Model:
         together = self._opened  # by many workers, who have ended
@@ -195,7 +204,9 @@ class Run:
         processor = self.start.processor if self.start else None
         folder = self.data_folder or self.work
         folder.mkdir(exist_ok=True)
-        return prepare_data(self.task, self.config, self.source, self.valid, folder, self.reporter, texts, processor)
+        return Preparation(
+            self.task, self.config, self.source, self.valid, folder, self.reporter, texts, processor, self.spread
+        ).run()
 
     def _tell_how_the_data_is_read(self) -> None:
         for source in filter(None, (self.source, self.valid)):
@@ -227,14 +238,14 @@ class Run:
         return pretrain(
             lambda: self.network.language_layers(self.network.build(self.config, data.processor)),
             language_rows(data, self.unlabelled, self.columns, self.reporter),
-            (data.valid[number] for number in range(len(data.valid))),
+            data.valid.rows(),
             self.config.pretraining,
             self.config.seed,
             self.work / "pretraining",
             self.reporter,
         )
 
-    def _train(self, data: PreparedData, pretrained: Pretrained | None, writes: bool = True) -> tuple[Any, list[Row]]:
+    def _train(self, data: PreparedData, pretrained: Pretrained | None, share: Share = WHOLE) -> tuple[Any, list[Row]]:
         from rnn_apps.training.trainer import Problem, Trainer
         from rnn_apps.training.transfer import carry_over, freeze
 
@@ -256,7 +267,6 @@ class Run:
             monitor=self.task.monitor,
             monitor_mode=self.task.monitor_mode,
             augment=data.processor.augment,
-            classes=data.classes,
         )
         trainer = Trainer(
             problem,
@@ -268,7 +278,7 @@ class Run:
             strategy=self.strategy,
             callbacks=self.callbacks,
             reporter=self.reporter,
-            writes=writes,
+            share=share,
         )
         rows = trainer.fit()
         return trainer, rows
@@ -286,9 +296,7 @@ class Run:
 
     def _examples(self, data: PreparedData) -> tuple[Iterable[Any], Iterable[Any]]:
         """The examples that were trained on, and those that were validated on."""
-        if self.valid:
-            return self.source, self.valid
-        return chosen_examples(self.source, ~data.held_out), chosen_examples(self.source, data.held_out)
+        return (self.source, self.valid) if self.valid else data.chosen
 
 
 def train(
@@ -372,7 +380,8 @@ def new_run(
     """
     if data and dataset:
         raise ConfigError("Expected --data or --dataset. Received both.")
-    config = task.settled(config, [path.expanduser().resolve() for path in data], columns)
+    with local_copies(parts_of(task, data)[0] if data else ()) as first:
+        config = task.settled(config, first, columns)
     task = task.adapted(config.model_dump())
     if data:
         source = file_source(task, data, columns=columns)

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from rnn_apps.bundle import SHARED_WEIGHTS
 from rnn_apps.config import TaskConfig
-from rnn_apps.data.batching import load_batches, pad_batch, plan_batches
+from rnn_apps.data.batching import Plan, load_batches, pad_batch
 from rnn_apps.data.processor import Processor
-from rnn_apps.data.store import ArrayStore, read_rows
+from rnn_apps.data.store import OpenStore, Store, read_rows
 from rnn_apps.export import SharedWeights, save_onnx
 from rnn_apps.plots import draw_learning_curves, draw_reliability
 from rnn_apps.progress import Reporter
@@ -35,7 +35,7 @@ def save_model(
     network: Network[Any, Any],
     config: TaskConfig,
     processor: Processor,
-    valid: ArrayStore,
+    valid: Store,
     reporter: Reporter,
 ) -> dict[str, dict[str, float]]:
     """Writes the processor, the Keras model and the ONNX graphs into `folder`, and measures the graphs.
@@ -52,7 +52,8 @@ def save_model(
             weight.assign(np.asarray(weight).astype(np.float16).astype(np.float32))
     model.save(folder / "model.keras")
     _compress(folder / "model.keras")
-    probe = pad_batch(read_rows(valid, _probe_rows(valid)))
+    first = valid.open(valid.groups()[0])
+    probe = pad_batch(read_rows(first, _probe_rows(first)))
     graphs = network.graphs(model)
     weights = SharedWeights(folder / SHARED_WEIGHTS) if len(graphs) > 1 else None
     difference = max(
@@ -62,9 +63,9 @@ def save_model(
     reporter.note(f"the ONNX form agrees with the Keras model to {difference:.1g}")
     runner = task.runner(folder)
     metrics = task.metrics(processor, {})
-    plan = plan_batches(valid.lengths, config.training.batch_size, config.training.batch_tokens)
-    for batch in reporter.track(load_batches(valid, plan), "measuring", len(plan)):
-        metrics.update(runner.run(batch), batch)
+    plan = Plan(valid, config.training.batch_size, config.training.batch_tokens)
+    for batch in reporter.track(load_batches(plan.batches()), "measuring", len(plan)):
+        metrics.update(runner.run(batch.arrays), batch.arrays)
     found = {"calibration": metrics.calibrate(), "metrics": metrics.result()}
     confidences = metrics.confidences()
     if confidences is not None:
@@ -81,7 +82,7 @@ def save_history_and_card(
     (folder / "README.md").write_text(write_card(name, task, facts, (folder / RELIABILITY).exists()), encoding="utf-8")
 
 
-def _probe_rows(store: ArrayStore) -> npt.NDArray[np.int64]:
+def _probe_rows(store: OpenStore) -> npt.NDArray[np.int64]:
     """Numbers of a few examples, from the shortest to the one of median length: a padded batch that is quick to run."""
     order = np.argsort(store.lengths, kind="stable")
     return order[np.linspace(0, (len(order) - 1) // 2, min(_PROBE_ROWS, len(order))).astype(int)]

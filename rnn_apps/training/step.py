@@ -6,7 +6,7 @@ the number of devices changes the speed, never the result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
@@ -55,6 +55,7 @@ class Step:
         config: settings: how gradients are clipped, and whether training is adversarial.
         strategy: the devices.
         example: an encoded example, for the names, the dtypes and the dimensions of a batch.
+        processes: so many train one model together, each with its share of a batch.
 
     Attributes:
         state_sizes: units of each state that the model carries from window to window, by the name of its input.
@@ -68,9 +69,11 @@ class Step:
         config: TrainingConfig,
         strategy: tf.distribute.Strategy,
         example: Arrays,
+        processes: int = 1,
     ) -> None:
         self.model, self.optimizer, self.loss = model, optimizer, loss
         self.clipping, self.adversarial, self.strategy = config.clipping, config.adversarial, strategy
+        self.replicas = strategy.num_replicas_in_sync // processes  # of this process
         inputs = model.input.items()
         self.state_sizes = {name: int(tensor.shape[-1]) for name, tensor in inputs if name.startswith(INITIAL)}
         specs = {name: tf.TensorSpec([None] * (1 + array.ndim), array.dtype) for name, array in example.items()}
@@ -92,6 +95,11 @@ class Step:
         outputs: dict[str, Tensor] = self._infer({name: batch[name] for name in self._names})
         return outputs
 
+    def summed(self, values: Sequence[float]) -> list[float]:
+        """Returns the sums of values over the processes that train together."""
+        found = self.strategy.run(lambda: tf.constant(values, tf.float64) / self.replicas)
+        return [float(value) for value in self.strategy.reduce("SUM", found, axis=None)]
+
     def _outputs(self, batch: Mapping[str, Tensor], training: bool) -> dict[str, Tensor]:
         return dict(self.model({name: batch[name] for name in self.model.input}, training=training))
 
@@ -104,8 +112,9 @@ class Step:
     def _on_one_device(self, batch: Mapping[str, Tensor], with_norms: Tensor) -> StepResult:
         context = tf.distribute.get_replica_context()
         replicas = self.strategy.num_replicas_in_sync
-        if replicas > 1:
-            batch = {name: value[context.replica_id_in_sync_group :: replicas] for name, value in batch.items()}
+        if self.replicas > 1:
+            own = context.replica_id_in_sync_group % self.replicas
+            batch = {name: value[own :: self.replicas] for name, value in batch.items()}
         variables = [variable.value for variable in self.model.trainable_variables]
         with tf.GradientTape() as tape:
             watched = Watched(tape)
@@ -163,10 +172,11 @@ class Step:
         return outputs, summed, items, summed / tf.maximum(items, 1.0)
 
     def _all_rows(self, value: Tensor) -> Tensor:
-        """Puts the rows of all replicas together again, each at its own place."""
-        replicas = self.strategy.num_replicas_in_sync
-        if replicas == 1:
-            return value
-        together = self.strategy.gather(value, axis=0)
+        """Puts the rows of this process' replicas together again, each at its own place."""
+        parts = self.strategy.experimental_local_results(value)
+        if len(parts) == 1:
+            return parts[0]
+        together = tf.concat(parts, axis=0)
         rows = tf.range(tf.shape(together)[0])
-        return tf.gather(together, tf.argsort(tf.concat([rows[first::replicas] for first in range(replicas)], axis=0)))
+        places = tf.concat([rows[first :: len(parts)] for first in range(len(parts))], axis=0)
+        return tf.gather(together, tf.argsort(places))

@@ -18,13 +18,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.config import TrainingConfig
-from rnn_apps.data.batching import Change, load_batches, plan_batches
-from rnn_apps.data.store import ArrayStore
+from rnn_apps.data.batching import WHOLE, Batch, Change, Plan, Share, load_batches
+from rnn_apps.data.store import Store
 from rnn_apps.data.windows import carried, windows, zero_states
 from rnn_apps.errors import TrainingError, TrainingInterrupted
 from rnn_apps.inference.metrics import Metrics
@@ -57,7 +56,6 @@ class Problem:
         monitor: the metric that decides which weights are best; where it is the same, the loss decides.
         monitor_mode: "max" or "min".
         augment: changes a training example at random, anew in each epoch; see `Processor.augment`.
-        classes: number of the class of each training example, for `training.sampling`.
     """
 
     build_model: Callable[[], keras.Model]
@@ -66,7 +64,6 @@ class Problem:
     monitor: str
     monitor_mode: str = "max"
     augment: Augment | None = None
-    classes: npt.NDArray[np.int32] | None = None
 
     def is_better(self, scores: Mapping[str, float], progress: Progress) -> bool:
         """Whether these scores of the validation part are better than the best so far."""
@@ -90,7 +87,8 @@ class Trainer:
         strategy: a `tf.distribute.Strategy`; the current one if left out.
         callbacks: Keras callbacks; their state is part of a checkpoint.
         reporter: what shows the progress.
-        writes: whether this process writes checkpoints; of several that train one model together, one does.
+        share: which rows of each batch this process takes, of several that train one model together; the first one
+            measures on the validation examples, and writes the checkpoints.
 
     Raises:
         ConfigError: if a callback sets the learning rate, and the run's schedule does.
@@ -99,8 +97,8 @@ class Trainer:
     def __init__(
         self,
         problem: Problem,
-        train: ArrayStore,
-        valid: ArrayStore,
+        train: Store,
+        valid: Store,
         config: TrainingConfig,
         seed: int,
         folder: Path,
@@ -108,11 +106,11 @@ class Trainer:
         strategy: tf.distribute.Strategy | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         reporter: Reporter | None = None,
-        writes: bool = True,
+        share: Share = WHOLE,
     ) -> None:
         check_callbacks(callbacks, config)
         self.problem, self.train, self.valid = problem, train, valid
-        self.config, self.seed, self.folder, self.writes = config, seed, folder, writes
+        self.config, self.seed, self.folder, self.share = config, seed, folder, share
         self.reporter = reporter or Reporter(enabled=False)
         self.folder.mkdir(parents=True, exist_ok=True)
         keras.utils.set_random_seed(seed)
@@ -125,12 +123,18 @@ class Trainer:
                 self.optimizer.rate_factors = rate_factors(self.model, config.layer_decay)
         self.variables = [*self.model.variables, *self.optimizer.variables]
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.model, epochs=config.epochs)
-        self.step = Step(self.model, self.optimizer, problem.loss, config, strategy, train[0])
+        example = train.open(train.groups()[0]).nothing()
+        self.step = Step(self.model, self.optimizer, problem.loss, config, strategy, example, share.processes)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process is the first of those that train together, or the only one."""
+        return self.share.number == 0
 
     def fit(self) -> list[Row]:
         """Trains to the end, leaves the best weights in the model, and returns the history, a row an epoch.
 
-        A process that writes nothing leaves the last weights.
+        Of several processes the first one does so; the others leave the last weights.
 
         Raises:
             TrainingError: if the loss is no number any more.
@@ -150,7 +154,7 @@ class Trainer:
         self.callbacks.on_train_end()
         self.recording = progress.recording
         self.model.optimizer = None  # it would be saved with the model
-        if not self.writes:
+        if not self.is_first:
             return progress.rows
         with np.load(self.folder / BEST_WEIGHTS, allow_pickle=False) as best:
             for index, variable in enumerate(self.model.weights):
@@ -170,19 +174,20 @@ class Trainer:
     def _run_batches(
         self,
         progress: Progress,
-        plan: Sequence[Any],
+        plan: Plan,
         bar: Bar,
         states: CallbackStates,
         interrupted: threading.Event,
     ) -> None:
         sums = progress.sums
         last_checkpoint = last = time.monotonic()
-        for batch in load_batches(self.train, plan[progress.batch :], change=self._changes(progress)):
+        own = load_batches(plan.batches(progress.batch), change=self._changes(progress), share=self.share)
+        for batch in own:
             sums.waited += time.monotonic() - last
             self.callbacks.on_train_batch_begin(progress.batch)
-            loss = self._train_on(batch, progress)
+            loss = self._train_on(batch.arrays, progress)
             progress.batch += 1
-            sums.examples += len(next(iter(batch.values())))
+            sums.examples += batch.examples
             sums.tokens += self._count_tokens(batch)
             now = time.monotonic()
             sums.seconds, last = sums.seconds + now - last, now
@@ -219,7 +224,7 @@ class Trainer:
         return summed / max(counted, 1.0)
 
     def _save(self, progress: Progress, states: CallbackStates) -> None:
-        if not self.writes:
+        if not self.is_first:
             return
         progress.callbacks = states.changes()
         save_checkpoint(self.folder / CHECKPOINT, self.variables, progress)
@@ -234,13 +239,13 @@ class Trainer:
     def _finish_epoch(self, progress: Progress) -> None:
         started = time.monotonic()
         with self._averaged_weights():
-            scores = self._validate(progress)
-            if self.writes and progress.sums.seconds >= LONG_EPOCH:
+            scores = self._agreed(self._validate(progress) if self.is_first else {})
+            if self.is_first and progress.sums.seconds >= LONG_EPOCH:
                 self._look(progress)
             if self.problem.is_better(scores, progress):
                 progress.best_epoch, progress.best_score = progress.epoch, scores[self.problem.monitor]
                 progress.best_loss = scores.get("loss", math.inf)
-                if self.writes:
+                if self.is_first:
                     weights = {f"v{index}": np.asarray(weight) for index, weight in enumerate(self.model.weights)}
                     save_arrays(self.folder / BEST_WEIGHTS, weights)
         row = self._row(progress, scores, time.monotonic() - started)
@@ -257,6 +262,14 @@ class Trainer:
         self._decide(progress)
         progress.epoch, progress.batch, progress.sums = progress.epoch + 1, 0, Sums()
 
+    def _agreed(self, scores: dict[str, float]) -> dict[str, float]:
+        """Returns the scores that the first process has found; of what decides, all others learn them from it."""
+        if self.share.processes == 1:
+            return scores
+        decisive = [scores.get(self.problem.monitor, 0.0), scores.get("loss", math.inf if self.is_first else 0.0)]
+        monitored, loss = self.step.summed(decisive)
+        return {**scores, self.problem.monitor: monitored, **({"loss": loss} if math.isfinite(loss) else {})}
+
     @contextmanager
     def _averaged_weights(self) -> Iterator[None]:
         """Gives the model the running average of its weights in the block, where one is kept."""
@@ -272,9 +285,9 @@ class Trainer:
 
     def _look(self, progress: Progress) -> None:
         """Records what the gates do on some validation examples."""
-        plan = plan_batches(self.valid.lengths, self.config.batch_size, self.config.batch_tokens)
-        batch = next(load_batches(self.valid, plan[len(plan) // 2 :]))
-        look_at_gates(progress.recording, self.model, batch)
+        plan = Plan(self.valid, self.config.batch_size, self.config.batch_tokens)
+        batch = next(load_batches(plan.batches(len(plan) // 2)))
+        look_at_gates(progress.recording, self.model, batch.arrays)
 
     def _decide(self, progress: Progress) -> None:
         """Decides whether this epoch was the last one, and says why."""
@@ -308,8 +321,8 @@ class Trainer:
 
     def _validate(self, progress: Progress) -> dict[str, float]:
         metrics = self.problem.metrics()
-        plan = plan_batches(self.valid.lengths, self.config.batch_size, self.config.batch_tokens)
-        for batch in load_batches(self.valid, plan):
+        plan = Plan(self.valid, self.config.batch_size, self.config.batch_tokens)
+        for batch, *_ in load_batches(plan.batches()):
             states: Any = zero_states(self.step.state_sizes, len(next(iter(batch.values()))))
             for window in windows(batch, self.config.window):
                 found = self.step.infer({**window, **states})  # the rows may bring more, to be measured with
@@ -320,23 +333,16 @@ class Trainer:
                 metrics.update(outputs, window)
         return metrics.result()
 
-    def _plan(self, epoch: int) -> list[Any]:
-        rng = np.random.default_rng([self.seed, epoch])
-        lengths, rows = self.train.lengths, None
-        if self.config.sampling == "balanced" and self.problem.classes is not None:
-            shares = 1.0 / np.bincount(self.problem.classes)[self.problem.classes]
-            rows = rng.choice(len(lengths), len(lengths), p=shares / shares.sum())
-            lengths = lengths[rows]
-        plan = plan_batches(lengths, self.config.batch_size, self.config.batch_tokens, rng)
-        return plan if rows is None else [rows[numbers] for numbers in plan]
+    def _plan(self, epoch: int) -> Plan:
+        balanced = self.config.sampling == "balanced"
+        return Plan(self.train, self.config.batch_size, self.config.batch_tokens, (self.seed, epoch), balanced)
 
-    def _count_steps(self, plan: Sequence[Any]) -> int:
+    def _count_steps(self, plan: Plan) -> int:
         window = self.config.window
-        return sum(math.ceil(int(self.train.lengths[rows].max()) / window) if window else 1 for rows in plan)
+        return sum(math.ceil(time / window) if window else 1 for group in plan.longest for time in group)
 
-    def _count_tokens(self, batch: Arrays) -> int:
-        name = next(iter(self.model.input))
-        return int(np.count_nonzero(batch[name])) if batch[name].ndim == 2 else len(batch[name])
+    def _count_tokens(self, batch: Batch) -> int:
+        return batch.steps[next(iter(self.model.input))]
 
     def _explain_failure(self, progress: Progress, what: str) -> str:
         step = int(self.optimizer.iterations)

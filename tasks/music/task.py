@@ -29,6 +29,7 @@ class MusicTask(Task[MusicConfig, MusicProcessor]):
     processor = MusicProcessor
     network = "rnn_apps.tasks.music.network:MusicNetwork"
     predictor = "rnn_apps.tasks.music.predictor:MusicPredictor"
+    reads_folders = True
 
     def read(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[Piece]:
         """Streams the pieces of folders, archives and files; see `rnn_apps.tasks.music.scores.reading`."""

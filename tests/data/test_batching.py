@@ -1,13 +1,15 @@
 import threading
 import time
+from itertools import chain
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnn_apps.data.batching import load_batches, pad_batch, plan_batches
-from rnn_apps.data.store import ArrayStore, write_store
+from rnn_apps.data import store as store_module
+from rnn_apps.data.batching import Plan, Share, load_batches, pad_batch, plan_batches
+from rnn_apps.data.store import Store, write_store
 from rnn_apps.inference.predictor import batches_by_length
 
 lengths_strategy = st.lists(st.integers(0, 300), max_size=200).map(lambda numbers: np.array(numbers, np.int32))
@@ -89,40 +91,107 @@ def test_batches_for_prediction_give_every_row_its_place_again(lengths):
 
 @pytest.fixture
 def store(tmp_path):
-    write_store(tmp_path, ({"x": np.full(n % 7 + 1, n, np.int32)} for n in range(50)))
-    return ArrayStore(tmp_path)
+    write_store(tmp_path / "one", ({"x": np.full(n % 7 + 1, n, np.int32)} for n in range(50)))
+    return Store(tmp_path / "one")
+
+
+@pytest.fixture
+def parts(tmp_path, monkeypatch):
+    """The same examples in five parts, of which two are open at a time."""
+    monkeypatch.setattr(store_module, "OPEN_TOGETHER", 20)
+    for part in range(5):
+        rows = ({"x": np.full(n % 7 + 1, n, np.int32)} for n in range(10 * part, 10 * part + 10))
+        write_store(tmp_path / "many" / f"{part:05}", rows, np.arange(10, dtype=np.int32) % 2 + 1)
+    return Store(tmp_path / "many")
+
+
+def flat(lists):
+    return list(chain.from_iterable(lists))
+
+
+def numbers_of(plan, **options):
+    return [batch.arrays["x"][:, 0].tolist() for batch in load_batches(plan.batches(), **options)]
 
 
 def test_loaded_batches_are_those_of_the_plan(store):
-    plan = plan_batches(store.lengths, 8, 100, np.random.default_rng(0))
-    batches = list(load_batches(store, plan))
-    assert [batch["x"][:, 0].tolist() for batch in batches] == [numbers.tolist() for numbers in plan]
+    opened = store.open([0])
+    expected = plan_batches(opened.lengths, 8, 100, np.random.default_rng(0))
+    plan = Plan(store, 8, 100, seed=(0,))
+    assert numbers_of(plan) == [numbers.tolist() for numbers in expected]
+    assert len(plan) == len(expected)
+    assert plan.longest == [[int(opened.lengths[numbers].max()) for numbers in expected]]
+
+
+def test_parts_that_fit_together_are_one_store(store, parts, monkeypatch):
+    monkeypatch.setattr(store_module, "OPEN_TOGETHER", 50)
+    assert numbers_of(Plan(parts, 8, 100, seed=(3,))) == numbers_of(Plan(store, 8, 100, seed=(3,)))
+
+
+def test_of_many_parts_a_few_are_open_and_every_example_is_seen_once(parts):
+    plan = Plan(parts, 4, 100, seed=(0, 1))
+    batches = numbers_of(plan)
+    assert len(plan.groups) == 3
+    assert sorted(flat(batches)) == list(range(50))
+    assert all(len({number // 10 for number in batch}) <= 2 for batch in batches)
+    assert numbers_of(Plan(parts, 4, 100, seed=(0, 1))) == batches
+    assert numbers_of(Plan(parts, 4, 100, seed=(0, 2))) != batches
+    assert len(plan) == len(batches)
+    for start in range(len(batches)):
+        assert [rows.arrays["x"][:, 0].tolist() for rows in load_batches(plan.batches(start))] == batches[start:]
+
+
+def test_an_example_that_is_changed_has_its_number_in_the_whole_store(parts):
+    seen = []
+    plan = Plan(parts, 4, 100, seed=(0,))
+    batches = numbers_of(plan, change=lambda number, row: seen.append(number) or row)
+    assert seen == flat(batches)
+
+
+def test_balanced_draws_see_the_classes_of_their_own_parts(parts):
+    drawn = flat(numbers_of(Plan(parts, 4, 100, seed=(0,), balanced=True)))
+    assert len(drawn) == 50
+    assert len(set(drawn)) < 50
+
+
+@given(st.integers(1, 5))
+def test_shares_are_the_batch(tmp_path_factory, processes):
+    folder = tmp_path_factory.mktemp("shared")
+    write_store(folder, ({"x": np.full(n % 7 + 1, n, np.int32), "y": np.array(n)} for n in range(23)))
+    plan = Plan(Store(folder), 4, 9, seed=(0,))
+    whole = list(load_batches(plan.batches()))
+    shares = [list(load_batches(plan.batches(), share=Share(n, processes))) for n in range(processes)]
+    for batch, *own in zip(whole, *shares, strict=True):
+        for share, number in zip(own, range(processes), strict=True):
+            for name, array in batch.arrays.items():
+                np.testing.assert_array_equal(share.arrays[name], array[number::processes])
+                assert share.arrays[name].dtype == array.dtype
+            assert share[1:] == batch[1:]
+        assert batch.steps == {"x": np.count_nonzero(batch.arrays["x"]) + (0 in batch.arrays["y"]), "y": batch.examples}
 
 
 def test_an_error_while_reading_reaches_the_reader(store):
     with pytest.raises(IndexError):
-        list(load_batches(store, [np.array([0]), np.array([10**6])]))
+        list(load_batches([(store.open([0]), np.array([10**6]))]))
 
 
 def test_the_reading_thread_ends_with_its_reader(store):
     before = threading.active_count()
-    batches = load_batches(store, [np.array([n]) for n in range(50)], ahead=1)
+    batches = load_batches(((store.open([0]), np.array([n])) for n in range(50)), ahead=1)
     next(batches)
     batches.close()
     assert threading.active_count() == before
 
 
 def test_reading_runs_a_bounded_number_of_batches_ahead(store):
-    class Counting:
-        read = 0
+    read, opened = [], store.open([0])
 
-        def __getitem__(self, number):
-            self.read += 1
-            return store[number]
+    def batches():
+        for number in range(50):
+            read.append(number)
+            yield opened, np.array([number])
 
-    counting = Counting()
-    batches = load_batches(counting, [np.array([n]) for n in range(50)], ahead=3)
-    next(batches)
+    loaded = load_batches(batches(), ahead=3)
+    next(loaded)
     time.sleep(0.3)
-    assert counting.read <= 1 + 3 + 1
-    batches.close()
+    assert len(read) <= 1 + 3 + 1
+    loaded.close()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rnn_apps.data.store import ArrayStore, write_store
+from rnn_apps.data.store import Store, write_store
 from rnn_apps.inference.classification import ClassificationMetrics
 from rnn_apps.training.trainer import Problem, Trainer
 from training.small import (
@@ -26,7 +26,7 @@ def stores(tmp_path_factory):
             for n in labels
         ]
         write_store(folder / name, rows)
-        stores.append(ArrayStore(folder / name))
+        stores.append(Store(folder / name))
     return stores
 
 

@@ -5,13 +5,11 @@ import numpy as np
 import pytest
 
 from rnn_apps.config import ClippingConfig
-from rnn_apps.data.store import read_rows
 from rnn_apps.errors import TrainingError
 from rnn_apps.progress import Reporter
 from rnn_apps.training.checkpoint import load_checkpoint
 from rnn_apps.training.trainer import BEST_WEIGHTS, CHECKPOINT
 from training.small import (
-    EXAMPLES,
     STEPS,
     TIMES,
     At,
@@ -92,7 +90,7 @@ def test_the_loss_is_the_mean_over_examples_not_over_batches(trainer, stores):
 
     row = trainer(build_model=same_start, epochs=1, learning_rate=1e-20).fit()[0]
     losses = []
-    for example in read_rows(stores[0], range(EXAMPLES)):
+    for example in stores[0].rows():
         logits = np.array(plain({"tokens": example["tokens"][None]})["logits"])[0]
         losses.append(np.log(np.exp(logits).sum()) - logits[example["label"]])
     assert row["loss"] == pytest.approx(np.mean(losses), rel=1e-5)
@@ -146,7 +144,7 @@ tf.config.set_logical_device_configuration(devices[0], [tf.config.LogicalDeviceC
 import keras
 from pathlib import Path
 from rnn_apps.config import ClippingConfig, TrainingConfig
-from rnn_apps.data.store import ArrayStore
+from rnn_apps.data.store import Store
 from rnn_apps.inference.classification import ClassificationMetrics
 from rnn_apps.training.trainer import Problem, Trainer
 from rnn_apps.training.losses import summed_cross_entropy
@@ -172,7 +170,7 @@ for kind in ("none", "global_norm"):
         )
         clipping = ClippingConfig(kind=kind, threshold=0.05)
         config = TrainingConfig(epochs=2, batch_size=7, learning_rate=0.02, clipping=clipping)
-        stores = ArrayStore(train), ArrayStore(valid)
+        stores = Store(train), Store(valid)
         trainer = Trainer(problem, *stores, config, 3, out / (kind + name), strategy=strategy)
         rows = trainer.fit()
         weights = np.concatenate([w.numpy().ravel() for w in trainer.model.weights]).tolist()
@@ -183,7 +181,7 @@ for kind in ("none", "global_norm"):
 
 
 def test_two_devices_give_the_losses_of_one(run_python, stores, tmp_path):
-    folders = [store._files["label"].name.rpartition("/")[0] for store in stores]
+    folders = [store.folder for store in stores]
     result = run_python(TWO_DEVICES, *folders, tmp_path)
     assert result.status == 0, result.stderr
     for kind, (one, two) in json.loads((tmp_path / "found.json").read_text()).items():

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import rnn_apps
-from rnn_apps.data.store import ArrayStore, write_store
+from rnn_apps.data.store import Store, write_store
 from rnn_apps.errors import ConfigError
 from rnn_apps.training.losses import summed_cross_entropy
 from rnn_apps.training.prepare import _weights
@@ -13,6 +13,7 @@ from rnn_apps.training.trainer import Problem, Trainer
 from training.small import build_model, loss, small_config
 
 CLASSES = np.repeat([1, 2, 3], [90, 9, 1]).astype(np.int32)
+COUNTS = np.bincount(CLASSES)
 NAMES = {None: 0, "common": 1, "rare": 2, "rarest": 3}
 
 
@@ -33,35 +34,36 @@ def test_a_weight_counts_like_so_many_examples():
 
 
 def test_balanced_weights_give_each_class_the_same_part():
-    weights = _weights(task_config(class_weights="balanced"), CLASSES, NAMES)
+    weights = _weights(task_config(class_weights="balanced"), COUNTS, NAMES)
     sums = np.bincount(CLASSES, weights=weights[CLASSES])[1:]
     np.testing.assert_allclose(sums, 100 / 3, rtol=1e-6)
 
 
 def test_a_table_names_classes_and_leaves_the_others_at_one():
-    weights = _weights(task_config(class_weights={"rare": 10}), CLASSES, NAMES)
+    weights = _weights(task_config(class_weights={"rare": 10}), COUNTS, NAMES)
     np.testing.assert_array_equal(weights[1:], [1, 10, 1])
     with pytest.raises(ConfigError, match=r"names the class 'rares', which is not in the data.*Did you mean"):
-        _weights(task_config(class_weights={"rares": 10}), CLASSES, NAMES)
-    assert _weights(task_config(), CLASSES, NAMES) is None
+        _weights(task_config(class_weights={"rares": 10}), COUNTS, NAMES)
+    assert _weights(task_config(), COUNTS, NAMES) is None
 
 
 @pytest.mark.parametrize("setting", [{"class_weights": "balanced"}, {"sampling": "balanced"}])
 def test_a_task_without_classes_says_so(setting):
     with pytest.raises(ConfigError, match="no classes that could be weighted"):
-        _weights(task_config(**setting), np.zeros(10, np.int32), {None: 0})
+        _weights(task_config(**setting), np.array([10]), {None: 0})
 
 
 def test_balanced_sampling_draws_of_each_class_as_many(tmp_path):
     rows = [{"tokens": np.array([1, 2], np.int32), "label": np.array(n - 1, np.int32)} for n in CLASSES]
     for name in ("train", "valid"):
-        write_store(tmp_path / name, rows)
-    stores = [ArrayStore(tmp_path / name) for name in ("train", "valid")]
-    problem = Problem(build_model, loss, lambda: None, "accuracy", classes=CLASSES)
+        write_store(tmp_path / name, rows, CLASSES)
+    stores = [Store(tmp_path / name) for name in ("train", "valid")]
+    problem = Problem(build_model, loss, lambda: None, "accuracy")
 
     def drawn(epoch, **changes):
         trainer = Trainer(problem, *stores, small_config(**changes), 0, tmp_path / "run")
-        return np.bincount(CLASSES[np.concatenate(trainer._plan(epoch))], minlength=4)[1:]
+        drawn = [numbers for _, numbers in trainer._plan(epoch).batches()]
+        return np.bincount(CLASSES[np.concatenate(drawn)], minlength=4)[1:]
 
     np.testing.assert_array_equal(drawn(0), [90, 9, 1])
     counts = drawn(0, sampling="balanced")

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from rnn_apps.config import TrainingConfig
-from rnn_apps.data.store import ArrayStore, write_store
+from rnn_apps.data.store import Store, write_store
 from rnn_apps.inference.metrics import Metrics
 from rnn_apps.layers import GRU, Embedding
 from rnn_apps.training.losses import summed_cross_entropy
@@ -54,7 +54,7 @@ def store(tmp_path_factory):
     rows = [rng.integers(1, 8, length + 1).astype(np.int32) for length in LENGTHS]
     folder = tmp_path_factory.mktemp("store")
     write_store(folder, [{"tokens": row[:-1], "targets": row[1:]} for row in rows])
-    return ArrayStore(folder)
+    return Store(folder)
 
 
 def trainer(store, folder, **changes):
@@ -105,7 +105,7 @@ tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConf
 spec = importlib.util.spec_from_file_location("windows", sys.argv[1])
 windows = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(windows)
-store, out, results = windows.ArrayStore(Path(sys.argv[2])), Path(sys.argv[3]), []
+store, out, results = windows.Store(Path(sys.argv[2])), Path(sys.argv[3]), []
 for name, strategy in (
     ("one", tf.distribute.get_strategy()),
     ("two", tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])),
@@ -118,7 +118,7 @@ print(json.dumps(results))
 
 
 def test_the_state_goes_on_alike_on_two_devices(store, run_python, tmp_path):
-    result = run_python(TWO_DEVICES, __file__, store._files["tokens"].name.rsplit("/", 1)[0], tmp_path)
+    result = run_python(TWO_DEVICES, __file__, store.folder, tmp_path)
     assert result.status == 0, result.stderr
     one, two = json.loads(result.stdout.splitlines()[-1])
     assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
