@@ -6,6 +6,7 @@ import logging
 import pickle
 import socket
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from rnn_apps.environment import THREADS, threads
 from rnn_apps.errors import ConfigError, DataError, MissingExtraError, RnnAppsError
 
 ANSWER_SECONDS = 20.0
-"""How long a cluster may take to answer."""
+"""How long a cluster may take to answer, and its machines to be there."""
 
 MOST_FAILURES = 10
 """So often workers may die in one call; the same command then goes on."""
@@ -101,8 +102,10 @@ def engine(workers: Workers) -> Iterator[Any]:
         _check_size(workers, {"CPU": threads()}, "this machine")
         ray.init(num_cpus=workers.count * workers.cores, include_dashboard=False, **quiet)
     try:
-        where = f"the cluster at {workers.address}" if workers.address else "this machine"
-        _check_size(workers, ray.cluster_resources(), where)
+        if workers.address:
+            _wait_for_size(ray, workers, f"the cluster at {workers.address}")
+        else:
+            _check_size(workers, ray.cluster_resources(), "this machine")
         yield ray
     finally:
         ray.shutdown()
@@ -198,6 +201,18 @@ def _check_address(address: str) -> None:
         raise ConfigError(
             f"No cluster answers at {address} ({error}). Start one with: ray start --head --port={port}"
         ) from None
+
+
+def _wait_for_size(ray: Any, workers: Workers, where: str) -> None:
+    """Makes sure that a cluster is large enough, or is so in a while: its machines may still be coming."""
+    latest = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            return _check_size(workers, ray.cluster_resources(), where)
+        except ConfigError:
+            if time.monotonic() > latest:
+                raise
+        time.sleep(0.5)
 
 
 def _check_size(workers: Workers, there: Mapping[str, float], where: str) -> None:

@@ -83,6 +83,10 @@ class AdamW(keras.optimizers.AdamW):
             grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
         )
 
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
+        # Keras would sum over the devices once more, and an embedding's gradient as a whole table; `Step` has done it
+        return grads_and_vars
+
     def _apply_weight_decay(self, variables: Any) -> None:
         # Keras would work through all weights to change nothing
         if self.weight_decay:

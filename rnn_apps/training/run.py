@@ -147,13 +147,13 @@ class Run:
             RnnAppsError: whatever is wrong with data or settings.
         """
         if self._opened:
-            return self._prepared()
+            return self.prepared()
         self._open_work()
         self._opened = True
         self.reporter.stage("Data", self.source.facts["dataset"])
         self._tell_how_the_data_is_read()
         try:
-            data = self._prepared()
+            data = self.prepared()
         except BaseException:  # half of the data is of no use to anybody
             shutil.rmtree(self.work, ignore_errors=True)
             raise
@@ -163,7 +163,7 @@ class Run:
     def take_part(self, share: Share) -> None:
         """Trains with others that do the same in this moment, each with its share of every batch."""
         assert not self.unlabelled
-        self._train(self._prepared(), None, share)
+        self._train(self.prepared(), None, share)
 
     def _execute(self) -> Model:
         together = self._opened  # by many workers, who have ended
@@ -199,7 +199,8 @@ class Run:
         shutil.rmtree(self.work)
         return Model(bundle)
 
-    def _prepared(self) -> PreparedData:
+    def prepared(self) -> PreparedData:
+        """Encodes the data into its folder, or finds it there."""
         texts = read_texts(self.unlabelled, self.columns) if self.unlabelled else ()
         processor = self.start.processor if self.start else None
         folder = self.data_folder or self.work

@@ -130,9 +130,6 @@ class Step:
         kind = None if self.clipping.kind == "none" else self.clipping.kind
         gradients, norm, clipped = clip_gradients(raw := gradients, variables, kind, self.clipping.threshold)
         measured = self._norms_before(with_norms, raw, gradients)
-        # the optimizer sums over replicas once more, and here they all hold the same sum already
-        if replicas > 1:
-            gradients = [None if g is None else tf.convert_to_tensor(g) / replicas for g in gradients]
         self.optimizer.apply(gradients)
         norms = self._norms(with_norms, *measured)
         return StepResult(summed, items, norm, tf.cast(clipped, tf.float32), norms, carried(outputs))

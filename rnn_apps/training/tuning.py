@@ -13,7 +13,7 @@ import json
 import shutil
 import time
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -130,6 +130,10 @@ def _choice(path: Path, name: str, table: Mapping[str, Any]) -> Choice:
     return Choice(name, low, high, logarithmic)
 
 
+Search = Callable[["Tuning", Callable[[], None]], None]
+"""(tuning, ended) -> nothing, after all trials; `ended` is called behind each."""
+
+
 class Tuning:
     """A search for settings.
 
@@ -138,13 +142,16 @@ class Tuning:
         space: what may change.
         trials: how many are tried at most, over all times that the search has run.
         minutes: how long is searched at most, likewise; 0 for no limit.
+        side_by_side: how many trials are tried at a time.
 
     Raises:
         ConfigError: if a setting of the space does not exist or cannot have these values.
         MissingExtraError: if Optuna is not installed.
     """
 
-    def __init__(self, run: Run, space: Sequence[Choice], trials: int, minutes: float = 0.0) -> None:
+    def __init__(
+        self, run: Run, space: Sequence[Choice], trials: int, minutes: float = 0.0, side_by_side: int = 1
+    ) -> None:
         try:
             import optuna
         except ImportError as error:
@@ -152,6 +159,7 @@ class Tuning:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.optuna = optuna
         self.run, self.space, self.trials, self.seconds = run, list(space), trials, 60 * minutes
+        self.side_by_side = side_by_side
         self.folder = run.output.parent / f"{run.output.name}.tuning"
         for choice in self.space:  # says now what a trial would say in an hour
             for value in choice.choices or (choice.low, choice.high):
@@ -172,8 +180,11 @@ class Tuning:
         study.sampler = self.optuna.samplers.TPESampler(seed=seed, multivariate=True)
         return study
 
-    def execute(self) -> Model:
+    def execute(self, search: Search | None = None) -> Model:
         """Searches, or goes on searching; returns the best model, saved.
+
+        Args:
+            search: who tries; this process, one trial after the other, if left out.
 
         Raises:
             RnnAppsError: whatever is wrong with output, data or settings.
@@ -186,9 +197,7 @@ class Tuning:
         reporter = self.run.reporter
         reporter.stage("Search", f"{self.trials} trials at most, {len(self.space)} settings")
         with reporter.bar("trials", self.trials, self._count()) as bar:
-            while self._count() < self.trials and not self._time_is_over():
-                self.study.optimize(self._trial, n_trials=1, catch=(TrainingError,))
-                bar.advance(note=self._standing())
+            (search or _try_one_by_one)(self, lambda: bar.advance(note=self._standing()))
         if not any(trial.value is not None for trial in self._complete()):
             raise TrainingError(f"None of {self._count()} trials has ended well. {self.folder / _TABLE} says more.")
         self._write_table()
@@ -210,27 +219,45 @@ class Tuning:
             if all(choice.holds(first[choice.name]) for choice in self.space):
                 self.study.enqueue_trial(first)
 
-    def _trial(self, trial: Any) -> float:
-        settings = {choice.name: choice.suggest(trial) for choice in self.space}
-        began = time.monotonic()
-        watch = _watch(self.optuna, trial, self.run.task.monitor)
-        run = self._run(settings, watch)
-        try:
-            model = run.finished() or run.execute()
-        except (self.optuna.TrialPruned, TrainingError):
-            trial.set_user_attr("seconds", time.monotonic() - began)
+    def is_open(self, under_way: int = 0) -> bool:
+        """Whether there is time and number for another trial.
+
+        Args:
+            under_way: trials that are tried in this moment.
+        """
+        return self._count() + under_way < self.trials and not self._time_is_over()
+
+    def ask(self) -> tuple[Any, dict[str, Any]]:
+        """Returns the next trial, and the settings that it is to try."""
+        trial = self.study.ask()
+        return trial, {choice.name: choice.suggest(trial) for choice in self.space}
+
+    def tell(self, trial: Any, settings: Mapping[str, Any], seconds: float, how: str) -> None:
+        """Takes the end of a trial down, and throws away what is not the best.
+
+        Args:
+            trial: of `ask`.
+            settings: of it.
+            seconds: that it took.
+            how: it ended: "complete", "pruned", or "fail" where it could not be trained.
+        """
+        run, states = self.run_of(settings), self.optuna.trial.TrialState
+        if how != "complete":
+            trial.set_user_attr("seconds", seconds)
+            self.study.tell(trial, state=states[how.upper()])
             shutil.rmtree(run.output.parent, ignore_errors=True)
-            raise
-        value = _best_value(model, self.run)
-        trial.set_user_attr("seconds", time.monotonic() - began)
+            return
+        value = _best_value(load(run.output), run)
         kept = {own.user_attrs.get("folder") for own in self._complete()}
         if self._is_best(value):
             trial.set_user_attr("folder", str(run.output))
         elif str(run.output) not in kept:
             shutil.rmtree(run.output, ignore_errors=True)
-        return value
+        trial.set_user_attr("seconds", seconds)
+        self.study.tell(trial, value)
 
-    def _run(self, settings: Mapping[str, Any], watch: Any) -> Run:
+    def run_of(self, settings: Mapping[str, Any]) -> Run:
+        """Returns the run that tries settings."""
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
         config = self._config(settings)
         shared = json.dumps([config.seed, config.data.model_dump(), config.training.class_weights], default=str)
@@ -238,16 +265,7 @@ class Tuning:
         output = self.folder / digest / self.run.output.name
         output.parent.mkdir(exist_ok=True)
         quiet = Reporter(enabled=False)
-        callbacks = [*self.run.callbacks, watch]
-        return replace(
-            self.run,
-            config=config,
-            output=output,
-            overwrite=False,
-            data_folder=data,
-            callbacks=callbacks,
-            reporter=quiet,
-        )
+        return replace(self.run, config=config, output=output, overwrite=False, data_folder=data, reporter=quiet)
 
     def _config(self, settings: Mapping[str, Any]) -> TaskConfig:
         lines = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
@@ -272,7 +290,7 @@ class Tuning:
 
     def _time_is_over(self) -> bool:
         spent = sum(trial.user_attrs.get("seconds", 0.0) for trial in self.study.get_trials())
-        return bool(self.seconds) and spent >= self.seconds
+        return bool(self.seconds) and spent >= self.seconds * self.side_by_side
 
     def _standing(self) -> str:
         complete = self._complete()
@@ -287,7 +305,7 @@ class Tuning:
             shutil.rmtree(self.run.output)
         shutil.copytree(folder, self.run.output)
         for path in self.folder.iterdir():
-            if path.is_dir():
+            if path.is_dir() and path != folder.parent:  # a search that goes on may find no better one
                 shutil.rmtree(path, ignore_errors=True)
         self.run.reporter.note(
             f"best of {self._count()} trials: {self.run.task.monitor} {self.study.best_value:.4f} with "
@@ -318,17 +336,36 @@ class Tuning:
             draw_importance(self.folder / "importance.png", importance)
 
 
-def _watch(optuna: Any, trial: Any, monitor: str) -> Any:
-    """A callback that tells Optuna of every epoch, and ends a trial that gets nowhere."""
+def told_of(trained: Run, told: Callable[[float, int], None]) -> Run:
+    """Returns a run that tells of the monitor and the number of every epoch; what `told` raises ends it."""
     import keras
 
     class Watch(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-            trial.report(float((logs or {})[f"val_{monitor}"]), epoch)
-            if trial.should_prune():
-                raise optuna.TrialPruned
+            told(float((logs or {})[f"val_{trained.task.monitor}"]), epoch)
 
-    return Watch()
+    return replace(trained, callbacks=[*trained.callbacks, Watch()])
+
+
+def _try_one_by_one(tuning: Tuning, ended: Callable[[], None]) -> None:
+    while tuning.is_open():
+        trial, settings = tuning.ask()
+        began, how = time.monotonic(), "complete"
+
+        def told(value: float, epoch: int, trial: Any = trial) -> None:
+            trial.report(value, epoch)
+            if trial.should_prune():
+                raise tuning.optuna.TrialPruned
+
+        run = told_of(tuning.run_of(settings), told)
+        try:
+            _ = run.finished() or run.execute()
+        except tuning.optuna.TrialPruned:
+            how = "pruned"
+        except TrainingError:
+            how = "fail"
+        tuning.tell(trial, settings, time.monotonic() - began, how)
+        ended()
 
 
 def _best_value(model: Model, run: Run) -> float:

@@ -14,7 +14,7 @@ pytest.importorskip("ray", reason='needs the extra "cluster"')
 from cluster.processes import workers_of_ray
 
 from rnn_apps.cluster.engine import Workers, check_workers, engine
-from rnn_apps.cluster.prediction import answer_shards, answers_of, expand
+from rnn_apps.cluster.prediction import answer_shards, answers_of
 from rnn_apps.data.readers.columns import AS_SEEN
 from rnn_apps.errors import ConfigError, DataError, OutputError
 from rnn_apps.inference.table import AnswerTable
@@ -124,17 +124,6 @@ def test_workers_are_like_this_process_and_see_its_files(tmp_path, monkeypatch):
         with pytest.raises(ConfigError, match=r"has numpy .*, and 0\.0 is here\. Install the same"):
             check_workers(ray, Workers(1), [])
     assert not ray.is_initialized()
-
-
-def test_patterns_and_folders_are_files(tmp_path, monkeypatch):
-    for name in ("b.parquet", "a.parquet", "_SUCCESS", ".hidden", "c.txt"):
-        (tmp_path / name).touch()
-    monkeypatch.chdir(tmp_path)
-    assert [path.name for path in expand(["*.parquet"])] == ["a.parquet", "b.parquet"]
-    assert [path.name for path in expand([str(tmp_path)])] == ["a.parquet", "b.parquet", "c.txt"]
-    assert expand([str(tmp_path / "?.txt")]) == [tmp_path / "c.txt"]
-    with pytest.raises(DataError, match="There is no file"):
-        expand(["*.csv"])
 
 
 @pytest.mark.parametrize(
