@@ -24,6 +24,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ TASKS = ("digits", "music", "sentiment", "ner", "translation")
 WORKERS = (2, 4, 8, 16, 32, 64, 128, 256)
 NETWORKS = {"10 Gbit/s": 10e9 / 8, "100 Gbit/s": 100e9 / 8}
 SIZES = (2**12, 2**16, 2**18, 2**20, 2**22, 2**24)
-WARM_UP = 4
+SECONDS, WARM_UP = 6.0, 4
 REVIEW = 20  # texts of the sample that make one as long as a review
 
 
@@ -89,12 +90,12 @@ def all_reduces(tf: Any, strategy: Any) -> dict[str, Any]:
     """Seconds of an all-reduce of arrays of some sizes."""
     found = {}
     for size in SIZES:
-        ones = [tf.ones(size // 4)]
+        ones = tf.ones(size // 4)
 
-        @tf.function
-        def reduced(ones: Any = ones) -> Any:
-            return strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("SUM", ones)[0][:1])
+        def on_one_device(ones: Any = ones) -> Any:
+            return tf.distribute.get_replica_context().all_reduce("SUM", [tf.identity(ones)])[0][:1]
 
+        reduced = tf.function(lambda job=on_one_device: strategy.run(job), autograph=False)
         reduced()
         seconds = []
         for _ in range(30 if size < 2**24 else 10):
@@ -109,6 +110,7 @@ def batches_of(task: Any, processor: Any, config: Any) -> list[dict[str, Any]]:
     """Batches as large as the task's settings make them, of the built-in sample."""
     from rnn_apps.data.batching import pad_batch, plan_batches
     from rnn_apps.data.windows import windows
+    from rnn_apps.errors import DataError
 
     examples = list(task.sample())
     if task.name == "sentiment":  # the sample's texts are short, reviews are not
@@ -116,7 +118,11 @@ def batches_of(task: Any, processor: Any, config: Any) -> list[dict[str, Any]]:
 
         texts = [" ".join(own.text for own in examples[n : n + REVIEW]) for n in range(0, len(examples), REVIEW)]
         examples = [replace(example, text=text) for example, text in zip(examples, texts, strict=False)]
-    rows = processor.encode(examples * max(1, 400 // len(examples)), training=True)
+    rows = []
+    for example in examples:
+        with suppress(DataError):  # the sample has classes that the shipped model has not learnt
+            rows += processor.encode([example], training=True)
+    rows *= max(1, 400 // len(rows))
     lengths = np.array([max([len(own) for own in row.values() if own.ndim] or [1]) for row in rows], np.int32)
     plan = plan_batches(lengths, config.batch_size, config.batch_tokens, np.random.default_rng(0))
     whole = [pad_batch([rows[number] for number in numbers]) for numbers in plan]
@@ -130,21 +136,23 @@ def steps(tf: Any, strategy: Any, job: dict[str, Any]) -> dict[str, Any]:
     from rnn_apps.config import load_config
     from rnn_apps.data.windows import zero_states
     from rnn_apps.model import load
+    from rnn_apps.training import step as step_module
     from rnn_apps.training.optimizer import new_optimizer
-    from rnn_apps.training.step import Step
 
     model = load(ROOT / "saved_models" / job["task"])
     task, processor = model.task, model.predictor.processor
     config = load_config(task.Config, base=model.bundle.manifest["config"])
     batches = batches_of(task, processor, config.training)
-    gradients = watch_gradients(tf, job["dense"])
+    gradients = watch_gradients(tf)
+    if job["dense"]:
+        step_module.sent = lambda gradient, *_: tf.convert_to_tensor(gradient)
     network = task.new_network()
     with strategy.scope():
         built = network.build(config, processor)
         optimizer = new_optimizer(config.training, 1000)
         optimizer.build(built.trainable_variables)
     example = {name: np.zeros(array.shape[1:], array.dtype) for name, array in batches[0].items()}
-    step = Step(built, optimizer, network.loss, config.training, strategy, example, job["processes"])
+    step = step_module.Step(built, optimizer, network.loss, config.training, strategy, example, job["processes"])
     examples = len(next(iter(batches[0].values())))
     states = zero_states(step.state_sizes, examples)
 
@@ -155,19 +163,23 @@ def steps(tf: Any, strategy: Any, job: dict[str, Any]) -> dict[str, Any]:
 
     for number in range(WARM_UP):
         take(number)
+    count = job.get("steps") or max(10, min(500, int(SECONDS / take(0))))
     before = loopback()
-    seconds = [take(number) for number in range(job["steps"])]
-    found = {"seconds": median(seconds), "examples": examples, "bytes": (loopback() - before) / job["steps"]}
+    seconds = [take(number) for number in range(count)]
+    found = {"seconds": median(seconds), "examples": examples, "bytes": (loopback() - before) / count, "steps": count}
     if job["processes"] == 1:
         tf.config.run_functions_eagerly(True)  # so that gradients have a size
         take(0)
-        passes = len(gradients) // len(built.trainable_variables)  # adversarial training has two
+        weights = built.trainable_variables
+        assert len(gradients) == len(weights), "every weight has a gradient"
+        tokens = config.training.batch_tokens
+        parts = [step_module.sent(own, weight.shape[0], tokens) for own, weight in zip(gradients, weights, strict=True)]
         found |= {
-            "dense_bytes": sum(own.shape.num_elements() * 4 for own in gradients if not is_rows(tf, own)) // passes,
-            "tables": sum(bool(is_rows(tf, own)) for own in gradients) // passes,
-            "rows": sum(int(own.indices.shape[0]) for own in gradients if is_rows(tf, own)),
+            "dense_bytes": sum(own.shape.num_elements() * 4 for own in parts if not is_rows(tf, own)),
+            "tables": sum(bool(is_rows(tf, own)) for own in parts),
+            "rows": sum(int(own.indices.shape[0]) for own in parts if is_rows(tf, own)),
             "row_bytes": sum(
-                own.values.shape.num_elements() * 4 + own.indices.shape[0] * 8 for own in gradients if is_rows(tf, own)
+                own.values.shape.num_elements() * 4 + own.indices.shape[0] * 8 for own in parts if is_rows(tf, own)
             ),
         }
     return found
@@ -178,19 +190,15 @@ def is_rows(tf: Any, gradient: Any) -> bool:
     return isinstance(gradient, tf.IndexedSlices)
 
 
-def watch_gradients(tf: Any, dense: bool) -> list[Any]:
-    """Returns a list that holds the gradients of the last step that was taken eagerly; with `dense` none is in rows."""
+def watch_gradients(tf: Any) -> list[Any]:
+    """Returns a list that holds the gradients of the weights of the last step that was taken eagerly."""
     gradient, seen = tf.GradientTape.gradient, []
 
     def watched(tape: Any, loss: Any, sources: Any, **options: Any) -> Any:
         found = gradient(tape, loss, sources, **options)
-        whole = tf.nest.map_structure(
-            lambda own: tf.convert_to_tensor(own) if dense and is_rows(tf, own) else own, found, expand_composites=False
-        )
         if tf.executing_eagerly():
-            weights = whole[0] if isinstance(whole, tuple) else whole
-            seen.extend(own for own in weights if own is not None)
-        return whole
+            seen[:] = found[0] if isinstance(sources, tuple) else found
+        return found
 
     tf.GradientTape.gradient = watched
     return seen
@@ -223,7 +231,7 @@ class Network:
 
     def seconds(self, step: dict[str, Any], workers: int, bandwidth: float = np.inf) -> float:
         """What a step spends on summing its gradients over so many workers."""
-        collectives = 3 + 3 * step["tables"]  # the number of items, the loss, the dense ones; lengths, indices, values
+        collectives = 1 + 3 * step["tables"]  # all that is dense; of each table lengths, numbers and values of rows
         byte = self.copy + 1 / bandwidth
         ring = 2 * (workers - 1) / workers * step["dense_bytes"] * byte
         gathered = (workers - 1) * step["row_bytes"] * byte
@@ -241,9 +249,9 @@ def measure(tasks: list[str], rounds: int) -> tuple[list[dict[str, Any]], dict[i
         for dense in (False, True):
             alone, two = [], []
             for _ in range(rounds):
-                job = {"what": "steps", "task": task, "dense": dense, "steps": 30}
+                job = {"what": "steps", "task": task, "dense": dense}
                 alone += together(job, 2, False)
-                two += together(job, 2, True)
+                two += together({**job, "steps": alone[-1]["steps"]}, 2, True)
             seconds = [median([own["seconds"] for own in found]) for found in (alone, two)]
             points.append(
                 {

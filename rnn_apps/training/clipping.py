@@ -76,6 +76,11 @@ def summed_rows(gradients: Sequence[Gradient]) -> list[Gradient]:
     return [_sum_repeated_rows(gradient) for gradient in gradients]
 
 
+def scaled(gradient: Gradient, factor: Any) -> Gradient:
+    """Returns a gradient times a factor."""
+    return _map(gradient, lambda values: values * tf.cast(factor, values.dtype))
+
+
 def global_norm(gradients: Sequence[Gradient]) -> Any:
     """n = sqrt(Σ ‖g‖²) over all gradients, a float32 scalar. Rows of one token must have been summed."""
     halves = [tf.nn.l2_loss(tf.cast(_values(g), tf.float32)) for g in gradients if g is not None]

@@ -1,7 +1,8 @@
 """One step over all devices: each replica takes its share of the batch, and the sum is that of one device.
 
 Losses and gradients are summed over all replicas, and the sum is divided by the number of items in the whole batch. So
-the number of devices changes the speed, never the result.
+the number of devices changes the speed, never the result. All goes into one sum over the devices, the gradient of a
+large embedding as the rows that the batch has looked up.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from rnn_apps.config import TrainingConfig
 from rnn_apps.data.windows import INITIAL, carried
 from rnn_apps.layers.observation import changed_inputs
 from rnn_apps.training.adversarial import Watched, mean_gradients
-from rnn_apps.training.clipping import clip_gradients, summed_rows
+from rnn_apps.training.clipping import clip_gradients, scaled, summed_rows
 from rnn_apps.training.measuring import LayerNorms
 
 Loss = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], tuple[Tensor, Tensor]]
@@ -43,6 +44,22 @@ class StepResult(NamedTuple):
     clipped: Tensor
     norms: Tensor
     states: dict[str, Tensor]
+
+
+def sent(gradient: Any, rows: int, batch_tokens: int) -> Any:
+    """Returns what is sent of a gradient to the other devices.
+
+    The rows of an embedding go to each, those of a batch at most `batch_tokens`; a whole table goes around once as it
+    is summed and once as the sum.
+
+    Args:
+        gradient: a tensor, or the rows of one.
+        rows: of the whole table.
+        batch_tokens: time steps of a batch at most, over all devices.
+    """
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    return summed_rows([gradient])[0] if batch_tokens < 2 * rows else tf.convert_to_tensor(gradient)
 
 
 class Step:
@@ -73,6 +90,7 @@ class Step:
     ) -> None:
         self.model, self.optimizer, self.loss = model, optimizer, loss
         self.clipping, self.adversarial, self.strategy = config.clipping, config.adversarial, strategy
+        self.batch_tokens = config.batch_tokens
         self.replicas = strategy.num_replicas_in_sync // processes  # of this process
         inputs = model.input.items()
         self.state_sizes = {name: int(tensor.shape[-1]) for name, tensor in inputs if name.startswith(INITIAL)}
@@ -104,10 +122,10 @@ class Step:
         return dict(self.model({name: batch[name] for name in self.model.input}, training=training))
 
     def _on_all_devices(self, batch: Mapping[str, Tensor], with_norms: Tensor) -> StepResult:
-        loss, *same, states = self.strategy.run(self._on_one_device, args=(batch, with_norms))
-        items, norm, clipped, norms = (self.strategy.experimental_local_results(value)[0] for value in same)
+        *same, states = self.strategy.run(self._on_one_device, args=(batch, with_norms))
+        loss, items, norm, clipped, norms = (self.strategy.experimental_local_results(value)[0] for value in same)
         whole = {name: self._all_rows(value) for name, value in states.items()}
-        return StepResult(self.strategy.reduce("SUM", loss, axis=None), items, norm, clipped, norms, whole)
+        return StepResult(loss, items, norm, clipped, norms, whole)
 
     def _on_one_device(self, batch: Mapping[str, Tensor], with_norms: Tensor) -> StepResult:
         context = tf.distribute.get_replica_context()
@@ -119,14 +137,14 @@ class Step:
         with tf.GradientTape() as tape:
             watched = Watched(tape)
             with changed_inputs(self.model, watched) if self.adversarial else nullcontext():
-                outputs, summed, items, loss = self._loss(batch, context)
+                outputs, summed, items, loss = self._loss(batch)
         gradients, slopes = tape.gradient(loss, (variables, watched.vectors))
         if self.adversarial:
             with tf.GradientTape() as tape, changed_inputs(self.model, watched.moved(slopes, self.adversarial)):
-                loss = self._loss(batch, context)[-1]
+                loss = self._loss(batch)[-1]
             gradients = mean_gradients(gradients, tape.gradient(loss, variables))
         if replicas > 1:
-            gradients = context.all_reduce("SUM", gradients)
+            gradients, summed, items = self._over_all_devices(context, gradients, summed, items)
         kind = None if self.clipping.kind == "none" else self.clipping.kind
         gradients, norm, clipped = clip_gradients(raw := gradients, variables, kind, self.clipping.threshold)
         measured = self._norms_before(with_norms, raw, gradients)
@@ -161,12 +179,27 @@ class Step:
         changed = tf.cond(wanted, ratio, lambda: tf.zeros(len(self.norms.layers)))
         return tf.concat([norms, changed[None]], axis=0)
 
-    def _loss(self, batch: Mapping[str, Tensor], context: Any) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor]:
-        """Returns the outputs, the summed loss, the number of items on all devices, and the loss of one."""
+    def _loss(self, batch: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor]:
+        """Returns the outputs, the summed loss, the number of items, and what gradients are taken of.
+
+        That is the loss of an item; on several devices, of which none knows the items of the others, the sum.
+        """
         outputs = self._outputs(batch, training=True)
         summed, items = self.loss(outputs, batch)
-        items = context.all_reduce("SUM", tf.cast(items, tf.float32))
-        return outputs, summed, items, summed / tf.maximum(items, 1.0)
+        items = tf.cast(items, tf.float32)
+        alone = self.strategy.num_replicas_in_sync == 1
+        return outputs, summed, items, summed / tf.maximum(items, 1.0) if alone else summed
+
+    def _over_all_devices(
+        self, context: Any, gradients: Sequence[Any], summed: Tensor, items: Tensor
+    ) -> tuple[list[Any], Tensor, Tensor]:
+        """Sums gradients, loss and items over all devices; returns the gradients of the loss of an item."""
+        weights = [variable.value for variable in self.model.trainable_variables]
+        pairs = [(own, weight) for own, weight in zip(gradients, weights, strict=True) if own is not None]
+        parts = [sent(gradient, weight.shape[0], self.batch_tokens) for gradient, weight in pairs]
+        *sums, summed, items = context.all_reduce("SUM", [*parts, summed, items])
+        share, found = 1.0 / tf.maximum(items, 1.0), iter(sums)
+        return [None if own is None else scaled(next(found), share) for own in gradients], summed, items
 
     def _all_rows(self, value: Tensor) -> Tensor:
         """Puts the rows of this process' replicas together again, each at its own place."""
