@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import socket
+import subprocess
 import sys
 import time
 from collections import deque
@@ -81,6 +83,8 @@ def team(
         return None
     if elastic and elastic > workers:
         raise ConfigError(f"Of {workers} workers, --elastic {elastic} cannot be left. Ask for fewer.")
+    if cluster:
+        _show_token()
     return Workers(workers, cores_per_worker, gpus_per_worker, elastic, cluster)
 
 
@@ -92,15 +96,20 @@ def engine(workers: Workers) -> Iterator[Any]:
         ConfigError: if there are not as many cores, or the cluster does not answer.
         MissingExtraError: without the extra "cluster".
     """
+    if workers.address:
+        _show_token()
     ray = require_ray()
     logging.getLogger("ray").setLevel(logging.ERROR)
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     if workers.address:
         _check_address(workers.address)
-        ray.init(address=workers.address, **quiet)
+        try:
+            ray.init(address=workers.address, **quiet)
+        except (RuntimeError, ConnectionError) as error:  # another version of Ray or Python, among others
+            raise ConfigError(f"The cluster at {workers.address} cannot be joined: {one_line(error)}") from None
     else:
         _check_size(workers, {"CPU": threads()}, "this machine")
-        ray.init(num_cpus=workers.count * workers.cores, include_dashboard=False, **quiet)
+        ray.init(address="local", num_cpus=workers.count * workers.cores, include_dashboard=False, **quiet)
     try:
         if workers.address:
             _wait_for_size(ray, workers, f"the cluster at {workers.address}")
@@ -179,6 +188,11 @@ def _call(function: bytes, number: int) -> Any:
     return list(result) if isinstance(result, Iterator) else result
 
 
+def one_line(error: BaseException) -> str:
+    """What an exception of Ray says, in a line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def _facts(paths: Sequence[str]) -> dict[str, Any]:
     """What a process has: the machine it is on, versions of packages, and the paths that it does not see."""
     versions = {"Python": ".".join(map(str, sys.version_info[:2]))}
@@ -191,9 +205,17 @@ def _facts(paths: Sequence[str]) -> dict[str, Any]:
     return {"machine": socket.gethostname(), "versions": versions, "missing": missing}
 
 
+def _show_token() -> None:
+    """Has this process show the token of a cluster, which Ray does not by itself; to be called before its import."""
+    named = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    path = Path(named) if named else Path.home() / ".ray" / "auth_token"
+    if "RAY_AUTH_MODE" not in os.environ and ("RAY_AUTH_TOKEN" in os.environ or path.exists()):
+        os.environ["RAY_AUTH_MODE"] = "token"
+
+
 def _check_address(address: str) -> None:
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not colon or not port.isdecimal():
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal() or "/" in host:
         raise ConfigError(f"Expected the address of a cluster as HOST:PORT, such as 10.0.0.1:6379. Received: {address}")
     try:
         socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
@@ -201,6 +223,16 @@ def _check_address(address: str) -> None:
         raise ConfigError(
             f"No cluster answers at {address} ({error}). Start one with: ray start --head --port={port}"
         ) from None
+    ask = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    try:
+        answered = subprocess.run(ask, timeout=ANSWER_SECONDS, capture_output=True).returncode == 0
+    except subprocess.TimeoutExpired:
+        answered = False
+    if not answered:
+        raise ConfigError(
+            f"What listens at {address} does not answer like Ray {version('ray')}. Expected the address that `ray "
+            "start --head` has printed, and its token (~/.ray/auth_token), if it has one, on this machine, too."
+        )
 
 
 def _wait_for_size(ray: Any, workers: Workers, where: str) -> None:

@@ -4,14 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("ray", reason='needs the extra "cluster"')
 
-from cluster.processes import workers_of_ray
+from cluster.processes import wait_until, workers_of_ray
 
 from rnn_apps.cluster.engine import Workers, check_workers, engine
 from rnn_apps.cluster.prediction import answer_shards, answers_of
@@ -56,13 +55,6 @@ def test_two_workers_answer_as_one_process_does(sentiment_model, tmp_path):
         next(answer_shards(model, shards, tmp_path / "answers", AS_SEEN, {"x": 1}, Workers(2)))
     with pytest.raises(OutputError, match="holds other things than answers"):
         next(answer_shards(model, shards, tmp_path / "lake", AS_SEEN, {}, Workers(2), overwrite=True))
-
-
-def wait_until(holds, seconds=90):
-    started = time.monotonic()
-    while not holds():
-        assert time.monotonic() - started < seconds
-        time.sleep(0.02)
 
 
 def rows_done(folder):

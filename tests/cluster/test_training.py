@@ -1,57 +1,24 @@
 """One training by two workers: the losses of one process, whoever is killed, and a bundle like any other."""
 
-import csv
+import json
 import os
 import signal
+import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("ray", reason='needs the extra "cluster"')
 
-from cluster.processes import workers_of_ray
+from cluster.processes import SMALL, assert_same, small_run, wait_until, workers_of_ray
 
 from rnn_apps.cluster.engine import Workers
 from rnn_apps.cluster.training import train_together
-from rnn_apps.config import load_config
-from rnn_apps.errors import ConfigError
-from rnn_apps.progress import Reporter
-from rnn_apps.task import find_task
-from rnn_apps.training.run import new_run
+from rnn_apps.errors import ConfigError, DataError
 
-SMALL = {
-    "sentiment": {"model": {"units": 8, "layers": 1, "embedding": 8}, "data": {"vocabulary_size": 400}},
-    "digits": {"model": {"units": 16}, "training": {"batch_size": 128}},
-    "ner": {"model": {"units": 8, "embedding": 8}},
-    "translation": {
-        "model": {"units": 8, "embedding": 8, "attention_units": 8},
-        "data": {"vocabulary_size": 400, "max_tokens": 30},
-    },
-    "music": {"model": {"units": 12, "embedding": 8, "roll_features": 12}, "training": {"window": 64, "batch_size": 8}},
-}
-
-
-def small_run(name, output, epochs=1, **training):
-    """A run whose result does not hang on chance: dropout draws for each worker by itself."""
-    task = find_task(name)
-    values = {**SMALL[name], "training": {**SMALL[name].get("training", {}), "epochs": epochs, **training}}
-    config = load_config(task.Config, values=values)
-    still = {field: 0.0 for field in type(config.model).model_fields if "dropout" in field}
-    config = config.model_copy(update={"model": config.model.model_copy(update=still)})
-    return new_run(task, config, output=output, reporter=Reporter(False))
-
-
-def history(folder):
-    with (folder / "history.csv").open(newline="") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-
-
-def assert_same(one, other):
-    for row, expected in zip(history(other), history(one), strict=True):
-        assert row["loss"] == pytest.approx(expected["loss"], rel=1e-4)
-        assert row["gradient_norm"] == pytest.approx(expected["gradient_norm"], rel=1e-3)
-        assert row["steps"] == expected["steps"]
+WORDS = ("good", "fine", "warm", "dull", "flat", "long", "poor")
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -86,6 +53,82 @@ def test_a_killed_worker_costs_time_and_nothing_else(which, tmp_path):
     train_together(run, Workers(2))
     thread.join(1)
     assert len(killed) == 2
+    assert_same(tmp_path / "one", tmp_path / "two")
+
+
+def write_lake(folder, parts=5, rows=60):
+    folder.mkdir()
+    for part in range(parts):
+        lines = [
+            json.dumps({"text": f"a {WORDS[row % 7]} film, {WORDS[(row + part) % 5]} and {row}", "label": row % 7 < 3})
+            for row in range(rows)
+        ]
+        (folder / f"part-{part}.jsonl").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def assert_same_data(one, other):
+    """The processors are equal, and so are the metrics: the same examples were held out."""
+    for name in ("processor.json", "tokenizer.json"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+def test_workers_prepare_many_files_as_one_process_does(tmp_path):
+    lake = write_lake(tmp_path / "lake")
+    small_run("sentiment", tmp_path / "one", data=[lake]).execute()
+    train_together(small_run("sentiment", tmp_path / "two", data=[lake]), Workers(2))
+    assert_same(tmp_path / "one", tmp_path / "two")
+    assert_same_data(tmp_path / "one", tmp_path / "two")
+    (lake / "part-2.jsonl").write_text('{"text": "no label"}\n')
+    with pytest.raises(DataError, match=r"part-2\.jsonl"):
+        train_together(small_run("sentiment", tmp_path / "three", data=[lake]), Workers(2))
+
+
+def test_workers_read_from_a_bucket(tmp_path, monkeypatch):
+    s3fs, server = pytest.importorskip("s3fs"), pytest.importorskip("moto.server")
+    bucket = server.ThreadedMotoServer(port=0, verbose=False)
+    bucket.start()
+    try:
+        host, port = bucket.get_host_and_port()
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        files = s3fs.S3FileSystem(skip_instance_cache=True)
+        files.mkdir("bucket")
+        lake = write_lake(tmp_path / "lake", parts=3)
+        files.put(str(lake), "bucket/lake", recursive=True)
+        small_run("sentiment", tmp_path / "one", data=[lake]).execute()
+        train_together(small_run("sentiment", tmp_path / "two", data=[Path("s3://bucket/lake/*.jsonl")]), Workers(2))
+        assert_same(tmp_path / "one", tmp_path / "two")
+        assert_same_data(tmp_path / "one", tmp_path / "two")
+        with pytest.raises(DataError, match=r"There is no file s3://bucket/nothing"):
+            small_run("sentiment", tmp_path / "three", data=[Path("s3://bucket/nothing/*.jsonl")])
+    finally:
+        bucket.stop()
+
+
+def test_a_command_that_is_killed_goes_on(reviews, tmp_path):
+    from conftest import COMMAND
+
+    from rnn_apps.tasks.sentiment.config import SentimentConfig
+
+    still = [f"--set=model.{name}=0.0" for name in SentimentConfig().model.model_dump() if "dropout" in name]
+    small = [f"--set={name}" for name in ("model.units=8", "model.layers=1", "model.embedding=8")]
+    often = ["--set=training.epochs=3", "--set=training.checkpoint_seconds=0.0", "--set=data.vocabulary_size=400"]
+    asked = [COMMAND, "train", "sentiment", "--data", reviews, *still, *small, *often, "--output"]
+    subprocess.run([*asked, tmp_path / "one"], check=True, capture_output=True, timeout=200)
+    command = [*asked, tmp_path / "two", "--workers", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    checkpoint = tmp_path / ".two.training" / "training" / "checkpoint.npz"
+    wait_until(lambda: checkpoint.exists() or process.poll() is not None)
+    process.kill()
+    process.communicate()
+    assert not (tmp_path / "two").exists()
+    wait_until(lambda: not workers_of_ray("TrainWorker"))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
     assert_same(tmp_path / "one", tmp_path / "two")
 
 
