@@ -40,6 +40,9 @@ class Reporter:
         self.console = Console(stderr=True, quiet=not enabled, highlight=False, soft_wrap=True)
         self._picture: Any = None
 
+    def __reduce__(self) -> tuple[type[Reporter], tuple[bool]]:
+        return Reporter, (False,)  # sent to another process, it has nobody to tell
+
     def stage(self, title: str, detail: str = "") -> None:
         """Says that a new stage of the work begins."""
         title = f"[bold]{escape(title)}[/bold]"

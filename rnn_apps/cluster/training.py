@@ -75,8 +75,7 @@ def _fit(run: Run, workers: Workers) -> None:
     from ray.train.tensorflow import TensorflowTrainer
 
     logging.getLogger("ray.train").setLevel(logging.CRITICAL)
-    # each worker has its own reporter
-    sent = replace(run, reporter=None, callbacks=(), spread=one_by_one)  # type: ignore[arg-type]
+    sent = replace(run, callbacks=(), spread=one_by_one)
     job = {"run": ray.cloudpickle.dumps(sent), "environment": threads_of(workers)}
     trainer = TensorflowTrainer(
         _take_part,

@@ -23,7 +23,6 @@ from ray.tune.search import Searcher
 from rnn_apps.cluster.engine import MOST_FAILURES, Workers, check_workers, engine, threads_of
 from rnn_apps.environment import start_tensorflow
 from rnn_apps.errors import ConfigError, RnnAppsError, TrainingError
-from rnn_apps.progress import Reporter
 from rnn_apps.training.prepare import one_by_one
 from rnn_apps.training.tuning import Search, Tuning, told_of
 
@@ -75,7 +74,6 @@ def _try(job: dict[str, Any]) -> None:
     """What a worker does for a trial."""
     os.environ.update(job["environment"])
     run = pickle.loads(job["run"])
-    run.reporter = Reporter(False)
     start_tensorflow("Training")
     watched = told_of(run, lambda value, epoch: ray.tune.report({"value": value, "epoch": epoch}))
     try:
@@ -106,8 +104,7 @@ class _Proposals(Searcher):
         self.trials[trial_id] = trial, settings, time.monotonic()
         run = self.tuning.run_of(settings)
         run.prepared()
-        sent = replace(run, reporter=None, spread=one_by_one)  # type: ignore[arg-type]  # a worker has its own
-        return {"run": ray.cloudpickle.dumps(sent), "environment": self.environment}
+        return {"run": ray.cloudpickle.dumps(replace(run, spread=one_by_one)), "environment": self.environment}
 
     def gets_nowhere(self, trial_id: str, value: float, epoch: int) -> bool:
         """Whether a trial is to be pruned that has come to an epoch; one that was begun again tells some twice."""
