@@ -18,7 +18,7 @@ test: $(VENV)/.test
 
 # what runs on Ray, which only these tests install
 cluster: $(VENV)/.cluster
-	$(BIN)/pytest tests/cluster
+	$(BIN)/pytest --no-cov tests/cluster
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -57,7 +57,7 @@ $(VENV)/.train: $(VENV)/.python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.cluster: $(VENV)/.test
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,cluster]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cluster-test]'
 	touch $@
 
 $(VENV)/.test: $(VENV)/.python pyproject.toml constraints.txt

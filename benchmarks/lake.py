@@ -28,7 +28,7 @@ from common import print_table, write_result
 
 from rnn_apps.tasks.sentiment.sample import examples
 
-ROWS_OF_A_FILE = 100_000
+ROWS_OF_A_FILE, VALIDATION_ROWS = 100_000, 1000
 SETTINGS = (
     "model.units=16", "model.layers=1", "model.embedding=16", "data.vocabulary_size=2000", "training.epochs=1",
     "training.batch_size=1024", "training.batch_tokens=32768", "training.adversarial=0",
@@ -43,8 +43,9 @@ def write_lake(folder: Path, rows: int) -> None:
     rng = np.random.default_rng(0)
     sample = list(examples())
     words = sorted({word for _, text in sample for word in text.split()})
-    for number, start in enumerate(range(0, rows + 1000, ROWS_OF_A_FILE)):
-        count = min(ROWS_OF_A_FILE, rows - start) if start < rows else 1000
+    starts = range(0, rows, ROWS_OF_A_FILE)
+    for number, start in enumerate([*starts, rows]):
+        count = min(ROWS_OF_A_FILE, rows - start) or VALIDATION_ROWS
         chosen, more = rng.integers(0, len(sample), count), rng.integers(0, len(words), (count, 2))
         texts = [
             f"{words[first]} {sample[own][1]} {words[second]} {start + n}"
