@@ -176,20 +176,23 @@ def _check_no_file(model: Model, typed: str, texts: Sequence[str]) -> None:
 def _answer_table(
     model: Model, data: Path, output: Path, columns: Columns, overwrite: bool, options: dict[str, Any]
 ) -> None:
+    from rnn_apps.data.shards import expand, local_copies
     from rnn_apps.inference.table import AnswerTable
     from rnn_apps.progress import Reporter
 
-    identity = str(model.bundle.manifest["sha256"])
-    table = AnswerTable(
-        model.predictor, data, output, columns, chosen_options(model, options), identity, overwrite=overwrite
-    )
+    identity, chosen = str(model.bundle.manifest["sha256"]), chosen_options(model, options)
+    files = expand(data)
+    if len(files) > 1 or files[0].parent == data:
+        raise ConfigError(f"{data} stands for several files. They are answered by workers: add --workers 1, or more.")
     reporter = Reporter()
-    reporter.note(table.reading)
-    before = 0
-    with explained_failures(output), reporter.bar("answering", table.count()) as bar:
-        for done in table.run():
-            bar.advance(done - before)
-            before = done
+    with local_copies(files) as (own,):
+        table = AnswerTable(model.predictor, own, output, columns, chosen, identity, overwrite=overwrite)
+        reporter.note(table.reading)
+        before = 0
+        with explained_failures(output), reporter.bar("answering", table.count()) as bar:
+            for done in table.run():
+                bar.advance(done - before)
+                before = done
     if table.failed:
         reporter.note(f"warning: {table.failed:,} rows were not answered:")
         for failure in table.failures:

@@ -7,7 +7,6 @@ there, and a finished run removes it.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 from rnn_apps.bundle import LOCAL_MODELS, Bundle, check_output, explained_failures, read_bundle, write_bundle
 from rnn_apps.config import TaskConfig, load_config
 from rnn_apps.data.batching import WHOLE, Share
-from rnn_apps.data.files import fingerprint, write_whole
+from rnn_apps.data.files import fingerprint
 from rnn_apps.data.lock import locked
 from rnn_apps.data.readers.columns import AS_SEEN, Columns
 from rnn_apps.data.readers.labelled import read_texts
 from rnn_apps.data.shards import local_copies
 from rnn_apps.environment import require_training_packages, start_tensorflow
-from rnn_apps.errors import ConfigError, DataError, NotFoundError, OutputError, TrainingError
+from rnn_apps.errors import ConfigError, DataError, NotFoundError, RnnAppsError, TrainingError
 from rnn_apps.model import Model, load
 from rnn_apps.progress import Reporter
 from rnn_apps.sources import Source, file_source, parts_of, sample_source, tfds_source
@@ -34,11 +33,10 @@ from rnn_apps.training.card import manifest, training_facts
 from rnn_apps.training.checkpoint import Row
 from rnn_apps.training.prepare import Preparation, PreparedData, Spread, language_rows, one_by_one
 from rnn_apps.training.start import Start, check_start, first_config, start_facts
+from rnn_apps.training.unfinished import interrupted_run, open_work
 
 if TYPE_CHECKING:
     from rnn_apps.training.pretraining import Pretrained
-
-_MARKER = "run.json"
 
 
 @dataclass
@@ -113,7 +111,7 @@ class Run:
             return None
         if bundle.manifest.get("fingerprint") != self.fingerprint:
             return None
-        if self._interrupted() == self.fingerprint:  # killed after the model was saved
+        if interrupted_run(self.work) == self.fingerprint:  # killed after the model was saved
             with locked(self.output):
                 shutil.rmtree(self.work, ignore_errors=True)
         return Model(bundle)
@@ -148,14 +146,15 @@ class Run:
         """
         if self._opened:
             return self.prepared()
-        self._open_work()
+        open_work(self.work, self.output, self.fingerprint, self.command, self.overwrite)
         self._opened = True
         self.reporter.stage("Data", self.source.facts["dataset"])
         self._tell_how_the_data_is_read()
         try:
             data = self.prepared()
-        except BaseException:  # half of the data is of no use to anybody
-            shutil.rmtree(self.work, ignore_errors=True)
+        except BaseException as error:  # half of a file is of no use to anybody; of many files those that are done are
+            if isinstance(error, RnnAppsError) or len(self.source.parts) == 1:
+                shutil.rmtree(self.work, ignore_errors=True)
             raise
         self.reporter.note(f"{len(data.train):,} examples to train on, {len(data.valid):,} to validate on")
         return data
@@ -213,24 +212,6 @@ class Run:
         for source in filter(None, (self.source, self.valid)):
             for line in source.survey().lines():
                 self.reporter.note(line)
-
-    def _open_work(self) -> None:
-        if not self.overwrite and (interrupted := self._interrupted()):
-            if interrupted == self.fingerprint:
-                return
-            raise OutputError(
-                f"An interrupted run with other settings or data waits for {self.output}. Repeat its command to go on "
-                "with it, or discard it with --overwrite."
-            )
-        facts = json.dumps({"fingerprint": self.fingerprint, "command": self.command})
-        shutil.rmtree(self.work, ignore_errors=True)
-        self.work.mkdir(parents=True)
-        write_whole(self.work / _MARKER, facts.encode())
-
-    def _interrupted(self) -> str | None:
-        """Returns the fingerprint of the interrupted run that waits here, if there is one."""
-        marker = self.work / _MARKER
-        return str(json.loads(marker.read_text())["fingerprint"]) if marker.exists() else None
 
     def _pretrain(self, data: PreparedData) -> Pretrained:
         from rnn_apps.training.pretraining import pretrain

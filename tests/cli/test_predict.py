@@ -215,3 +215,20 @@ def test_workers_without_ray_say_what_to_install(rnnapps, sentiment_model, tmp_p
     assert done.stderr.endswith(
         '--workers needs packages that are not installed. Run: pip install "rnn-apps[cluster]"\n'
     )
+
+
+def test_many_files_without_workers_and_a_far_file(sentiment_model, rnnapps, tmp_path):
+    fsspec = pytest.importorskip("fsspec")
+    (tmp_path / "lake").mkdir()
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / "lake" / name).write_text("good film\n")
+    for data in ("lake", "lake/*.txt"):
+        result = rnnapps("predict", sentiment_model, "--data", data, "--output", "answers.jsonl")
+        assert (result.status, result.stdout) == (2, "")
+        assert "stands for several files" in result.stderr
+    files = fsspec.filesystem("memory")
+    files.pipe("/lake/a.csv", b"text\ngood film\n")
+    result = rnnapps("predict", sentiment_model, "--data", "memory://lake/a.csv", "--output", "answers.csv")
+    files.store.clear()
+    assert result.status == 0, result.stderr
+    assert (tmp_path / "answers.csv").read_text().splitlines()[1].startswith("good film,")

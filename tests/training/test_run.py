@@ -12,6 +12,7 @@ from rnn_apps.errors import DataError, ExportError, OutputError, TrainingError
 from rnn_apps.task import find_task
 from rnn_apps.training import run as run_module
 from rnn_apps.training.run import new_run
+from rnn_apps.training.unfinished import open_work
 
 CONFIG = {"training": {"epochs": 2, "batch_size": 16}, "model": {"units": 8}}
 
@@ -139,7 +140,7 @@ def test_an_interrupted_run_waits_for_its_own_settings(train, tmp_path):
 def test_a_kill_between_saving_and_clearing_away_leaves_nothing_for_long(trained, images, tmp_path, files_below):
     run = run_of(images, tmp_path)
     before = files_below(tmp_path)
-    run._open_work()
+    open_work(run.work, run.output, run.fingerprint, run.command, run.overwrite)
     assert files_below(tmp_path) != before
     assert run.finished()
     assert files_below(tmp_path) == before
