@@ -81,7 +81,7 @@ def file_source(
         return _of_many(task, files, said, name, dataset, identity, split)
     paths = files[0]
     if any(map(address, paths)):
-        parts: Sequence[str] = ()  # it would be fetched for that alone, and no such file is large
+        parts: Sequence[str] = ()  # it would have to be fetched for that; what `read` streams is all that is taken
     else:
         parts = task.splits(paths)
     if split is not None and split not in parts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import pickle
 import socket
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from rnn_apps.environment import THREADS, threads
-from rnn_apps.errors import ConfigError, DataError, MissingExtraError, RnnAppsError
+from rnn_apps.errors import ConfigError, DataError, MissingExtraError, RnnAppsError, TrainingError
 
 ANSWER_SECONDS = 20.0
 """How long a cluster may take to answer, and its machines to be there."""
@@ -108,7 +109,7 @@ def engine(workers: Workers) -> Iterator[Any]:
         except (RuntimeError, ConnectionError) as error:  # another version of Ray or Python, among others
             raise ConfigError(f"The cluster at {workers.address} cannot be joined: {one_line(error)}") from None
     else:
-        _check_size(workers, {"CPU": threads()}, "this machine")
+        _check_size(workers, {"CPU": threads(), "GPU": math.inf}, "this machine")  # Ray counts the GPUs
         ray.init(address="local", num_cpus=workers.count * workers.cores, include_dashboard=False, **quiet)
     try:
         if workers.address:
@@ -176,11 +177,16 @@ def _next(ray: Any, waiting: deque[Any]) -> Any:
 
     Raises:
         RnnAppsError: as the function that was called.
+        TrainingError: if no worker has lived to its end.
     """
     try:
         return ray.get(waiting.popleft())
     except ray.exceptions.RayTaskError as error:
         raise error.cause if isinstance(error.cause, RnnAppsError) else error from None
+    except ray.exceptions.RayError as error:  # a worker died again and again
+        raise TrainingError(
+            f"The workers could not prepare the data: {one_line(error)} The same command goes on from there."
+        ) from None
 
 
 def _call(function: bytes, number: int) -> Any:
@@ -251,10 +257,9 @@ def _check_size(workers: Workers, there: Mapping[str, float], where: str) -> Non
     """Makes sure that there are as many cores and GPUs as are needed at least."""
     count = workers.least or workers.count
     for each, kind, name in ((workers.cores, "CPU", "cores"), (workers.gpus, "GPU", "GPUs")):
-        if kind in there or len(there) > 1:
-            found = int(there.get(kind, 0))
-            if count * each > found:
-                of_each = f" of {each} {name}" if each > 1 else ""
-                raise ConfigError(
-                    f"{count} workers{of_each} need {count * each} {name}, and {where} has {found}. Ask for fewer."
-                )
+        found = there.get(kind, 0)
+        if count * each > found:
+            of_each = f" of {each} {name}" if each > 1 else ""
+            raise ConfigError(
+                f"{count} workers{of_each} need {count * each} {name}, and {where} has {found:g}. Ask for fewer."
+            )

@@ -23,15 +23,16 @@ from typing import Any
 from rnn_apps.bundle import check_output
 from rnn_apps.cluster.engine import MOST_FAILURES, Workers, check_workers, engine, spread_over, threads_of
 from rnn_apps.data.batching import Share
+from rnn_apps.data.files import write_whole
 from rnn_apps.data.lock import locked
 from rnn_apps.environment import require_training_packages, start_tensorflow
-from rnn_apps.errors import ConfigError, RnnAppsError, TrainingError
+from rnn_apps.errors import ConfigError, DataError, RnnAppsError, TrainingError
 from rnn_apps.model import Model
 from rnn_apps.progress import Bar, Reporter
 from rnn_apps.training.prepare import one_by_one
 from rnn_apps.training.run import Run
 
-_TOLD, _ENGINE = "told.jsonl", "engine"
+_TOLD, _ENGINE, _FAILURE = "told.jsonl", "engine", "failure.txt"
 _LOOK_EVERY = 0.2
 
 
@@ -91,12 +92,18 @@ def _fit(run: Run, workers: Workers) -> None:
             failure_config=ray.train.FailureConfig(max_failures=MOST_FAILURES),
         ),
     )
+    failure = run.work / _FAILURE
     try:
         trainer.fit()
     except Exception as error:  # Ray's exceptions have no common base of their own
-        raise TrainingError(
-            f"The workers could not train: {_cause(error)} The same command goes on from the last checkpoint."
-        ) from error
+        if not failure.exists():
+            raise TrainingError(
+                f"The workers could not train: {_cause(error)} The same command goes on from the last checkpoint."
+            ) from error
+    if failure.exists():  # the same command would fail again
+        told = failure.read_text(encoding="utf-8")
+        shutil.rmtree(run.work, ignore_errors=True)
+        raise TrainingError(told)
 
 
 def _take_part(job: dict[str, Any]) -> None:
@@ -110,7 +117,15 @@ def _take_part(job: dict[str, Any]) -> None:
     tf = start_tensorflow("Training")
     run.strategy = tf.distribute.MultiWorkerMirroredStrategy()
     run.reporter = _FileReporter(run.work / _TOLD) if first else Reporter(False)
-    run.take_part(Share(context.get_world_rank(), context.get_world_size()))
+    failure = run.work / _FAILURE
+    if failure.exists():  # Ray begins anew what has failed, and this would do so for ever
+        return
+    try:
+        run.take_part(Share(context.get_world_rank(), context.get_world_size()))
+    except (ConfigError, DataError, TrainingError) as error:
+        if first:
+            write_whole(failure, str(error).encode())
+        raise
 
 
 def _cause(error: BaseException) -> str:

@@ -16,7 +16,7 @@ from cluster.processes import SMALL, assert_same, small_run, wait_until, workers
 
 from rnn_apps.cluster.engine import Workers
 from rnn_apps.cluster.training import train_together
-from rnn_apps.errors import ConfigError, DataError
+from rnn_apps.errors import ConfigError, DataError, TrainingError
 
 WORDS = ("good", "fine", "warm", "dull", "flat", "long", "poor")
 
@@ -130,6 +130,13 @@ def test_a_command_that_is_killed_goes_on(reviews, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     assert_same(tmp_path / "one", tmp_path / "two")
+
+
+def test_a_loss_that_is_no_number_ends_it_at_once(tmp_path):
+    run = small_run("sentiment", tmp_path / "new", learning_rate=1e30, warmup=0.0, clipping={"kind": "none"})
+    with pytest.raises(TrainingError, match=r"at step \d+ \(epoch 1\)"):
+        train_together(run, Workers(2))
+    assert not run.work.exists()
 
 
 def test_what_cannot_be_divided_is_refused(tmp_path):
