@@ -20,6 +20,7 @@ import numpy as np
 from rnn_apps.errors import DataError, MissingExtraError
 from rnn_apps.tasks.music.scores.piece import KEYS, LOWEST_PITCH, Note, Piece, frames_of
 from rnn_apps.tasks.music.scores.smf import check_file
+from rnn_apps.tasks.music.scores.voices import FOUR, voices_of
 
 MAX_FRAMES = 65_536  # 2 hours 16 minutes of sixteenths at 120 quarter notes a minute
 SLOWEST, FASTEST = 10.0, 1000.0
@@ -89,7 +90,7 @@ def read_abc(tune: str, name: str, frames_per_quarter: int = 4) -> Imported:
 
 
 def midi_bytes(piece: Piece) -> bytes:
-    """Returns a piece as a MIDI file: one track, a piano's, with tempo and metre.
+    """Returns a piece as a MIDI file with tempo and metre: a track for each voice, or one where they are too many.
 
     Raises:
         MissingExtraError: without the extra "music".
@@ -98,11 +99,15 @@ def midi_bytes(piece: Piece) -> bytes:
     score = symusic.Score(_TICKS_PER_FRAME * piece.frames_per_quarter)
     score.tempos.append(symusic.Tempo(0, qpm=piece.tempo))
     score.time_signatures.append(symusic.TimeSignature(0, *piece.metre))
-    track = symusic.Track(name="Piano", program=0)
-    for note in piece.notes():
-        start, length = note.start * _TICKS_PER_FRAME, (note.end - note.start) * _TICKS_PER_FRAME
-        track.notes.append(symusic.Note(start, length, note.pitch, VELOCITY))
-    score.tracks.append(track)
+    notes = piece.notes()
+    voices = voices_of(notes)
+    names = FOUR if len(voices) == len(FOUR) else [f"Voice {number}" for number in range(1, len(voices) + 1)]
+    for name, own in zip(names, voices, strict=True) if voices else [("Piano", notes)]:
+        track = symusic.Track(name=name, program=0)
+        for note in own:
+            start, length = note.start * _TICKS_PER_FRAME, (note.end - note.start) * _TICKS_PER_FRAME
+            track.notes.append(symusic.Note(start, length, note.pitch, VELOCITY))
+        score.tracks.append(track)
     return bytes(score.dumps_midi())
 
 
