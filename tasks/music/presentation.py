@@ -1,4 +1,4 @@
-"""What music looks and sounds like: a piano roll, a sound and a MIDI file; characters in a terminal."""
+"""What music looks and sounds like: a piano roll, a sound, a MIDI file, a score; characters in a terminal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from rnn_apps.tasks.music.prediction import Music
 from rnn_apps.tasks.music.scores.midi import midi_bytes
+from rnn_apps.tasks.music.scores.notation import musicxml_bytes
 from rnn_apps.tasks.music.scores.piece import pitch_name
 from rnn_apps.tasks.music.sound.picture import png_bytes
 from rnn_apps.tasks.music.sound.synthesis import wav_bytes
@@ -17,7 +18,7 @@ WIDTH = 96
 
 
 def music_views(music: Music) -> Sequence[View]:
-    """Returns a picture, a sound and a MIDI file of a whole piece, and what is odd about it; the notes of a part.
+    """Returns picture, sound, MIDI file and score of a whole piece, and what is odd about it; the notes of a part.
 
     Raises:
         MissingExtraError: without the extra "music".
@@ -26,11 +27,13 @@ def music_views(music: Music) -> Sequence[View]:
     if not music.complete:
         return [Text(names)]
     piece = music.piece()
+    score = musicxml_bytes(piece)
     summary = f"{len(music.notes)} notes in {music.seconds:.0f} seconds"
     return [
         Image(png_bytes(piece), f"Piano roll: {summary}"),
         Audio(wav_bytes(piece), f"Piano: {summary}"),
         File("music.mid", midi_bytes(piece), "audio/midi"),
+        *([File("music.musicxml", score, "application/vnd.recordare.musicxml+xml")] if score else []),
         *([Text(music.remark)] if music.remark else []),
         *([_surprise(music)] if music.nats else []),
     ]

@@ -20,7 +20,7 @@ import numpy as np
 from rnn_apps.errors import DataError, MissingExtraError
 from rnn_apps.tasks.music.scores.piece import KEYS, LOWEST_PITCH, Note, Piece, frames_of
 from rnn_apps.tasks.music.scores.smf import check_file
-from rnn_apps.tasks.music.scores.voices import FOUR, voices_of
+from rnn_apps.tasks.music.scores.voices import names_of, voices_of
 
 MAX_FRAMES = 65_536  # 2 hours 16 minutes of sixteenths at 120 quarter notes a minute
 SLOWEST, FASTEST = 10.0, 1000.0
@@ -101,8 +101,7 @@ def midi_bytes(piece: Piece) -> bytes:
     score.time_signatures.append(symusic.TimeSignature(0, *piece.metre))
     notes = piece.notes()
     voices = voices_of(notes)
-    names = FOUR if len(voices) == len(FOUR) else [f"Voice {number}" for number in range(1, len(voices) + 1)]
-    for name, own in zip(names, voices, strict=True) if voices else [("Piano", notes)]:
+    for name, own in zip(names_of(voices), voices, strict=True) if voices else [("Piano", notes)]:
         track = symusic.Track(name=name, program=0)
         for note in own:
             start, length = note.start * _TICKS_PER_FRAME, (note.end - note.start) * _TICKS_PER_FRAME

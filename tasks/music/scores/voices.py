@@ -12,8 +12,7 @@ from itertools import combinations, groupby
 from rnn_apps.tasks.music.scores.piece import Note
 
 MOST_VOICES = 4
-FOUR = ("Soprano", "Alto", "Tenor", "Bass")
-
+_FOUR = ["Soprano", "Alto", "Tenor", "Bass"]
 _CROSSING = 100  # semitones that a voice rather leaps than crosses another one
 
 
@@ -42,6 +41,11 @@ def voices_of(notes: Sequence[Note]) -> list[list[Note]]:
             voices[voice].append(note)
             last[voice], ends[voice] = note.pitch, note.end
     return voices
+
+
+def names_of(voices: Sequence[object]) -> list[str]:
+    """Returns what voices are called."""
+    return _FOUR if len(voices) == len(_FOUR) else [f"Voice {number}" for number in range(1, len(voices) + 1)]
 
 
 def _fullest(chords: Sequence[Sequence[Note]]) -> tuple[int, list[Note]]:

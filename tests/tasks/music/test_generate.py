@@ -42,7 +42,8 @@ def piece_in(path):
 def test_a_piece_is_written_sounded_and_drawn(generate, tmp_path):
     result = generate("--seconds", 6, "--temperature", 0.9, "--top-p", 0.95, "--seed", 7, "--output", "new/out.mid")
     assert (result.status, result.stderr) == (0, "")
-    assert result.stdout.splitlines() == ["new/out.mid", "new/out.png", "new/out.wav"]
+    files = [name for name in result.stdout.splitlines() if not name.endswith(".musicxml")]  # where it has voices
+    assert files == ["new/out.mid", "new/out.png", "new/out.wav"]
     piece = piece_in(tmp_path / "new" / "out.mid")
     assert 0 < len(piece.frames) * piece.seconds_per_frame <= 6.1
     with wave.open(str(tmp_path / "new" / "out.wav")) as wav:
@@ -62,7 +63,8 @@ def test_several_pieces_take_the_seeds_that_follow(generate, tmp_path, music_mod
     answers = json.loads(generate("--seconds", 3, "--pieces", 2, "--seed", 5, "--json").stdout)
     name = music_model.bundle.name
     assert [answer["seed"] for answer in answers] == [5, 6]
-    assert answers[1]["files"] == [f"{name}-2.mid", f"{name}-2.png", f"{name}-2.wav"]
+    files = [own for own in answers[1]["files"] if not own.endswith(".musicxml")]
+    assert files == [f"{name}-2.mid", f"{name}-2.png", f"{name}-2.wav"]
     assert generate("--seconds", 3, "--seed", 6, "--output", "alone.mid").status == 0
     assert (tmp_path / "alone.mid").read_bytes() == (tmp_path / f"{name}-2.mid").read_bytes()
     pitches = sorted(note["pitch"] for note in answers[1]["notes"])
@@ -154,7 +156,7 @@ import sys
 sys.argv = ["rnnapps", "generate", {str(music_model.bundle.folder)!r}, "--seconds", "3", "--output", "x.mid"]
 from rnn_apps.cli.main import main
 main()
-print([name for name in ("tensorflow", "keras", "matplotlib", "scipy") if name in sys.modules])
+print([name for name in ("tensorflow", "keras", "matplotlib") if name in sys.modules])
 """
     result = run_python(code, cwd=tmp_path)
     assert (result.status, result.stdout.splitlines()[-1]) == (0, "[]"), result.stderr

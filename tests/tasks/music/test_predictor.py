@@ -12,6 +12,7 @@ from rnn_apps.tasks.music.predictor import MAX_CLIENT_FRAMES, MusicOptions
 from rnn_apps.tasks.music.sample import pieces
 from rnn_apps.tasks.music.scores.midi import midi_bytes
 from rnn_apps.tasks.music.scores.piece import Note, Piece, frames_of
+from rnn_apps.tasks.music.scores.voices import voices_of
 from rnn_apps.views import Audio, File, FileInput, Image, Lines, Text
 
 
@@ -101,7 +102,9 @@ def test_a_part_shows_its_notes_and_the_whole_its_picture_sound_and_file(music_m
     assert sum(len(part.notes) for part in parts) == len(whole.notes)
     image, audio, file, *rest = music_model.predictor.views(None, whole)
     assert (type(image), type(audio), type(file)) == (Image, Audio, File)
-    assert [type(view) for view in rest] == [Text] * bool(whole.remark)
+    assert [type(view) for view in rest if not isinstance(view, File)] == [Text] * bool(whole.remark)
+    scores = [view for view in rest if isinstance(view, File)]
+    assert [view.name for view in scores] == ["music.musicxml"] * bool(voices_of(whole.piece().notes()))
     assert file.name.endswith(".mid")
 
 
