@@ -78,7 +78,7 @@ def file_source(
     name = "-".join(dict.fromkeys(map(name_of, paths)))
     dataset = ", ".join(path.name for path in paths)
     if len(files) > 1:
-        return _of_many(task, files, said, name, dataset, identity, split)
+        return _of_many(task, files, said, name, dataset if paths[0].is_dir() else f"{name}/{dataset}", identity, split)
     paths = files[0]
     if any(map(address, paths)):
         parts: Sequence[str] = ()  # it would have to be fetched for that; what `read` streams is all that is taken
@@ -151,7 +151,8 @@ def _survey(task: Task[Any, Any], files: Sequence[tuple[Path, ...]], said: tuple
         found = task.survey(own, *said)
     if len(files) == 1 or not found.reading:
         return found
-    return Survey(f"{found.reading}; {len(files) - 1:,} more like it", found.warnings)
+    warnings = tuple(f"in {files[0][0].name}: {warning}" for warning in found.warnings)
+    return Survey(f"{found.reading}; {len(files) - 1:,} more like it", warnings)
 
 
 def sample_source(task: Task[Any, Any]) -> Source:

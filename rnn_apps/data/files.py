@@ -187,7 +187,10 @@ def only(paths: Sequence[Path]) -> Path:
         DataError: if there are several.
     """
     if len(paths) != 1:
-        raise DataError(f"Expected one data file. Received {len(paths)}: {', '.join(map(str, paths))}")
+        raise DataError(
+            f"Expected one data file. Received {len(paths)}: {', '.join(map(str, paths))}. Several of one kind are "
+            "given as their folder, or as a pattern such as 'data/*.tsv'."
+        )
     return paths[0]
 
 
