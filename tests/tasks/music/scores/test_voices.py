@@ -1,6 +1,7 @@
 """Voices out of frames: nothing is lost, nobody sings two notes, and four parts are found again."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,3 +78,15 @@ def test_a_file_has_a_track_for_each_voice_and_reads_as_the_same_piece():
         assert [track.name for track in tracks] == names
         again = read_midi(data, "x").piece
         assert again.notes() == piece.notes()
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_the_examples_of_the_documentation_are_four_voices(number):
+    symusic = pytest.importorskip("symusic")
+    path = Path(__file__).parents[4] / "docs" / "examples" / f"chorale-{number}.mid"
+    tracks = symusic.Score(path).tracks
+    assert [track.name for track in tracks] == ["Soprano", "Alto", "Tenor", "Bass"]
+    piece = read_midi(path.read_bytes(), path.name).piece
+    assert 28 < len(piece.frames) * piece.seconds_per_frame < 31
+    for track, (low, high) in zip(tracks, PARTS, strict=True):
+        assert low - 12 <= np.median(track.notes.numpy()["pitch"]) <= high
