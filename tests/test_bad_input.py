@@ -86,7 +86,12 @@ def test_unlabelled_texts_that_are_not_utf8(fails, data):
 def test_a_folder_for_a_file(fails, tmp_path):
     (tmp_path / "folder.tsv").mkdir()
     said = fails("run", "sentiment", "--data", "folder.tsv")
-    assert f"Expected a file. {tmp_path / 'folder.tsv'} is a folder." in said
+    assert f"There is no file in the folder {tmp_path / 'folder.tsv'}." in said
+    (tmp_path / "folder.tsv" / "notes.docx").write_bytes(b"x")
+    said = fails("run", "sentiment", "--data", "folder.tsv")
+    assert "Expected a file that ends in .tsv, .csv, .jsonl or .parquet" in said
+    said = fails("run", "sentiment", "--unlabelled", "folder.tsv")
+    assert f"{tmp_path / 'folder.tsv'} is a folder" in said or "Expected a file. folder.tsv is a folder." in said
 
 
 def test_a_file_of_another_kind(fails, data):

@@ -22,6 +22,7 @@ TRAINING_ONLY = (
     "rnn_apps.tasks",
     "rnn_apps.saved_models",
     "rnn_apps.sklearn",
+    "rnn_apps.cluster.tuning",  # imports Ray
 )
 
 

@@ -45,7 +45,8 @@ def expand(path: Path) -> list[Path]:
     """
     found = _far(path) if address(path) else _near(path.expanduser())
     if not found:
-        raise DataError(f"There is no file {address(path) or path}.")
+        where = "in the folder " if path.is_dir() else ""
+        raise DataError(f"There is no file {where}{address(path) or path}.")
     return found
 
 
