@@ -114,17 +114,16 @@ def _take_part(job: dict[str, Any]) -> None:
     context = ray.train.get_context()
     first = context.get_world_rank() == 0
     run: Run = pickle.loads(job["run"])
+    failure = run.work / _FAILURE
+    if failure.exists():  # Ray begins anew what has failed, and this would fail for ever
+        return
     tf = start_tensorflow("Training")
     run.strategy = tf.distribute.MultiWorkerMirroredStrategy()
     run.reporter = _FileReporter(run.work / _TOLD) if first else Reporter(False)
-    failure = run.work / _FAILURE
-    if failure.exists():  # Ray begins anew what has failed, and this would do so for ever
-        return
     try:
         run.take_part(Share(context.get_world_rank(), context.get_world_size()))
     except (ConfigError, DataError, TrainingError) as error:
-        if first:
-            write_whole(failure, str(error).encode())
+        write_whole(failure, str(error).encode())
         raise
 
 

@@ -345,7 +345,7 @@ class Trainer:
         return batch.steps[next(iter(self.model.input))]
 
     def _explain_failure(self, progress: Progress, what: str) -> str:
-        step = int(self.optimizer.iterations)
+        step = int(keras.ops.convert_to_numpy(self.optimizer.iterations))
         clipping = self.config.clipping
         return (
             f"{what} at step {step} (epoch {progress.epoch + 1}). The learning rate is {self.config.learning_rate:g}, "
