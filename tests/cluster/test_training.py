@@ -68,7 +68,7 @@ def write_lake(folder, parts=5, rows=60):
 
 
 def assert_same_data(one, other):
-    """The processors are equal, and so are the metrics: the same examples were held out."""
+    """What was learnt of the training examples is equal, byte by byte."""
     for name in ("processor.json", "tokenizer.json"):
         assert (one / name).read_bytes() == (other / name).read_bytes()
 

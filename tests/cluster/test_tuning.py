@@ -36,9 +36,8 @@ def test_two_workers_search_as_one_process_does_and_the_search_goes_on(
     assert trials(tmp_path)[:3] == found
 
 
-def test_what_is_wrong_with_every_trial_ends_the_search(reviews, sentiment_settings, rnnapps, tmp_path):
-    (tmp_path / "space.toml").write_text("[training.learning_rate]\nlow = 0.5\nhigh = 1e30\nlog = true\n")
-    asked = ["tune", "sentiment", "--data", reviews, *sentiment_settings, "--space", "space.toml", "--output", "best"]
+def test_what_cannot_be_searched_side_by_side_is_refused(reviews, sentiment_settings, rnnapps):
+    asked = ["tune", "sentiment", "--data", reviews, *sentiment_settings, "--output", "best"]
     logged = rnnapps(*asked, "--workers", 2, "--tensorboard")
     assert (logged.status, "Workers keep no logs" in logged.stderr) == (2, True)
     result = rnnapps(*asked, "--trials", 2, "--workers", 64)

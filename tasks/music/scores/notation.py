@@ -26,13 +26,13 @@ def musicxml_bytes(piece: Piece) -> bytes:
     Raises:
         MissingExtraError: without the extra "music".
     """
+    voices, bar = voices_of(piece.notes()), piece.frames_per_bar
+    if not voices:
+        return b""
     try:
         import partitura
     except ImportError:
         raise MissingExtraError("Writing MusicXML", "music") from None
-    voices, bar = voices_of(piece.notes()), piece.frames_per_bar
-    if not voices:
-        return b""
     spelt = _spelt(partitura, piece, voices)
     parts: list[Any] = []
     for number, (name, voice) in enumerate(zip(names_of(voices), voices, strict=True), 1):
