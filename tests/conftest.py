@@ -236,3 +236,18 @@ def mount(tmp_path):
 
     yield call
     subprocess.run(["umount", "-l", place], capture_output=True)
+
+
+@pytest.fixture
+def in_parts():
+    """Makes lists of items the parts of one whole."""
+    from rnn_apps.data.parts import Parts
+
+    class Lists(Parts):
+        def __init__(self, lists):
+            self.lists, self.count = lists, len(lists)
+
+        def each(self, function):
+            return map(function, self.lists)
+
+    return Lists

@@ -22,7 +22,8 @@ class Processor(ABC):
         """Returns a processor that has learnt what it needs from training examples.
 
         Args:
-            examples: what the task reads; they can be iterated more than once.
+            examples: what the task reads; they can be iterated more than once. What is counted by
+                `rnn_apps.data.parts` is counted in many files at once where several workers train.
             config: the task's settings.
 
         Raises:

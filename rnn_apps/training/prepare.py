@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from rnn_apps.arrays import Array, Arrays
 from rnn_apps.config import TaskConfig
 from rnn_apps.data.batching import chunks
 from rnn_apps.data.files import write_whole, writing_whole
+from rnn_apps.data.parts import Parts, Result
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.columns import Columns
 from rnn_apps.data.readers.labelled import read_texts
@@ -237,21 +237,19 @@ class Preparation:
         return self.folder / "parts" / f"marks-{part:05}.npz"
 
 
-@dataclass(frozen=True)
-class _Chosen:
+class _Chosen(Parts):
     """The examples of a source that are held out, or those that are not; can be iterated again and again."""
 
-    preparation: Preparation
-    held_out: bool
+    def __init__(self, preparation: Preparation, held_out: bool) -> None:
+        self.preparation, self.held_out = preparation, held_out
+        self.count = len(preparation.source.parts)
 
-    def __iter__(self) -> Iterator[Any]:
+    def each(self, function: Callable[[Iterable[Any]], Result]) -> Iterable[Result]:
+        """Calls a function with the examples of each part, by whoever does the parts."""
         own = self.preparation
-        quiet = replace(
-            self, preparation=replace(own, reporter=Reporter(False), texts=(), start=None, spread=one_by_one)
-        )
-        count = len(own.source.parts)
-        spread = own.spread if count > 1 else one_by_one
-        return chain.from_iterable(spread(quiet._part, count))
+        quiet = _Chosen(replace(own, reporter=Reporter(False), texts=(), start=None, spread=one_by_one), self.held_out)
+        spread = own.spread if self.count > 1 else one_by_one
+        return spread(lambda part: function(quiet._part(part)), self.count)
 
     def _part(self, part: int) -> Iterator[Any]:
         marks = np.load(self.preparation._marks(part))["held_out"]

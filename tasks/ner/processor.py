@@ -7,11 +7,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from rnn_apps.arrays import Array, Arrays
+from rnn_apps.data.parts import Mapped, counted, each_part
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.tagged import TaggedSentence
 from rnn_apps.data.text.cleaning import clean
@@ -103,19 +105,10 @@ class NerProcessor(Processor):
     def fit(cls, examples: Iterable[TaggedSentence], config: NerConfig) -> NerProcessor:
         """Learns the vocabulary and the tags from training sentences."""
         settings = config.data
-        tokens: Counter[str] = Counter()
-        pairs: Counter[str] = Counter()
-        types: set[str] = set()
-        for sentence in examples:
-            tokens.update(sentence.tokens)
-            types |= {span.type for span in read_spans(sentence.tags)}
-            if settings.token != "words":
-                pairs.update(_pairs(sentence.tokens))
-        if not types:
-            raise DataError("Expected entities to learn from. All tags of the training sentences are O.")
+        tokens = counted(_tokens, examples)
+        types, familiar = _entities(examples)
         single = settings.token == "characters" or (settings.token == "auto" and _single_characters(tokens))
-        words: Counter[str] = Counter()
-        letters: Counter[str] = Counter()
+        words, letters = Counter[str](), Counter[str]()
         for token, count in tokens.items():
             words[normalize(token)] += count
             letters.update(compatible(token))
@@ -123,14 +116,14 @@ class NerProcessor(Processor):
         processor = cls(
             _frequent(words, settings.min_count, settings.vocabulary_size),
             [] if single else _frequent(letters, settings.min_count, settings.vocabulary_size),
-            _frequent(pairs, settings.min_count, settings.pairs) if single else [],
+            _frequent(counted(_all_pairs, examples), settings.min_count, settings.pairs) if single else [],
             tags,
             single,
             settings.longest_word,
             settings.max_training_tokens,
             settings.vocabulary_size,
         )
-        processor.familiar = Familiar.of(_entities(examples))
+        processor.familiar = familiar
         if settings.vectors:
             processor.learn_vectors(Path(settings.vectors))
         processor.wording = processor._wording_of(examples)
@@ -138,19 +131,13 @@ class NerProcessor(Processor):
 
     def extended(self, examples: Iterable[TaggedSentence], config: NerConfig) -> tuple[NerProcessor, str]:
         """Adds types of entities, words, letters and pairs, as many words as occur twice."""
-        words: Counter[str] = Counter()
-        letters: Counter[str] = Counter()
-        pairs: Counter[str] = Counter()
-        types: set[str] = set()
-        for sentence in examples:
-            types |= {span.type for span in read_spans(sentence.tags)}
-            words.update(map(normalize, sentence.tokens))
-            if self.single_characters:
-                pairs.update(_pairs(sentence.tokens))
-            else:
-                letters.update(letter for token in sentence.tokens for letter in compatible(token))
-        if not types:
-            raise DataError("Expected entities to learn from. All tags of the training sentences are O.")
+        types, met = _entities(examples)
+        words, letters = Counter[str](), Counter[str]()
+        for token, count in counted(_tokens, examples).items():
+            words[normalize(token)] += count
+            if not self.single_characters:
+                letters.update({letter: count * token.count(letter) for letter in compatible(token)})
+        pairs = counted(_all_pairs, examples) if self.single_characters else Counter()
         new_types = sorted(types - {split_tag(tag)[1] for tag in self.tags})
         news = [
             [part for part, count in found.most_common() if count > 1 and part not in known]
@@ -171,7 +158,6 @@ class NerProcessor(Processor):
             max(self.vocabulary_size, len(self.words) + len(news[0])),
             self.vector_size,
         )
-        met = Familiar.of(_entities(examples))
         extended.wording = extended._wording_of(examples)
         extended.familiar = self.familiar.joined(met) if self.familiar else met
         told = [f"the types {', '.join(new_types)}"] if new_types else []
@@ -279,7 +265,8 @@ class NerProcessor(Processor):
 
     def _wording_of(self, examples: Iterable[TaggedSentence]) -> Wording:
         between = "" if self.single_characters else " "
-        return Wording.fit((between.join(sentence.tokens) for sentence in examples), self._unknown_words)
+        texts = Mapped(lambda own: (between.join(sentence.tokens) for sentence in own), examples)
+        return Wording.fit(texts, self._unknown_words)
 
     def _unknown_words(self, parts: Sequence[str]) -> list[int]:
         """How many words of each part of a text are unknown, names and all."""
@@ -327,11 +314,31 @@ def normalize(token: str) -> str:
     return _DIGIT.sub("0", compatible(token).lower())
 
 
-def _entities(sentences: Iterable[TaggedSentence]) -> Iterator[Sequence[str]]:
-    """The tokens of each entity."""
+def _tokens(sentences: Iterable[TaggedSentence]) -> Iterator[str]:
+    return chain.from_iterable(sentence.tokens for sentence in sentences)
+
+
+def _all_pairs(sentences: Iterable[TaggedSentence]) -> Iterator[str]:
+    return chain.from_iterable(_pairs(sentence.tokens) for sentence in sentences)
+
+
+def _entities(sentences: Iterable[TaggedSentence]) -> tuple[set[str], Familiar]:
+    """The types of all entities, and what they are called."""
+    types, familiar = set[str](), Familiar.of([])
+    for own_types, own in each_part(_entities_of_part, sentences):
+        types, familiar = types | own_types, familiar.joined(own)
+    if not types:
+        raise DataError("Expected entities to learn from. All tags of the training sentences are O.")
+    return types, familiar
+
+
+def _entities_of_part(sentences: Iterable[TaggedSentence]) -> tuple[set[str], Familiar]:
+    types, names = set[str](), set[tuple[str, ...]]()
     for sentence in sentences:
         for span in read_spans(sentence.tags):
-            yield sentence.tokens[span.start : span.end]
+            types.add(span.type)
+            names.add(tuple(sentence.tokens[span.start : span.end]))
+    return types, Familiar.of(names)
 
 
 def _pairs(tokens: Sequence[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 from rnn_apps.arrays import Arrays
 from rnn_apps.data.examples import LabelledText
+from rnn_apps.data.parts import Mapped
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.scripts import warnings_of
@@ -55,17 +56,17 @@ class TextProcessor(Processor, Generic[TargetT]):
         """Learns the target and the subwords."""
         data = config.data
         target = cls.target_class.fit(examples, data)
-        texts = (_clean(example.text, example.where) for example in examples)
+        texts = Mapped(_texts, examples)
         tokenizer = SubwordTokenizer.train(texts, data.vocabulary_size, data.lowercase)
-        wording = _wording(examples, tokenizer)
+        wording = Wording.fit(texts, tokenizer.lengths)
         return cls(tokenizer, target, data.max_tokens, data.max_training_tokens, wording)
 
     def extended(self, examples: Iterable[LabelledText], config: SentimentConfig) -> tuple[Self, str]:
         """Adds classes or labels, and subwords that are frequent in the new texts."""
         target, news = self.target.extended(examples)
-        texts = (_clean(example.text, example.where) for example in examples)
+        texts = Mapped(_texts, examples)
         tokenizer, more = self.tokenizer.grown(texts, self.tokenizer.vocabulary_size // 2, _FREQUENT)
-        wording = _wording(examples, tokenizer)
+        wording = Wording.fit(texts, tokenizer.lengths)
         extended = type(self)(tokenizer, cast(TargetT, target), self.max_tokens, self.max_training_tokens, wording)
         return extended, ", ".join(filter(None, (news, more)))
 
@@ -134,8 +135,8 @@ class NumberProcessor(TextProcessor[Number]):
     target_class = Number
 
 
-def _wording(examples: Iterable[LabelledText], tokenizer: SubwordTokenizer) -> Wording:
-    return Wording.fit((clean(example.text) for example in examples), tokenizer.lengths)
+def _texts(examples: Iterable[LabelledText]) -> Iterator[str]:
+    return (_clean(example.text, example.where) for example in examples)
 
 
 def _clean(text: str, where: str) -> str:

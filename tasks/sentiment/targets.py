@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rnn_apps.arrays import Array
 from rnn_apps.data.examples import LabelledText, read_number
+from rnn_apps.data.parts import counted, each_part
 from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.units import Units
 from rnn_apps.tasks.sentiment.config import SentimentDataConfig
@@ -69,7 +71,7 @@ class Classes(Target):
     @classmethod
     def fit(cls, examples: Iterable[LabelledText], config: SentimentDataConfig) -> Classes:
         """Learns the classes."""
-        counts = Counter(example.label for example in examples)
+        counts = counted(_labels, examples)
         names = cls.ordered({config.class_names.get(label, label) for label in counts}, config)
         if len(names) < 2:
             raise DataError(
@@ -101,7 +103,7 @@ class Classes(Target):
 
     def extended(self, examples: Iterable[LabelledText]) -> tuple[Classes, str]:
         """Adds classes."""
-        found = {self.renamed.get(example.label, example.label) for example in examples}
+        found = {self.renamed.get(label, label) for label in counted(_labels, examples)}
         new = sorted(found - set(self.names))
         return type(self)((*self.names, *new), self.renamed), f"the classes {', '.join(new)}" if new else ""
 
@@ -155,7 +157,7 @@ class Labels(Classes):
     def fit(cls, examples: Iterable[LabelledText], config: SentimentDataConfig) -> Labels:
         """Learns the labels."""
         target = cls((), dict(config.class_names))
-        names = {label for example in examples for label in target._of(example)}
+        names = set(counted(target._all_of, examples))
         if not names:
             raise DataError("Expected at least one label. No example has any.")
         return cls(tuple(sorted(names)), target.renamed)
@@ -171,8 +173,11 @@ class Labels(Classes):
 
     def extended(self, examples: Iterable[LabelledText]) -> tuple[Labels, str]:
         """Adds labels."""
-        new = sorted({label for example in examples for label in self._of(example)} - set(self.names))
+        new = sorted(set(counted(self._all_of, examples)) - set(self.names))
         return Labels((*self.names, *new), self.renamed), f"the labels {', '.join(new)}" if new else ""
+
+    def _all_of(self, examples: Iterable[LabelledText]) -> Iterator[str]:
+        return chain.from_iterable(map(self._of, examples))
 
     def _of(self, example: LabelledText) -> Sequence[str]:
         labels = (example.label,) if example.labels is None else example.labels
@@ -192,7 +197,7 @@ class Number(Target):
     @classmethod
     def fit(cls, examples: Iterable[LabelledText], config: SentimentDataConfig) -> Number:
         """Learns mean and deviation of the numbers."""
-        values = np.array([read_number(example) for example in examples])
+        values = np.concatenate(list(each_part(_numbers, examples)))
         if len(values) < 2 or values.min() == values.max():
             same = f" All are {values[0]:g}." if len(values) else ""
             raise DataError(f"Expected at least two different numbers to learn from.{same}")
@@ -218,6 +223,14 @@ class Number(Target):
     def load(cls, facts: Mapping[str, Any]) -> Number:
         """Returns what `facts` came from."""
         return cls(Units(facts["mean"], facts["deviation"]))
+
+
+def _labels(examples: Iterable[LabelledText]) -> Iterator[str]:
+    return (example.label for example in examples)
+
+
+def _numbers(examples: Iterable[LabelledText]) -> npt.NDArray[np.float64]:
+    return np.array([read_number(example) for example in examples])
 
 
 def _is_number(label: str) -> bool:

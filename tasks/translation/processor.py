@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import regex
 
 from rnn_apps.arrays import Array, Arrays
+from rnn_apps.data.parts import Mapped, counted
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.data.text.cleaning import clean
@@ -70,17 +72,17 @@ class TranslationProcessor(Processor):
     def fit(cls, examples: Iterable[SentencePair], config: TranslationConfig) -> TranslationProcessor:
         """Learns the pieces of both languages from training examples, which are iterated several times."""
         data = config.data
-        letters = [_letters(getattr(pair, side) for pair in examples) for side in ("source", "target")]
+        letters = [_letters(examples, side) for side in ("source", "target")]
         joint = data.vocabulary == "joint"
         if data.vocabulary == "auto":
             joint = _common_share(*letters) >= _SAME_ALPHABET
         sides: tuple[tuple[str, ...], ...] = (("source", "target"),) if joint else (("source",), ("target",))
         tokenizers = [
-            PieceTokenizer.train(_Texts(examples, names), data.vocabulary_size, data.lowercase) for names in sides
+            PieceTokenizer.train(_texts(examples, names), data.vocabulary_size, data.lowercase) for names in sides
         ]
         facts = _said(config) | {"lowercase": data.lowercase, "scripts": _scripts(letters[0])}
         facts |= {"known_words": _known_words(examples, tokenizers[0])}
-        facts |= {"wording": Wording.fit(_Texts(examples, ("source",)), tokenizers[0].lengths).as_json()}
+        facts |= {"wording": Wording.fit(_texts(examples, ("source",)), tokenizers[0].lengths).as_json()}
         processor = cls(tokenizers[0], tokenizers[-1], facts)
         processor.counterparts = learn_counterparts(examples)
         return processor
@@ -89,14 +91,14 @@ class TranslationProcessor(Processor):
         """Adds pieces of the new texts, whose languages may be others."""
         sides = (("source", "target"),) if self.joint else (("source",), ("target",))
         grown = [
-            getattr(self, names[0]).grown(_Texts(examples, names), getattr(self, names[0]).vocabulary_size // 2)
+            getattr(self, names[0]).grown(_texts(examples, names), getattr(self, names[0]).vocabulary_size // 2)
             for names in sides
         ]
-        scripts = _scripts(_letters(pair.source for pair in examples))
+        scripts = _scripts(_letters(examples, "source"))
         known = {*(self._known_words or ()), *_known_words(examples, grown[0][0])}
         facts = self.facts | _said(config) | {"scripts": sorted({*self.scripts, *scripts})}
         facts |= {"known_words": sorted(known)}
-        facts |= {"wording": Wording.fit(_Texts(examples, ("source",)), grown[0][0].lengths).as_json()}
+        facts |= {"wording": Wording.fit(_texts(examples, ("source",)), grown[0][0].lengths).as_json()}
         told = ", ".join(dict.fromkeys(news for _, news in grown if news))
         extended = TranslationProcessor(grown[0][0], grown[-1][0], facts)
         extended.counterparts = learn_counterparts(examples)
@@ -224,12 +226,14 @@ def _said(config: TranslationConfig) -> dict[str, Any]:
 
 def _known_words(examples: Iterable[SentencePair], source: PieceTokenizer) -> list[str]:
     """The words with a capital or in Latin letters that stand in enough sources to be learnt, and are many pieces."""
-    counts: Counter[str] = Counter()
-    for pair in examples:
-        counts.update(set(_PERHAPS_A_NAME.findall(clean(pair.source))))
+    counts = counted(_perhaps_names, examples)
     words = sorted(word for word, count in counts.items() if count >= _MET)
     pieces = source.encode_batch(words)
     return [word for word, own in zip(words, pieces, strict=True) if len(own) >= _MANY_PIECES or UNKNOWN in own]
+
+
+def _perhaps_names(examples: Iterable[SentencePair]) -> Iterator[str]:
+    return chain.from_iterable(set(_PERHAPS_A_NAME.findall(clean(pair.source))) for pair in examples)
 
 
 def _scripts(letters: Counter[str]) -> list[str]:
@@ -240,14 +244,9 @@ def _scripts(letters: Counter[str]) -> list[str]:
     return sorted(name for name, count in found.items() if count >= _RARE_SCRIPT * found.total())
 
 
-class _Texts:
-    """One side of the examples, or both, again and again."""
-
-    def __init__(self, examples: Iterable[SentencePair], sides: Sequence[str]) -> None:
-        self.examples, self.sides = examples, sides
-
-    def __iter__(self) -> Any:
-        return (clean(getattr(pair, side)) for pair in self.examples for side in self.sides)
+def _texts(examples: Iterable[SentencePair], sides: Sequence[str]) -> Mapped:
+    """One side of the examples, or both."""
+    return Mapped(lambda own: (clean(getattr(pair, side)) for pair in own for side in sides), examples)
 
 
 def _in_one_word(text: str, at: int, unknown: set[int]) -> bool:
@@ -267,11 +266,9 @@ def to_text(array: Array) -> str:
     return bytes(array).rstrip(b"\0").decode("utf-8")
 
 
-def _letters(texts: Iterable[str]) -> Counter[str]:
+def _letters(examples: Iterable[SentencePair], side: str) -> Counter[str]:
     """How often each letter occurs."""
-    counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(text)
+    counts = counted(lambda own: chain.from_iterable(getattr(pair, side) for pair in own), examples)
     return Counter({character: count for character, count in counts.items() if character.isalpha()})
 
 

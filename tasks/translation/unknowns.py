@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 
 import regex
 
+from rnn_apps.data.parts import counted, each_part
 from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.tasks.translation.placeholders import hide
 
@@ -70,30 +72,44 @@ def learn_counterparts(pairs: Iterable[SentencePair]) -> dict[str, str]:
     Of the parts of the sources beside a name, the one with the greatest Dice coefficient is its counterpart, where that
     is great enough.
     """
-    within = Counter(
-        name for pair in pairs if _IDEOGRAPHS.search(pair.source) for name in set(_NAME.findall(pair.target))
-    )
-    frequent = {name for name, count in within.items() if count >= _LEAST}
+    frequent = {name for name, count in counted(_names, pairs).items() if count >= _LEAST}
     found: dict[str, str] = {}
     if not frequent:
         return found
-    names: dict[str, list[str]] = defaultdict(list)
     everywhere: Counter[str] = Counter()
-    for pair in pairs:
-        everywhere.update(_parts(pair.source))
-        for name in frequent & set(_WORD.findall(pair.target)):
-            names[name].append(pair.source)
-    for name, sources in names.items():
-        beside: Counter[str] = Counter()
-        for source in sources:
-            beside.update(_parts(source))
+    beside: dict[str, Counter[str]] = defaultdict(Counter)
+    for own_everywhere, own_beside in each_part(partial(_count_beside, frequent), pairs):
+        everywhere.update(own_everywhere)
+        for name, counts in own_beside.items():
+            beside[name].update(counts)
+    for name, counts in beside.items():
         own, dice = max(
-            ((part, 2 * count / (everywhere[part] + len(sources))) for part, count in beside.items()),
-            key=lambda item: (item[1], len(item[0])),
+            ((part, 2 * count / (everywhere[part] + counts[""])) for part, count in counts.items() if part),
+            key=lambda item: (item[1], len(item[0]), item[0]),
+            default=("", 0.0),
         )
         if dice >= _ALIKE:
             found[own] = name
     return found
+
+
+def _names(pairs: Iterable[SentencePair]) -> Iterator[str]:
+    """What may be a name in the targets, once for each pair."""
+    return (name for pair in pairs if _IDEOGRAPHS.search(pair.source) for name in set(_NAME.findall(pair.target)))
+
+
+def _count_beside(
+    names: Collection[str], pairs: Iterable[SentencePair]
+) -> tuple[Counter[str], dict[str, Counter[str]]]:
+    """In how many sources each part stands; and in how many beside each name, where "" stands for all of these."""
+    everywhere: Counter[str] = Counter()
+    beside: dict[str, Counter[str]] = {}
+    for pair in pairs:
+        parts = _parts(pair.source)
+        everywhere.update(parts)
+        for name in sorted(set(names) & set(_WORD.findall(pair.target))):
+            beside.setdefault(name, Counter()).update({*parts, ""})
+    return everywhere, beside
 
 
 def _parts(text: str) -> set[str]:

@@ -12,9 +12,10 @@ from collections.abc import Collection, Iterable
 from itertools import groupby
 from typing import Any
 
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, trainers
 
 from rnn_apps.arrays import Array
+from rnn_apps.data.text.words import count_words, learn_subwords
 
 _FIRST_SIGN = 0xF0000  # of those that Unicode leaves to private use
 _RARE = 3  # a character that occurs less often stays unknown
@@ -29,7 +30,7 @@ def grown(tokenizer: Tokenizer, texts: Iterable[str], most: int, least: int) -> 
         most: of them.
         least: how often one must occur.
     """
-    words = _words(tokenizer, texts)
+    words = count_words(tokenizer, texts)
     vocabulary = tokenizer.get_vocab()
     letters = Counter[str]()
     for word, count in words.items():
@@ -41,15 +42,6 @@ def grown(tokenizer: Tokenizer, texts: Iterable[str], most: int, least: int) -> 
     for name in [*new, *_joined(tokenizer, words, new, most, least, model["merges"])]:
         numbers.setdefault(name, len(numbers))
     return Tokenizer.from_str(json.dumps(state))
-
-
-def _words(tokenizer: Tokenizer, texts: Iterable[str]) -> Counter[str]:
-    """What the tokenizer never looks beyond: words, with a blank before them; and how often each occurs."""
-    words: Counter[str] = Counter()
-    for text in texts:
-        normal = tokenizer.normalizer.normalize_str(text)
-        words.update(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal))
-    return words
 
 
 def _joined(
@@ -68,11 +60,8 @@ def _joined(
     trainer = trainers.BpeTrainer(
         vocab_size=len(set("".join(written))) + most, min_frequency=least, show_progress=False
     )
-    learner = Tokenizer(models.BPE())
-    learner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    learner.train_from_iterator((" ".join([word] * count) for word, count in written.items()), trainer)
     found = []
-    for pair in json.loads(learner.to_str())["model"]["merges"]:
+    for pair in learn_subwords(written, trainer)["model"]["merges"]:
         first, second = ("".join(names[ord(sign) - _FIRST_SIGN] for sign in side) for side in pair)
         merges.append([first, second])
         found.append(first + second)

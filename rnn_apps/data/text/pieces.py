@@ -13,6 +13,7 @@ import numpy as np
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from rnn_apps.data.text.subwords import Int32Array, TrainedTokenizer
+from rnn_apps.data.text.words import count_words, with_subwords
 
 PADDING, UNKNOWN, START, END = range(4)
 SPECIAL_PIECES = ("<pad>", "<unk>", "<s>", "</s>")
@@ -32,7 +33,7 @@ class PieceTokenizer(TrainedTokenizer):
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary_size: int, lowercase: bool = False) -> PieceTokenizer:
-        """Learns at most `vocabulary_size` pieces; the texts are read twice."""
+        """Learns at most `vocabulary_size` pieces from clean texts."""
         tokenizer = Tokenizer(models.BPE(unk_token=SPECIAL_PIECES[UNKNOWN], fuse_unk=True))
         steps: list[normalizers.Normalizer] = [normalizers.NFC()]
         if lowercase:
@@ -40,18 +41,17 @@ class PieceTokenizer(TrainedTokenizer):
         tokenizer.normalizer = normalizers.Sequence(steps)
         blanks = pre_tokenizers.Metaspace(replacement=BLANK, prepend_scheme="always")
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence([blanks, pre_tokenizers.Split(Regex(_ALONE), "isolated")])
-        counts: Counter[str] = Counter()
-        for text in texts:
-            counts.update(text.lower() if lowercase else text)
+        words, letters = count_words(tokenizer, texts), Counter[str]()
+        for word, count in words.items():
+            letters.update({letter: count * word.count(letter) for letter in set(word)})
         trainer = trainers.BpeTrainer(
             vocab_size=vocabulary_size,
             special_tokens=list(SPECIAL_PIECES),
-            limit_alphabet=min(sum(count >= _RARE for count in counts.values()) + 1, vocabulary_size // 2),
+            limit_alphabet=min(sum(count >= _RARE for count in letters.values()), vocabulary_size // 2),
             min_frequency=2,
             show_progress=False,
         )
-        tokenizer.train_from_iterator(texts, trainer)
-        return cls(tokenizer)
+        return cls(with_subwords(tokenizer, words, trainer))
 
     def offsets(self, text: str) -> tuple[Int32Array, list[Span]]:
         """Returns the numbers of the pieces of a text, and the place of each in it without the blank before it."""

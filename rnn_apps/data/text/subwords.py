@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
@@ -14,15 +14,13 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from rnn_apps.arrays import Floats
 from rnn_apps.data.text import growing
 from rnn_apps.data.text.scripts import known_scripts
+from rnn_apps.data.text.words import count_words, with_subwords
 
 Int32Array = npt.NDArray[np.int32]
 Row = TypeVar("Row", Int32Array, list[str])
 
 PADDING, START, END = "<pad>", "<s>", "</s>"
 SPECIAL_TOKENS = (PADDING, START, END)
-
-# The vocabulary is learnt from this many characters at most, so that memory does not grow with the file.
-VOCABULARY_CHARACTERS = 40_000_000
 
 
 class TrainedTokenizer:
@@ -59,7 +57,7 @@ class TrainedTokenizer:
             most: how many are added.
             least: how often one must occur.
         """
-        found = growing.grown(self._tokenizer, _first_characters(texts, VOCABULARY_CHARACTERS), most, least)
+        found = growing.grown(self._tokenizer, texts, most, least)
         return type(self)(found), growing.grown_by(self._tokenizer, found)
 
     def start_new_rows(self, vectors: Floats, before: Self) -> None:
@@ -89,10 +87,7 @@ class SubwordTokenizer(TrainedTokenizer):
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary_size: int, lowercase: bool) -> SubwordTokenizer:
-        """Learns a vocabulary of at most `vocabulary_size` subwords (the 256 bytes among them) from clean texts.
-
-        Source: Sennrich, Haddow and Birch (2016), "Neural machine translation of rare words with subword units".
-        """
+        """Learns a vocabulary of at most `vocabulary_size` subwords (the 256 bytes among them) from clean texts."""
         tokenizer = Tokenizer(models.BPE())
         steps: list[normalizers.Normalizer] = [normalizers.NFKC()]
         if lowercase:
@@ -107,8 +102,7 @@ class SubwordTokenizer(TrainedTokenizer):
             min_frequency=2,
             show_progress=False,
         )
-        tokenizer.train_from_iterator(_first_characters(texts, VOCABULARY_CHARACTERS), trainer)
-        return cls(tokenizer)
+        return cls(with_subwords(tokenizer, count_words(tokenizer, texts), trainer))
 
     @cached_property
     def scripts(self) -> frozenset[str]:
@@ -149,12 +143,3 @@ def cut_middle(ids: Row, longest: int) -> Row:
     if isinstance(ids, list):
         return ids[:head] + ids[tail:]
     return np.concatenate([ids[:head], ids[tail:]])
-
-
-def _first_characters(texts: Iterable[str], limit: int) -> Iterator[str]:
-    count = 0
-    for text in texts:
-        yield text
-        count += len(text)
-        if count >= limit:
-            return

@@ -9,9 +9,12 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice
 
 import numpy as np
+
+from rnn_apps.data.parts import each_part, part_count
 
 Cost = Callable[[Sequence[str]], Sequence[int]]
 """Takes parts of texts, and says how many subwords each has, or the like."""
@@ -45,7 +48,8 @@ class Wording:
     @classmethod
     def fit(cls, texts: Iterable[str], cost: Cost) -> Wording:
         """Learns the limits from training texts, mixed and put one behind the other; of few texts it learns none."""
-        mixed = list(_first_of(texts))
+        first = partial(_first_of, _LETTERS // part_count(texts))
+        mixed = list(chain.from_iterable(each_part(first, texts)))
         random.Random(0).shuffle(mixed)
         words = list(islice(chain.from_iterable(map(_words, mixed)), _WORDS))
         limits = {}
@@ -77,12 +81,12 @@ class Wording:
         return cls({int(length): limit for length, limit in facts.items()})
 
 
-def _first_of(texts: Iterable[str]) -> Iterator[str]:
-    """As many texts as are looked at."""
+def _first_of(most: int, texts: Iterable[str]) -> Iterator[str]:
+    """As many texts as are looked at, of a number of letters."""
     letters = 0
     for text in texts:
         letters += len(text)
-        if letters > _LETTERS:
+        if letters > most:
             return
         yield text
 

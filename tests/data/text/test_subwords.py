@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from rnn_apps.data.text import subwords
+from rnn_apps.data.text import words
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.subwords import SPECIAL_TOKENS, SubwordTokenizer, cut_middle
 
@@ -93,7 +93,7 @@ def test_frequent_words_become_one_subword(tokenizer):
 
 
 def test_the_vocabulary_is_learnt_from_a_bounded_part(monkeypatch):
-    monkeypatch.setattr(subwords, "VOCABULARY_CHARACTERS", 100)
+    monkeypatch.setattr(words, "VOCABULARY_CHARACTERS", 100)
     taken = []
     SubwordTokenizer.train((taken.append(n) or "ten chars." for n in range(1000)), 300, lowercase=True)
     assert len(taken) == 10
