@@ -60,7 +60,8 @@ class Neighbours(keras.layers.Layer):
         rows, time = ops.shape(bits)[0], ops.shape(bits)[1]
         seen = ops.stack([bits[..., bit_number(bit)] for bit in SEEN], axis=-1)
         found = ops.conv(ops.reshape(seen, (rows * time, KEYS, len(SEEN))), self.kernel, padding="same")
-        return ops.reshape(ops.relu(found + self.bias), (rows, time, KEYS, self.filters))
+        # oneDNN gives what it convolves of no rows a wrong shape, so this stands before the bias
+        return ops.relu(ops.reshape(found, (rows, time, KEYS, self.filters)) + self.bias)
 
     def compute_output_spec(self, bits: Any) -> Any:
         """Shape of the output."""
