@@ -12,7 +12,7 @@ import numpy as np
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import KERAS_MODEL, Bundle, find_bundle, read_bundle
-from rnn_apps.data.batching import chunks
+from rnn_apps.data.parts import chunks
 from rnn_apps.data.processor import Processor
 from rnn_apps.environment import start_tensorflow
 from rnn_apps.errors import DataError, NotFoundError

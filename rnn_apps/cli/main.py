@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -69,6 +71,7 @@ def main() -> None:
     """Runs the command line; ends with status 0, 1 (failed) or 2 (wrong usage or input)."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it searches all packages for some at every start
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -81,6 +84,8 @@ def main() -> None:
         sys.exit(1)
     except RnnAppsError as error:
         _fail(f"Error: {error}", error.exit_status)
+    finally:
+        gc.freeze()  # what goes with the process need not be searched for rubbish first
 
 
 def _fail(message: str, status: int) -> None:

@@ -10,8 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,6 @@ import numpy.typing as npt
 from rnn_apps.arrays import Arrays
 from rnn_apps.data.store import OpenStore, Store, read_rows
 
-Item = TypeVar("Item")
 Numbers = npt.NDArray[np.int64]
 Change = Callable[[int, Arrays], Arrays]
 
@@ -228,10 +226,3 @@ def _read(store: OpenStore, numbers: Numbers, change: Change | None, share: Shar
     if change:
         rows = [change(store.place(int(number)), row) for number, row in zip(own, rows, strict=True)]
     return Batch(_padded(rows, store.largest(numbers), store.nothing()), len(numbers), store.steps(numbers))
-
-
-def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Streams lists of `size` items, the last one maybe shorter."""
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk

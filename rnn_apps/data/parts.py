@@ -9,9 +9,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 
 class Parts(ABC):
@@ -71,3 +73,10 @@ def counted(function: Callable[[Iterable[Any]], Iterable[str]], items: Iterable[
     for own in each_part(lambda part: Counter(function(part)), items):
         total.update(own)
     return total
+
+
+def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Streams lists of `size` items, the last one maybe shorter."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

@@ -16,9 +16,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from rnn_apps.data.batching import chunks
 from rnn_apps.data.files import data_format, fingerprint, read_lines, writing_whole
 from rnn_apps.data.lock import locked
+from rnn_apps.data.parts import chunks
 from rnn_apps.data.readers.columns import TEXT_NAMES, Columns, Role, shortened
 from rnn_apps.data.readers.tables import FORMATS, MISSING, Selection, open_table, select
 from rnn_apps.errors import ConfigError, DataError, MissingExtraError, OutputError

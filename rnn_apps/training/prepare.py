@@ -21,9 +21,8 @@ import numpy.typing as npt
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.config import TaskConfig
-from rnn_apps.data.batching import chunks
 from rnn_apps.data.files import write_whole, writing_whole
-from rnn_apps.data.parts import Parts, Result
+from rnn_apps.data.parts import Parts, Result, chunks
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.columns import Columns
 from rnn_apps.data.readers.labelled import read_texts

@@ -11,8 +11,7 @@ from typing import Any
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from rnn_apps.data.batching import chunks
-from rnn_apps.data.parts import each_part, part_count
+from rnn_apps.data.parts import chunks, each_part, part_count
 
 # Words are counted in this many characters at most, so that memory does not grow with the file.
 VOCABULARY_CHARACTERS = 40_000_000
