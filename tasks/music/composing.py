@@ -25,6 +25,7 @@ _MAJOR, _MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11)
 _CHUNK = 1024
 _BARS_IN_KEY = 2
 _ODD_BARS = 4
+_MOVING = 2
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Request:
         tempo: quarter notes a minute; left out, that of the primer or melody, or else the training data's.
         primer: what is to be continued; it comes first in the result.
         melody: what is to be harmonised: its highest voice is the highest of the result, note for note.
+        restrike: where a model does not tell repeated notes from held ones, strike those that go on over a beat anew
+            where at least two others change on it, as a choir does that has a syllable on each beat.
     """
 
     frames: int = 0
@@ -50,6 +53,12 @@ class Request:
     tempo: float | None = None
     primer: Piece | None = None
     melody: Piece | None = None
+    restrike: bool = True
+
+    @property
+    def length(self) -> int:
+        """Frames of the result."""
+        return len(self.melody.frames) if self.melody else self.frames
 
     def check(self, frames_per_quarter: int) -> None:
         """Makes sure that it can be fulfilled by a model with this grid.
@@ -119,11 +128,12 @@ class Composer:
         graph: the model.
         processor: its processor.
         frames_per_bar: frames in a bar.
+        length: frames of the whole, where the model is to know when it ends.
     """
 
-    def __init__(self, graph: Graph, processor: MusicProcessor, frames_per_bar: int) -> None:
-        self.graph, self.articulated = graph, processor.articulated
-        self.context = Context(frames_per_bar)
+    def __init__(self, graph: Graph, processor: MusicProcessor, frames_per_bar: int, length: int | None = None) -> None:
+        self.graph, self.processor, self.articulated = graph, processor, processor.articulated
+        self.context = Context(frames_per_bar, length)
         self._states = zero_states(processor.state_sizes, 1)
 
     def follow(self, frames: Frames) -> Iterator[npt.NDArray[np.float32]]:
@@ -169,7 +179,8 @@ class Composer:
         return token_frame(drawn)
 
     def _run(self, rows: list[Arrays]) -> npt.NDArray[np.float32]:
-        arrays = {name: np.stack([row[name] for row in rows])[None] for name in rows[0]}
+        shown = [self.processor.shown(row) for row in rows]
+        arrays = {name: np.stack([row[name] for row in shown])[None] for name in shown[0]}
         outputs = self.graph.run({**arrays, **self._states})
         self._states = carried(outputs)
         return np.asarray(outputs["logits"][0])
@@ -188,7 +199,7 @@ def compose(composer: Composer, request: Request) -> Iterator[Frames]:
     voice = _highest_voice(request.melody) if request.melody else None
     start = len(request.primer.frames) if request.primer else 0
     lowest_given = KEYS
-    for time in range(start, len(voice) if voice is not None else request.frames):
+    for time in range(start, request.length):
         allowed = _allowed(request, time, composer.context.frames_per_bar)
         top = None
         if voice is not None and voice[time].any():
@@ -200,7 +211,10 @@ def compose(composer: Composer, request: Request) -> Iterator[Frames]:
             allowed[1:] &= np.arange(KEYS) < lowest_given  # the harmony goes on below a rest of the melody
         frame = composer.next_frame(request, rng, allowed, top)
         if not composer.articulated:
-            frame[(frame != SILENT) & sounded] = HELD
+            held = (frame != SILENT) & sounded
+            on_beat = time % composer.processor.frames_per_quarter == 0
+            if not (request.restrike and on_beat and (frame[~held] != SILENT).sum() >= _MOVING):
+                frame[held] = HELD
         if top is not None and voice is not None:
             given = voice[time] != SILENT
             frame[given] = np.where(sounded[given], voice[time][given], STRUCK)

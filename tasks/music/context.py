@@ -38,6 +38,10 @@ KEY_BITS = 2 + len(LOOKBACKS)
 _PERIODS = np.array((2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128), np.float64)
 PLACE_SIZE = 2 * len(_PERIODS) + 4
 
+_ENDS = np.array((64, 8), np.float32)
+END_SIZE = len(_ENDS)
+"""How near the end is, in so many frames before it."""
+
 MOST_VOICES = 15
 """Where there are more voices than that, the model does not count on."""
 
@@ -47,10 +51,11 @@ class Context:
 
     Args:
         frames_per_bar: frames in a bar.
+        length: frames of the whole piece, where the model is to know when it ends.
     """
 
-    def __init__(self, frames_per_bar: int) -> None:
-        self.frames_per_bar = frames_per_bar
+    def __init__(self, frames_per_bar: int, length: int | None = None) -> None:
+        self.frames_per_bar, self.length = frames_per_bar, length
         self.time = 0
         self._past = np.zeros((LOOKBACKS[-1], KEYS), np.bool_)
         self._begin_frame()
@@ -65,8 +70,9 @@ class Context:
 
         Returns:
             `tokens`, the token before, an int32 scalar; `keys`, uint16 (88,), see the bits above; `place`, float32
-            (30,), where in the piece and in the bar; `voice`, how many keys the frame has so far, plus one, and
-            `before`, one plus the key of this voice in the frame before, 0 without, int32 scalars.
+            (30,), where in the piece and in the bar; `end`, float32 (2,), see `END_SIZE`, 0 where it is far or unknown;
+            `voice`, how many keys the frame has so far, plus one, and `before`, one plus the key of this voice in the
+            frame before, 0 without, int32 scalars.
         """
         voice = min(self._voice, MOST_VOICES)
         before = self._before[voice] + 1 if voice < len(self._before) else 0
@@ -74,6 +80,7 @@ class Context:
             "tokens": np.array(self._token, np.int32),
             "keys": self._keys.copy(),
             "place": self._place,
+            "end": self._end,
             "voice": np.array(voice + 1, np.int32),
             "before": np.array(before, np.int32),
         }
@@ -105,6 +112,8 @@ class Context:
                 self._keys |= self._past[(self.time - back) % len(self._past)].astype(np.uint16) << np.uint16(bit)
         self._before = np.flatnonzero(self._keys & BEFORE)[::-1].tolist()
         self._place = _place(self.time, self.frames_per_bar)
+        left = np.inf if self.length is None else self.length - self.time
+        self._end = np.maximum(1 - left / _ENDS, 0).astype(np.float32)
 
 
 def _place(time: int, frames_per_bar: int) -> npt.NDArray[np.float32]:
@@ -141,7 +150,7 @@ def token_frame(tokens: Iterable[int]) -> Frames:
     return frame
 
 
-def encode_frames(frames: Frames, frames_per_bar: int) -> Arrays:
+def encode_frames(frames: Frames, frames_per_bar: int, knows_end: bool = False) -> Arrays:
     """Returns what a model learns from: `Context.row` before each token of a piece, stacked, and what then came.
 
     `targets` are the tokens and `frames` the numbers of their frames, int32 (time,).
@@ -149,8 +158,9 @@ def encode_frames(frames: Frames, frames_per_bar: int) -> Arrays:
     Args:
         frames: uint8 (frames, 88).
         frames_per_bar: frames in a bar.
+        knows_end: whether the model is shown when the piece ends.
     """
-    context = Context(frames_per_bar)
+    context = Context(frames_per_bar, len(frames) if knows_end else None)
     rows, targets, numbers = [], [], []
     for number, frame in enumerate(frames):
         for token in frame_tokens(frame):

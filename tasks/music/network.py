@@ -13,7 +13,7 @@ from rnn_apps.data.windows import FINAL, INITIAL, zero_states
 from rnn_apps.layers import CELLS, Deep, Embedding
 from rnn_apps.task import GraphSpec, Network
 from rnn_apps.tasks.music.config import MusicConfig
-from rnn_apps.tasks.music.context import FIRST_HELD, KEY_BITS, MOST_VOICES, PADDING, PLACE_SIZE
+from rnn_apps.tasks.music.context import END_SIZE, FIRST_HELD, KEY_BITS, MOST_VOICES, PADDING, PLACE_SIZE
 from rnn_apps.tasks.music.layers import KeyBits, KeyboardLogits, Neighbours
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores.piece import KEYS
@@ -31,13 +31,14 @@ class MusicNetwork(Network[MusicConfig, MusicProcessor]):
             processor: whether held notes are told from struck ones, and the units of each state.
 
         Returns:
-            a model from what `Context.row` gives, (batch, time, ...), and `initial_0`, `initial_1`, ...,
+            a model from what `MusicProcessor.shown` gives, (batch, time, ...), and `initial_0`, `initial_1`, ...,
             (batch, units), to `logits`, float32 (batch, time, 89 or 177), token 1 first, and `final_0`, `final_1`, ...
         """
         settings = config.model
         tokens = keras.Input((None,), dtype="int32", name="tokens")
         keys = keras.Input((None, KEYS), dtype="uint16", name="keys")
         place = keras.Input((None, PLACE_SIZE), name="place")
+        end = {"end": keras.Input((None, END_SIZE), name="end")} if processor.sees_end else {}
         voice = keras.Input((None,), dtype="int32", name="voice")
         before = keras.Input((None,), dtype="int32", name="before")
         bits = KeyBits(name="bits")(keys)
@@ -49,6 +50,7 @@ class MusicNetwork(Network[MusicConfig, MusicProcessor]):
                     keras.layers.Dropout(settings.roll_dropout, name="roll_dropout")(roll)
                 ),
                 place,
+                *end.values(),
                 Embedding(MOST_VOICES + 2, 16, name="voice_embedding")(voice),
                 Embedding(KEYS + 1, settings.embedding, name="before_embedding")(before),
             ]
@@ -63,7 +65,7 @@ class MusicNetwork(Network[MusicConfig, MusicProcessor]):
         around = Neighbours(settings.neighbour_features, name="neighbours")(bits)
         features = keras.layers.Concatenate(name="key_features")([bits, around])
         logits = KeyboardLogits(processor.articulated, name="logits")(x, bits, features)
-        inputs = {"tokens": tokens, "keys": keys, "place": place, "voice": voice, "before": before, **initial}
+        inputs = {"tokens": tokens, "keys": keys, "place": place, **end, "voice": voice, "before": before, **initial}
         outputs = {"logits": logits, **{f"{FINAL}{number}": state for number, state in enumerate(final)}}
         return keras.Model(inputs, outputs, name="music")
 

@@ -72,6 +72,11 @@ class MusicOptions(Options):
     seed: int = option(0, "The same seed gives the same music.", NumberOption("Seed", 0, 0, 9999, 1), ge=0, lt=2**63)
     key: str = option("", "The key it begins in, such as C, f# or 'Bb major'; a small letter is minor.")
     tempo: float | None = option(None, "Quarter notes a minute.")
+    restrike: bool = option(
+        True,
+        "Strike notes that go on over a beat anew where two others change on it; for a model whose data does not tell "
+        "repeated notes from held ones.",
+    )
     mode: Literal["compose", "judge"] = option(
         "compose",
         "Compose, or judge: say how likely the model finds the given piece, frame by frame.",
@@ -170,7 +175,10 @@ class MusicPredictor(Predictor):
             if piece is not None and not isinstance(piece, Piece):
                 raise DataError(f"Expected a piece of music or None. Received: {type(piece).__name__}.")
         grid = self.processor.frames_per_quarter
-        chosen = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p", "seed", "key", "tempo")}
+        chosen = {
+            name: getattr(options, name)
+            for name in ("temperature", "top_k", "top_p", "seed", "key", "tempo", "restrike")
+        }
         chosen |= {"primer": given and given.on_grid(grid), "melody": options.melody and options.melody.on_grid(grid)}
         frame = self._piece(Request(**chosen), _NOTHING).seconds_per_frame
         given_frames = len(chosen["primer"].frames) if chosen["primer"] else 0
@@ -261,7 +269,7 @@ class MusicPredictor(Predictor):
         """Yields uint8 (88,) for each frame, 0 silent, 1 struck, 2 held, in constant memory; a primer's come first."""
         request.check(self.processor.frames_per_quarter)
         bar = self._piece(request, _NOTHING).frames_per_bar
-        return compose(Composer(self._session, self.processor, bar), request)
+        return compose(Composer(self._session, self.processor, bar, request.length), request)
 
     def compose(self, request: Request) -> Composition:
         """Returns the whole piece, and what is odd about it."""

@@ -19,6 +19,8 @@ from rnn_apps.tasks.music.config import MusicConfig
 from rnn_apps.tasks.music.context import END, FIRST_STRUCK, canonical, encode_frames, transpose
 from rnn_apps.tasks.music.scores.piece import KEYS, Piece
 
+_END_HIDDEN = 0.5  # of the training pieces
+
 
 class MusicProcessor(Processor):
     """Turns pieces into arrays.
@@ -30,6 +32,7 @@ class MusicProcessor(Processor):
         metre: their commonest metre.
         transposition: training pieces are moved by up to so many semitones, down or up, anew in each epoch.
         state_sizes: units of each state of the model by the name of its input.
+        sees_end: whether the model is shown how near the end is.
     """
 
     def __init__(
@@ -40,11 +43,13 @@ class MusicProcessor(Processor):
         metre: Sequence[int],
         transposition: int,
         state_sizes: dict[str, int],
+        sees_end: bool = False,
     ) -> None:
         self.articulated, self.frames_per_quarter, self.tempo = articulated, frames_per_quarter, tempo
         self.metre = (metre[0], metre[1])
         self.transposition = transposition
         self.state_sizes = dict(state_sizes)
+        self.sees_end = sees_end  # a model saved before does not
 
     @classmethod
     def fit(cls, examples: Iterable[Piece], config: MusicConfig) -> MusicProcessor:
@@ -61,15 +66,18 @@ class MusicProcessor(Processor):
         grid, metre = grids.most_common(1)[0][0], metres.most_common(1)[0][0]
         per_layer = 2 if config.model.cell == "lstm" else 1
         sizes = {f"{INITIAL}{n}": config.model.units for n in range(per_layer * config.model.layers)}
-        return cls(articulated, grid, median(tempi), metre, config.data.transposition, sizes)
+        return cls(articulated, grid, median(tempi), metre, config.data.transposition, sizes, True)
 
     def extended(self, examples: Iterable[Piece], config: MusicConfig) -> tuple[MusicProcessor, str]:
         """Stays as it is: every piece can be written on its keyboard."""
         return self, ""
 
     def encode(self, examples: Sequence[Piece], training: bool = False) -> list[Arrays]:
-        """Returns what `encode_frames` gives for each piece."""
-        return [self._encode(piece) for piece in examples]
+        """Returns what `encode_frames` gives for each piece; when it ends is shown in training only.
+
+        Likelihoods are thus of frames given those before them, and nothing else.
+        """
+        return [self._encode(piece, training) for piece in examples]
 
     def encode_inputs(self, inputs: Sequence[Piece]) -> list[Arrays]:
         """Returns the same for pieces to be continued."""
@@ -79,7 +87,12 @@ class MusicProcessor(Processor):
         return self.encode(inputs)
 
     def augment(self, row: Arrays, rng: np.random.Generator) -> Arrays:
-        """Returns an encoded piece in another key; all its notes stay on the keyboard."""
+        """Returns an encoded piece in another key; all its notes stay on the keyboard.
+
+        Of half of them the model does not know when they end.
+        """
+        if self.sees_end and rng.random() < _END_HIDDEN:
+            row = {**row, "end": np.zeros_like(row["end"])}
         tokens = row["targets"]
         pitched = (tokens[tokens > END] - FIRST_STRUCK) % KEYS
         if not len(pitched):
@@ -98,8 +111,12 @@ class MusicProcessor(Processor):
         facts: dict[str, Any] = json.loads((folder / "processor.json").read_text(encoding="utf-8"))
         return cls(**facts)
 
-    def _encode(self, piece: Piece) -> Arrays:
+    def shown(self, row: Arrays) -> Arrays:
+        """Returns of what `Context.row` gives that which the model takes."""
+        return row if self.sees_end else {name: array for name, array in row.items() if name != "end"}
+
+    def _encode(self, piece: Piece, knows_end: bool) -> Arrays:
         frames = canonical(piece.frames, piece.articulated, self.articulated)
         if not len(frames):
             raise DataError(f"{piece.name} has no frame.")
-        return encode_frames(frames, piece.frames_per_bar)
+        return self.shown(encode_frames(frames, piece.frames_per_bar, knows_end))

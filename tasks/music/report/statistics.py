@@ -24,6 +24,7 @@ Distribution = npt.NDArray[np.float64]
 _LONGEST = 32  # sixteenths; longer notes count as that
 _WIDEST = 12  # semitones; wider steps of the melody count as that
 _MOST_KEYS = 10
+_TONICS = (0, 9)  # of a major key and of its relative minor
 
 # how well a pitch class fits into C major and C minor, by listeners' ratings: Krumhansl and Kessler (1982)
 _MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
@@ -56,6 +57,21 @@ def major_tonic(piece: Piece) -> int:
     profiles /= np.linalg.norm(profiles, axis=1, keepdims=True)
     scores = [(profiles @ np.roll(classes, -tonic)).max() for tonic in range(12)]
     return int(np.argmax(scores))
+
+
+def ends_on_tonic(piece: Piece) -> bool:
+    """Returns whether the last chord is the triad on the tonic, of the major key or its relative minor, root lowest.
+
+    The third may be major or minor, and the fifth may be missing.
+    """
+    sounding = piece.frames != SILENT
+    heard = np.flatnonzero(sounding.any(axis=1))
+    if not len(heard):
+        return False
+    pitches = np.flatnonzero(sounding[heard[-1]]) + LOWEST_PITCH
+    above = set(((pitches - pitches[0]) % 12).tolist())
+    root = (int(pitches[0]) - major_tonic(piece)) % 12
+    return root in _TONICS and len(above) > 1 and (above <= {0, 4, 7} or above <= {0, 3, 7})
 
 
 def _counts(piece: Piece) -> dict[str, npt.NDArray[np.int64]]:

@@ -168,3 +168,36 @@ def test_what_is_odd_is_said():
     assert "From 9.0 s on the model repeats 1 bars again and again" in describe_degeneration(Piece("", looped))
     stuck = np.concatenate([busy[:72], np.tile(busy[:1], (128, 1))])
     assert "repeats" in describe_degeneration(Piece("", stuck))
+
+
+@given(st.integers(0, 99))
+def test_notes_are_repeated_on_a_beat_where_two_others_change(seed):
+    plain = composed(Request(60, seed=seed, restrike=False, temperature=0.7), articulated=False)
+    again = composed(Request(60, seed=seed, temperature=0.7), articulated=False)
+    np.testing.assert_array_equal(plain != SILENT, again != SILENT)
+    for time in range(len(plain)):
+        held = plain[time] == HELD
+        changed = (plain[time] == STRUCK).sum()
+        expected = np.where(held & (time % 4 == 0) & (changed >= 2), STRUCK, plain[time])
+        np.testing.assert_array_equal(again[time], expected)
+
+
+def test_a_model_that_tells_notes_apart_repeats_them_itself():
+    np.testing.assert_array_equal(composed(Request(60, seed=1)), composed(Request(60, seed=1, restrike=False)))
+
+
+@pytest.mark.parametrize("sees_end", [True, False])
+def test_a_composer_shows_the_model_its_end_if_it_knows_the_input(sees_end):
+    shown = []
+
+    class Watching(Chance):
+        def run(self, arrays):
+            shown.append(arrays.get("end"))
+            return super().run(arrays)
+
+    processor = MusicProcessor(True, 4, 100.0, (4, 4), 0, {"initial_0": 1}, sees_end)
+    list(compose(Composer(Watching(True), processor, 16, length=70), Request(70)))
+    assert all((array is not None) == sees_end for array in shown)
+    if sees_end:
+        assert shown[0].tolist() == [[[0.0, 0.0]]]
+        assert shown[-1].tolist() == [[[1 - 1 / 64, 1 - 1 / 8]]]

@@ -81,7 +81,7 @@ def test_the_model_is_shown_the_past_and_nothing_else(frames, bar):
     other[-1] = SILENT
     changed = encode_frames(other, bar)
     known = int((arrays["frames"] < len(frames) - 1).sum()) + 1
-    for name in ("tokens", "keys", "place", "voice", "before"):
+    for name in ("tokens", "keys", "place", "end", "voice", "before"):
         np.testing.assert_array_equal(arrays[name][:known], changed[name][:known])
 
 
@@ -114,3 +114,12 @@ def test_articulation_is_added_and_left_out():
     assert canonical(frames, articulated=False, wanted=True).tolist() == [[1, 0], [2, 1], [0, 2]]
     assert canonical(np.array([[1], [2]], np.uint8), articulated=True, wanted=False).tolist() == [[1], [1]]
     assert canonical(np.array([[1], [1]], np.uint8), articulated=True, wanted=True).tolist() == [[1], [1]]
+
+
+def test_the_end_is_shown_where_it_is_known_and_near():
+    frames = np.zeros((100, KEYS), np.uint8)
+    assert not encode_frames(frames, 16)["end"].any()
+    near, nearest = encode_frames(frames, 16, knows_end=True)["end"].T
+    np.testing.assert_allclose(near, np.maximum(1 - (100 - np.arange(100)) / 64, 0), atol=1e-6)
+    assert np.flatnonzero(nearest).tolist() == list(range(93, 100))
+    assert near.dtype == np.float32

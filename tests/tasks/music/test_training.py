@@ -87,6 +87,17 @@ def test_augmentation_stays_on_the_keyboard():
     assert processor.augment(silent, np.random.default_rng(0)) is silent
 
 
+def test_the_end_is_known_in_half_of_the_training_and_never_in_a_measurement():
+    processor = MusicProcessor(True, 4, 100.0, (4, 4), 0, {}, sees_end=True)
+    (row,) = processor.encode([pieces()[0]], training=True)
+    assert row["end"][-1, 0] > 0.9
+    known = [processor.augment(row, np.random.default_rng(seed))["end"].any() for seed in range(100)]
+    assert 30 < sum(known) < 70
+    for shown in (processor.encode([pieces()[0]]), processor.encode_inputs([pieces()[0]])):
+        assert not shown[0]["end"].any()
+    assert "end" not in MusicProcessor(True, 4, 100.0, (4, 4), 0, {}).encode([pieces()[0]])[0]
+
+
 def test_what_pieces_have_in_common(tmp_path):
     frames = np.zeros((2, KEYS), np.uint8)
     some = [
@@ -97,7 +108,7 @@ def test_what_pieces_have_in_common(tmp_path):
     processor = MusicProcessor.fit(some, MusicConfig(model={"units": 5, "layers": 1}))
     expected = {
         "articulated": False, "frames_per_quarter": 4, "tempo": 100.0, "metre": (3, 4), "transposition": 6,
-        "state_sizes": {"initial_0": 5},
+        "state_sizes": {"initial_0": 5}, "sees_end": True,
     }  # fmt: skip
     assert vars(processor) == expected
     processor.save(tmp_path)

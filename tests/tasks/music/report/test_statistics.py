@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnn_apps.tasks.music.report.statistics import distances, distributions, major_tonic
+from rnn_apps.tasks.music.report.statistics import distances, distributions, ends_on_tonic, major_tonic
 from rnn_apps.tasks.music.sample import pieces
 from rnn_apps.tasks.music.scores.piece import KEYS, Note, Piece, frames_of
 from rnn_apps.tasks.music.scores.tunes import TUNES
@@ -71,3 +71,28 @@ def test_silence_has_no_distribution():
         "melodic intervals": 0,
         "intervals above the bass": 0,
     }
+
+
+C_MAJOR = [Note(48 + step, 2 * n, 2 * n + 2) for n, step in enumerate((0, 2, 4, 5, 7, 9, 11, 12, 7, 4, 0))]
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        ((48, 52, 55, 60), True),
+        ((45, 52, 57, 60), True),  # the relative minor
+        ((45, 52, 57, 61), True),  # with a major third
+        ((48, 64), True),  # without a fifth
+        ((52, 55, 60), False),  # not its root below
+        ((48, 60), False),
+        ((55, 59, 62), False),  # on the dominant
+        ((48, 52, 55, 59), False),
+        ((), False),
+    ],
+)
+def test_what_ends_on_the_tonic(last, expected):
+    notes = [*C_MAJOR, *(Note(pitch, 22, 24) for pitch in last)]
+    if last:
+        assert ends_on_tonic(Piece("x", frames_of(notes, 30))) == expected  # silence behind it does not count
+    else:
+        assert not ends_on_tonic(Piece("x", np.zeros((8, KEYS), np.uint8)))
