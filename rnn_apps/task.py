@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from rnn_apps.arrays import Array, Arrays, Tensor
 from rnn_apps.bundle import Bundle
-from rnn_apps.config import ConfigT, TaskConfig
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.columns import AS_SEEN, Columns, Survey
 from rnn_apps.errors import ConfigError, NotFoundError, RnnAppsError, did_you_mean
@@ -35,10 +34,12 @@ from rnn_apps.inference.predictor import Predictor
 from rnn_apps.inference.session import Runner, Session
 
 if TYPE_CHECKING:
+    from rnn_apps.config import TaskConfig
     from rnn_apps.data.readers.tfds import TFDSDataset
 
 ENTRY_POINT_GROUP = "rnn_apps.tasks"
 
+ConfigT = TypeVar("ConfigT", bound="TaskConfig")
 ProcessorT = TypeVar("ProcessorT", bound=Processor)
 
 
@@ -127,7 +128,7 @@ class Task(ABC, Generic[ConfigT, ProcessorT]):
         shape: which of the five shapes of a sequence problem it is.
         monitor: the metric on the validation part that decides which weights are best.
         monitor_mode: "max" where more is better, "min" otherwise.
-        Config: its settings, with defaults that work.
+        config: where the class of its settings is, as "module:Class", with defaults that work; `Config` imports it.
         processor: the class of its processor.
         network: where the class of its network is, as "module:Class"; it is imported when something is trained.
         predictor: where the class of its predictor is, likewise; it is imported when something is answered.
@@ -142,7 +143,7 @@ class Task(ABC, Generic[ConfigT, ProcessorT]):
     shape: ClassVar[Shape]
     monitor: ClassVar[str]
     monitor_mode: ClassVar[str] = "max"
-    Config: ClassVar[type[TaskConfig]]
+    config: ClassVar[str]
     processor: ClassVar[type[Processor]]
     network: ClassVar[str]
     predictor: ClassVar[str]
@@ -244,6 +245,12 @@ class Task(ABC, Generic[ConfigT, ProcessorT]):
 
     # Its other classes
 
+    @property
+    def Config(self) -> type[TaskConfig]:  # noqa: N802 (it is a class)
+        """The class of its settings."""
+        config: type[TaskConfig] = resolve_name(self.config)
+        return config
+
     def new_network(self) -> Network[Any, Any]:
         """Returns its network; this imports TensorFlow."""
         network = resolve_name(self.network)()
@@ -290,7 +297,7 @@ def find_task(name: str) -> Task[Any, Any]:
             f"{where} cannot be imported: {error}. If it was written for an older RNN Apps, docs/extending.md says "
             "where everything is now."
         ) from error
-    lacking = [part for part in ("processor", "network", "predictor") if not hasattr(task_class, part)]
+    lacking = [part for part in ("config", "processor", "network", "predictor") if not hasattr(task_class, part)]
     if lacking:
         raise RnnAppsError(f"{where} lacks {', '.join(lacking)}: docs/extending.md says what a task is made of.")
     task = task_class()

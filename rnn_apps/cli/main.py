@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -71,6 +72,7 @@ def main() -> None:
     """Runs the command line; ends with status 0, 1 (failed) or 2 (wrong usage or input)."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    atexit.register(gc.freeze)  # what goes with the process need not be searched for rubbish first
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it searches all packages for some at every start
     try:
         cli.main(standalone_mode=False)
@@ -84,8 +86,6 @@ def main() -> None:
         sys.exit(1)
     except RnnAppsError as error:
         _fail(f"Error: {error}", error.exit_status)
-    finally:
-        gc.freeze()  # what goes with the process need not be searched for rubbish first
 
 
 def _fail(message: str, status: int) -> None:

@@ -6,15 +6,17 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.processor import Processor
 from rnn_apps.errors import DataError
-from rnn_apps.tasks.digits.config import DigitsConfig
 from rnn_apps.tasks.digits.images import LabelledImage
+
+if TYPE_CHECKING:
+    from rnn_apps.tasks.digits.config import DigitsConfig
 
 
 class DigitsProcessor(Processor):

@@ -18,22 +18,22 @@ from rnn_apps.errors import DataError
 from rnn_apps.inference.classification import ClassificationMetrics
 from rnn_apps.task import Shape, Task
 from rnn_apps.tasks.digits import sample
-from rnn_apps.tasks.digits.config import DigitsConfig
 from rnn_apps.tasks.digits.images import LabelledImage, read_images
 from rnn_apps.tasks.digits.processor import DigitsProcessor
 
 if TYPE_CHECKING:
     from rnn_apps.data.readers.tfds import TFDSDataset
+    from rnn_apps.tasks.digits.config import DigitsConfig  # noqa: F401 (the base names it)
 
 
-class DigitsTask(Task[DigitsConfig, DigitsProcessor]):
+class DigitsTask(Task["DigitsConfig", DigitsProcessor]):
     """Classifies small grey images."""
 
     name = "digits"
     summary = "classify a small grey image, such as a handwritten digit"
     shape = Shape.ONE_TO_ONE
     monitor = "accuracy"
-    Config = DigitsConfig
+    config = "rnn_apps.tasks.digits.config:DigitsConfig"
     processor = DigitsProcessor
     network = "rnn_apps.tasks.digits.network:DigitsNetwork"
     predictor = "rnn_apps.tasks.digits.predictor:DigitsPredictor"

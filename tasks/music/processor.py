@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,9 +15,11 @@ from rnn_apps.arrays import Arrays
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.windows import INITIAL
 from rnn_apps.errors import DataError
-from rnn_apps.tasks.music.config import MusicConfig
 from rnn_apps.tasks.music.context import END, FIRST_STRUCK, canonical, encode_frames, transpose
 from rnn_apps.tasks.music.scores.piece import KEYS, Piece
+
+if TYPE_CHECKING:
+    from rnn_apps.tasks.music.config import MusicConfig
 
 _END_HIDDEN = 0.5  # of the training pieces
 

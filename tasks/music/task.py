@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.readers.columns import AS_SEEN, Columns
 from rnn_apps.inference.session import WindowedSession
 from rnn_apps.task import Shape, Task
 from rnn_apps.tasks.music import sample
-from rnn_apps.tasks.music.config import MusicConfig
 from rnn_apps.tasks.music.metrics import MusicMetrics
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores import reading
 from rnn_apps.tasks.music.scores.piece import Piece
 
+if TYPE_CHECKING:
+    from rnn_apps.tasks.music.config import MusicConfig  # noqa: F401 (the base names it)
 
-class MusicTask(Task[MusicConfig, MusicProcessor]):
+
+class MusicTask(Task["MusicConfig", MusicProcessor]):
     """Models polyphonic music."""
 
     name = "music"
@@ -25,7 +28,7 @@ class MusicTask(Task[MusicConfig, MusicProcessor]):
     shape = Shape.ONE_TO_MANY
     monitor = "nll"
     monitor_mode = "min"
-    Config = MusicConfig
+    config = "rnn_apps.tasks.music.config:MusicConfig"
     processor = MusicProcessor
     network = "rnn_apps.tasks.music.network:MusicNetwork"
     predictor = "rnn_apps.tasks.music.predictor:MusicPredictor"

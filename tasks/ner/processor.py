@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,7 +26,9 @@ from rnn_apps.data.text.vectors import read_vectors
 from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
 from rnn_apps.inference.familiarity import Familiar
-from rnn_apps.tasks.ner.config import NerConfig
+
+if TYPE_CHECKING:
+    from rnn_apps.tasks.ner.config import NerConfig
 
 _DIGIT = re.compile(r"\d")
 _UNKNOWN = 1

@@ -14,21 +14,21 @@ from rnn_apps.errors import DataError
 from rnn_apps.inference.entities import EntityMetrics
 from rnn_apps.task import Shape, Task
 from rnn_apps.tasks.ner import sample
-from rnn_apps.tasks.ner.config import NerConfig
 from rnn_apps.tasks.ner.processor import NerProcessor
 
 if TYPE_CHECKING:
     from rnn_apps.data.readers.tfds import TFDSDataset
+    from rnn_apps.tasks.ner.config import NerConfig  # noqa: F401 (the base names it)
 
 
-class NerTask(Task[NerConfig, NerProcessor]):
+class NerTask(Task["NerConfig", NerProcessor]):
     """Finds names in texts."""
 
     name = "ner"
     summary = "find the persons, places and other entities of a text, each with its probability"
     shape = Shape.ALIGNED
     monitor = "f1"
-    Config = NerConfig
+    config = "rnn_apps.tasks.ner.config:NerConfig"
     processor = NerProcessor
     network = "rnn_apps.tasks.ner.network:NerNetwork"
     predictor = "rnn_apps.tasks.ner.predictor:NerPredictor"

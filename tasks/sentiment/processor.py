@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 from rnn_apps.arrays import Arrays
 from rnn_apps.data.examples import LabelledText
@@ -16,8 +16,10 @@ from rnn_apps.data.text.scripts import warnings_of
 from rnn_apps.data.text.subwords import SubwordTokenizer, cut_middle
 from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
-from rnn_apps.tasks.sentiment.config import SentimentConfig
 from rnn_apps.tasks.sentiment.targets import Classes, Labels, Number, OrderedClasses, Target
+
+if TYPE_CHECKING:
+    from rnn_apps.tasks.sentiment.config import SentimentConfig
 
 TargetT = TypeVar("TargetT", bound=Target)
 

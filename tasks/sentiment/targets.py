@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,9 @@ from rnn_apps.data.examples import LabelledText, read_number
 from rnn_apps.data.parts import counted, each_part
 from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.units import Units
-from rnn_apps.tasks.sentiment.config import SentimentDataConfig
+
+if TYPE_CHECKING:
+    from rnn_apps.tasks.sentiment.config import SentimentDataConfig
 
 
 class Target(ABC):

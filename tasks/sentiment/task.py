@@ -15,7 +15,6 @@ from rnn_apps.inference.classification import ClassificationMetrics
 from rnn_apps.inference.metrics import Metrics
 from rnn_apps.task import Shape, Task
 from rnn_apps.tasks.sentiment import sample
-from rnn_apps.tasks.sentiment.config import SentimentConfig
 from rnn_apps.tasks.sentiment.processor import (
     LabelsProcessor,
     NumberProcessor,
@@ -26,9 +25,10 @@ from rnn_apps.tasks.sentiment.processor import (
 
 if TYPE_CHECKING:
     from rnn_apps.data.readers.tfds import TFDSDataset
+    from rnn_apps.tasks.sentiment.config import SentimentConfig
 
 
-class SentimentTask(Task[SentimentConfig, TextProcessor[Any]]):
+class SentimentTask(Task["SentimentConfig", TextProcessor[Any]]):
     """Classifies texts; `adapted` gives the task of several labels, of classes that have an order, and of numbers.
 
     Args:
@@ -39,7 +39,7 @@ class SentimentTask(Task[SentimentConfig, TextProcessor[Any]]):
     summary = "classify a text: positive or negative, any other set of classes, several labels, or a number"
     shape = Shape.MANY_TO_ONE
     monitor = "accuracy"
-    Config = SentimentConfig
+    config = "rnn_apps.tasks.sentiment.config:SentimentConfig"
     processor: ClassVar[type[Processor]] = SentimentProcessor
     network = "rnn_apps.tasks.sentiment.network:SentimentNetwork"
     predictor = "rnn_apps.tasks.sentiment.predictor:SentimentPredictor"

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import regex
@@ -22,9 +22,11 @@ from rnn_apps.data.text.pieces import BLANK, END, PADDING, START, UNKNOWN, Piece
 from rnn_apps.data.text.scripts import IDEOGRAPHS, script
 from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
-from rnn_apps.tasks.translation.config import TranslationConfig
 from rnn_apps.tasks.translation.placeholders import is_hidden
 from rnn_apps.tasks.translation.unknowns import learn_counterparts, with_something_unknown
+
+if TYPE_CHECKING:
+    from rnn_apps.tasks.translation.config import TranslationConfig
 
 __all__ = ["END", "PADDING", "START", "UNKNOWN", "TranslationProcessor"]
 

@@ -12,16 +12,16 @@ from rnn_apps.data.readers.parallel import SentencePair, read_pairs, survey_pair
 from rnn_apps.errors import DataError
 from rnn_apps.task import Shape, Task
 from rnn_apps.tasks.translation import sample
-from rnn_apps.tasks.translation.config import TranslationConfig
 from rnn_apps.tasks.translation.metrics import TranslationMetrics
 from rnn_apps.tasks.translation.processor import TranslationProcessor
 from rnn_apps.tasks.translation.search import Translator
 
 if TYPE_CHECKING:
     from rnn_apps.data.readers.tfds import TFDSDataset
+    from rnn_apps.tasks.translation.config import TranslationConfig  # noqa: F401 (the base names it)
 
 
-class TranslationTask(Task[TranslationConfig, TranslationProcessor]):
+class TranslationTask(Task["TranslationConfig", TranslationProcessor]):
     """Translates sentences."""
 
     name = "translation"
@@ -29,7 +29,7 @@ class TranslationTask(Task[TranslationConfig, TranslationProcessor]):
     shape = Shape.UNALIGNED
     monitor = "nll"
     monitor_mode = "min"
-    Config = TranslationConfig
+    config = "rnn_apps.tasks.translation.config:TranslationConfig"
     processor = TranslationProcessor
     network = "rnn_apps.tasks.translation.network:TranslationNetwork"
     predictor = "rnn_apps.tasks.translation.predictor:TranslationPredictor"

@@ -22,21 +22,26 @@ def package(tmp_path_factory, command):
     return folder / "brackets"
 
 
-def test_a_new_task_is_found_trains_saves_and_predicts_at_once(package, command, tmp_path):
-    path = {"PYTHONPATH": str(package)}
-    assert "brackets" in command("tasks", cwd=tmp_path, **path).stdout
-    run = command("run", "brackets", cwd=tmp_path, **path)
+@pytest.fixture(scope="module")
+def trained(package, command, tmp_path_factory):
+    """A folder in which the new task was trained."""
+    folder = tmp_path_factory.mktemp("trained")
+    run = command("run", "brackets", cwd=folder, PYTHONPATH=str(package))
     assert run.status == 0, run.stderr
-    evaluated = json.loads((tmp_path / "saved_models/brackets-sample/bundle.json").read_text())["metrics"]
+    return folder
+
+
+def test_a_new_task_is_found_trains_saves_and_predicts_at_once(package, trained, command):
+    path = {"PYTHONPATH": str(package)}
+    assert "brackets" in command("tasks", cwd=trained, **path).stdout
+    evaluated = json.loads((trained / "saved_models/brackets-sample/bundle.json").read_text())["metrics"]
     assert evaluated["accuracy"] > 0.9
-    answers = command("predict", "brackets-sample", "(())", "())(", "--json", cwd=tmp_path, **path)
+    answers = command("predict", "brackets-sample", "(())", "())(", "--json", cwd=trained, **path)
     assert [answer["label"] for answer in json.loads(answers.stdout)] == ["balanced", "unbalanced"]
 
 
-def test_a_bundle_of_a_task_that_is_not_installed_says_what_to_install(package, command, tmp_path):
-    quick = ("--set", "training.epochs=1")
-    assert command("run", "brackets", *quick, cwd=tmp_path, PYTHONPATH=str(package)).status == 0
-    result = command("predict", "brackets-sample", "()", cwd=tmp_path)
+def test_a_bundle_of_a_task_that_is_not_installed_says_what_to_install(trained, command):
+    result = command("predict", "brackets-sample", "()", cwd=trained)
     assert result.status == 2
     assert "pip install brackets" in result.stderr
 

@@ -274,10 +274,10 @@ def test_any_process_answers_and_streams(browser, serve_process):
     page = browser.new_page()
     page.goto(served.address)
     panel = page.get_by_role("tabpanel").locator("visible=true").first
-    sentences = "The old house is too small for us. Tom went to the market with his brother this morning. " * 20
+    sentences = "The old house is too small for us. Tom went to the market with his brother this morning. " * 8
     panel.get_by_label("Text").fill(sentences)
     (expected,) = load("translation").predict([sentences])
-    for _ in range(4):  # requests find now one process, now the other
+    for _ in range(3):  # requests find now one process, now the other
         panel.get_by_role("button", name="Translate").click()
         page.wait_for_function("document.querySelector('[aria-busy]')")
         page.wait_for_function("!document.querySelector('[aria-busy]')")

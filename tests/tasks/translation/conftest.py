@@ -1,31 +1,29 @@
-"""A small model that is trained once for all tests of this folder."""
+"""A small model that is trained once, by the command line, for all tests of this folder."""
 
 import pytest
 
-SETTINGS = {
-    "model": {
-        "units": 32,
-        "embedding": 32,
-        "attention_units": 32,
-        "embedding_dropout": 0.0,
-        "dropout": 0.0,
-        "output_dropout": 0.0,
-    },
-    "training": {"epochs": 6, "batch_size": 16, "learning_rate": 0.02},
-    "data": {"vocabulary_size": 400, "source_language": "en", "target_language": "fr"},
-}
+SMALL = (
+    *("--set", "model.units=64", "--set", "model.embedding=64", "--set", "model.attention_units=64"),
+    *("--set", "model.embedding_dropout=0", "--set", "model.dropout=0.1", "--set", "model.output_dropout=0"),
+    *("--set", "training.batch_size=32", "--set", "training.learning_rate=0.01", "--set", "training.epochs=8"),
+    *("--set", "data.source_language=en", "--set", "data.target_language=fr"),
+)
 
 
 @pytest.fixture(scope="session")
-def translation_model(tmp_path_factory, trained_once):
-    """Folder of a small model from English to French."""
-    import rnn_apps
-    from rnn_apps.tasks.translation import sample
+def translation_run(trained_once, command):
+    """(folder of the model, what was shown) of `rnnapps run translation` on the built-in sample."""
 
     def train(output):
-        data = tmp_path_factory.mktemp("translation") / "pairs.tsv"
-        pairs = sample.pairs()[:1200]
-        data.write_text("".join(f"{pair.source}\t{pair.target}\n" for pair in pairs), encoding="utf-8")
-        rnn_apps.train("translation", data, config=SETTINGS, output=output, progress=False)
+        result = command("run", "translation", *SMALL, "--output", output, cwd=output.parent)
+        assert result.status == 0, result.stderr
+        output.with_suffix(".txt").write_text(result.stdout, encoding="utf-8")
 
-    return trained_once("small-translation", train).bundle.folder
+    folder = trained_once("small-translation", train).bundle.folder
+    return folder, folder.with_suffix(".txt").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def translation_model(translation_run):
+    """Folder of a small model from English to French."""
+    return translation_run[0]

@@ -7,50 +7,33 @@ import pytest
 from rnn_apps.bundle import read_bundle
 from rnn_apps.tasks.translation import sample
 
-SMALL = (
-    *("--set", "model.units=64", "--set", "model.embedding=64", "--set", "model.attention_units=64"),
-    *("--set", "model.embedding_dropout=0", "--set", "model.dropout=0.1", "--set", "model.output_dropout=0"),
-    *("--set", "training.batch_size=32", "--set", "training.learning_rate=0.01", "--set", "training.epochs=8"),
-)
 TINY = (
     *("--set", "model.units=4", "--set", "model.embedding=4", "--set", "model.attention_units=4"),
     *("--set", "training.epochs=1", "--set", "data.vocabulary_size=200", "--set", "data.max_tokens=40"),
 )
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, command):
-    """(folder, result) of `rnnapps run translation` on the built-in sample."""
-    folder = tmp_path_factory.mktemp("run")
-    result = command("run", "translation", *SMALL, cwd=folder)
-    assert result.status == 0, result.stderr
-    return folder, result
-
-
-def test_unseen_sentences_are_translated_by_their_grammar(run):
-    folder, result = run
-    assert "Le chat noir ne voit pas les petits oiseaux." in result.stdout
-    facts = read_bundle(folder / "saved_models" / "translation-sample").manifest
+def test_unseen_sentences_are_translated_by_their_grammar(translation_run):
+    folder, shown = translation_run
+    assert "Le chat noir ne voit pas les petits oiseaux." in shown
+    facts = read_bundle(folder).manifest
     assert facts["metrics"]["bleu"] > 80
     assert facts["metrics"]["chrf"] > 90
 
 
-def test_the_bundle(run):
-    folder, _ = run
-    bundle = read_bundle(folder / "saved_models" / "translation-sample")
+def test_the_bundle(translation_model):
+    bundle = read_bundle(translation_model)
     assert {"encoder.onnx", "step.onnx", "weights.bin", "model.keras", "pieces.json"} <= set(bundle.manifest["files"])
     assert "model.onnx" not in bundle.manifest["files"]
     card = (bundle.folder / "README.md").read_text()
     assert "| bleu |" in card
 
 
-def test_evaluating_files(run, command, tmp_path):
-    folder, _ = run
+def test_evaluating_files(translation_model, command, tmp_path):
     pairs = sample.pairs()[:60]
     (tmp_path / "a.en").write_text("".join(f"{pair.source}\n" for pair in pairs), encoding="utf-8")
     (tmp_path / "a.fr").write_text("".join(f"{pair.target}\n" for pair in pairs), encoding="utf-8")
-    model = folder / "saved_models" / "translation-sample"
-    result = command("evaluate", model, "--data", "a.en", "--data", "a.fr", "--json", cwd=tmp_path)
+    result = command("evaluate", translation_model, "--data", "a.en", "--data", "a.fr", "--json", cwd=tmp_path)
     measured = json.loads(result.stdout)
     assert measured["examples"] == 60
     assert measured["metrics"]["bleu"] > 80

@@ -8,7 +8,6 @@ from rnn_apps.data.readers.labelled import read_labelled_texts, survey_labelled_
 from rnn_apps.inference.classification import ClassificationMetrics
 
 from $name import sample
-from $name.config import Config
 from $name.processor import CharacterProcessor
 
 
@@ -19,7 +18,7 @@ class $class(Task):
     summary = "tell balanced brackets from unbalanced ones"
     shape = Shape.MANY_TO_ONE
     monitor = "accuracy"
-    Config = Config
+    config = "$name.config:Config"
     processor = CharacterProcessor
     network = "$name.network:$network"
     predictor = "$name.predictor:$predictor"
