@@ -15,6 +15,9 @@ from rnn_apps.arrays import Array
 PANEL = 32
 """Columns of a panel."""
 
+TILE = 64
+"""Rows of a panel that are filled at a time where a matrix is transposed into it."""
+
 
 def padded(columns: int) -> int:
     """`columns` rounded up to whole panels."""
@@ -38,11 +41,15 @@ def pack_transposed(matrix: Array, panels: Array) -> None:
     columns, rows = matrix.shape
     for p in range(panels.shape[0]):
         width = min(PANEL, columns - p * PANEL)
-        for k in range(rows):
+        # along the rows of the matrix, and few enough that what is written to stays in the cache
+        for first in range(0, rows, TILE):
+            last = min(first + TILE, rows)
             for j in range(width):
-                panels[p, k, j] = matrix[p * PANEL + j, k]
+                for k in range(first, last):
+                    panels[p, k, j] = matrix[p * PANEL + j, k]
             for j in range(width, PANEL):
-                panels[p, k, j] = 0
+                for k in range(first, last):
+                    panels[p, k, j] = 0
 
 
 def add_product(C: Array, A: Array, panels: Array) -> None:
