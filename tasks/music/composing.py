@@ -133,7 +133,7 @@ class Composer:
 
     def __init__(self, graph: Graph, processor: MusicProcessor, frames_per_bar: int, length: int | None = None) -> None:
         self.graph, self.processor, self.articulated = graph, processor, processor.articulated
-        self.context = Context(frames_per_bar, length)
+        self.context = Context(frames_per_bar, length, processor.frames_per_quarter)
         self._states = zero_states(processor.state_sizes, 1)
 
     def follow(self, frames: Frames) -> Iterator[npt.NDArray[np.float32]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from rnn_apps.config import CellName, DataConfig, Section, TaskConfig, TrainingConfig
@@ -36,9 +38,12 @@ class MusicDataConfig(DataConfig):
 
     Attributes:
         transposition: training pieces are moved by up to so many semitones, down or up, anew in each epoch.
+        frames_per_quarter: the grid that MIDI and ABC are put on: 4 frames in a quarter note are sixteenths, 12 are
+            those and triplets, 24 are thirty-seconds and sextuplets.
     """
 
     transposition: NonNegativeInt = 6
+    frames_per_quarter: Literal[4, 12, 24] = 4
 
 
 class MusicConfig(TaskConfig):

@@ -21,14 +21,26 @@ import numpy as np
 import numpy.typing as npt
 
 from rnn_apps.arrays import Arrays
-from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Frames, pitch_name
+from rnn_apps.tasks.music.scores.piece import (
+    HELD,
+    KEYS,
+    LOWEST_PITCH,
+    SILENT,
+    SIXTEENTHS,
+    STRUCK,
+    Frames,
+    pitch_name,
+)
 
 PADDING, END = 0, 1
 FIRST_STRUCK = 2
 FIRST_HELD = FIRST_STRUCK + KEYS
 
 LOOKBACKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
-"""So many frames back the model is shown the frames, bit by bit behind the first two of `keys`."""
+"""So many sixteenths back the model is shown the frames, bit by bit behind the first two of `keys`.
+
+The first is the frame before, on every grid.
+"""
 
 SO_FAR, OPEN, BEFORE = 1, 2, 4
 """Bits of `keys`: sounds in this frame so far; may still come in it; sounded in the frame before."""
@@ -40,7 +52,7 @@ PLACE_SIZE = 2 * len(_PERIODS) + 4
 
 _ENDS = np.array((64, 8), np.float32)
 END_SIZE = len(_ENDS)
-"""How near the end is, in so many frames before it."""
+"""How near the end is, in so many sixteenths before it."""
 
 MOST_VOICES = 15
 """Where there are more voices than that, the model does not count on."""
@@ -52,12 +64,15 @@ class Context:
     Args:
         frames_per_bar: frames in a bar.
         length: frames of the whole piece, where the model is to know when it ends.
+        frames_per_quarter: the grid.
     """
 
-    def __init__(self, frames_per_bar: int, length: int | None = None) -> None:
+    def __init__(self, frames_per_bar: int, length: int | None = None, frames_per_quarter: int = SIXTEENTHS) -> None:
         self.frames_per_bar, self.length = frames_per_bar, length
         self.time = 0
-        self._past = np.zeros((LOOKBACKS[-1], KEYS), np.bool_)
+        self._finer = max(frames_per_quarter // SIXTEENTHS, 1)
+        self._lookbacks = (1, *(self._finer * back for back in LOOKBACKS[1:]))
+        self._past = np.zeros((self._lookbacks[-1], KEYS), np.bool_)
         self._begin_frame()
 
     @property
@@ -107,19 +122,19 @@ class Context:
     def _begin_frame(self) -> None:
         self._token, self._voice = END, 0
         self._keys = np.full(KEYS, OPEN, np.uint16)
-        for bit, back in enumerate(LOOKBACKS, 2):
+        for bit, back in enumerate(self._lookbacks, 2):
             if back <= self.time:
                 self._keys |= self._past[(self.time - back) % len(self._past)].astype(np.uint16) << np.uint16(bit)
         self._before = np.flatnonzero(self._keys & BEFORE)[::-1].tolist()
-        self._place = _place(self.time, self.frames_per_bar)
+        self._place = _place(self.time / self._finer, self.frames_per_bar / self._finer)
         left = np.inf if self.length is None else self.length - self.time
-        self._end = np.maximum(1 - left / _ENDS, 0).astype(np.float32)
+        self._end = np.maximum(1 - left / (_ENDS * self._finer), 0).astype(np.float32)
 
 
-def _place(time: int, frames_per_bar: int) -> npt.NDArray[np.float32]:
-    """Where a frame is: on circles of several lengths, in its bar, and how far from the beginning, (30,)."""
-    beat = time % frames_per_bar
-    angles = 2 * np.pi * np.append(time / _PERIODS, beat / frames_per_bar)
+def _place(time: float, bar: float) -> npt.NDArray[np.float32]:
+    """Where a frame is, in sixteenths: on circles of several lengths, in its bar, and far from the beginning, (30,)."""
+    beat = time % bar
+    angles = 2 * np.pi * np.append(time / _PERIODS, beat / bar)
     return np.concatenate([np.cos(angles), np.sin(angles), [beat == 0, min(time / 64, 1.0)]]).astype(np.float32)
 
 
@@ -150,7 +165,9 @@ def token_frame(tokens: Iterable[int]) -> Frames:
     return frame
 
 
-def encode_frames(frames: Frames, frames_per_bar: int, knows_end: bool = False) -> Arrays:
+def encode_frames(
+    frames: Frames, frames_per_bar: int, knows_end: bool = False, frames_per_quarter: int = SIXTEENTHS
+) -> Arrays:
     """Returns what a model learns from: `Context.row` before each token of a piece, stacked, and what then came.
 
     `targets` are the tokens and `frames` the numbers of their frames, int32 (time,).
@@ -159,8 +176,9 @@ def encode_frames(frames: Frames, frames_per_bar: int, knows_end: bool = False) 
         frames: uint8 (frames, 88).
         frames_per_bar: frames in a bar.
         knows_end: whether the model is shown when the piece ends.
+        frames_per_quarter: the grid.
     """
-    context = Context(frames_per_bar, len(frames) if knows_end else None)
+    context = Context(frames_per_bar, len(frames) if knows_end else None, frames_per_quarter)
     rows, targets, numbers = [], [], []
     for number, frame in enumerate(frames):
         for token in frame_tokens(frame):

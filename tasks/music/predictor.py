@@ -30,7 +30,7 @@ from rnn_apps.tasks.music.prediction import Music, MusicNote
 from rnn_apps.tasks.music.presentation import music_views, text_roll
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores.midi import read_midi
-from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, STRUCK, Frames, Note, Piece
+from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SIXTEENTHS, STRUCK, Frames, Note, Piece
 from rnn_apps.tasks.music.scores.reading import read_pieces
 from rnn_apps.views import ChoiceOption, FileInput, Heatmap, InputView, NumberOption, Text, View
 
@@ -123,6 +123,11 @@ class MusicPredictor(Predictor):
         self.processor = MusicProcessor.load(bundle.folder)
         self._session = Session(bundle.folder / "model.onnx", threads=1)  # a step is too small to share
 
+    @property
+    def _read_on(self) -> int:
+        """The grid that a file is read on; a coarser one of the model is left to `Piece.on_grid`."""
+        return max(self.processor.frames_per_quarter, SIXTEENTHS)
+
     def answer(self, inputs: Sequence[Piece | None], options: MusicOptions) -> list[Music]:
         """Returns a piece for each input, in their order.
 
@@ -205,14 +210,14 @@ class MusicPredictor(Predictor):
         """Reads the one piece in a file, to be continued; an empty text is music from nothing."""
         if not text:
             return None
-        pieces = list(read_pieces(Path(text)))
+        pieces = list(read_pieces(Path(text), self._read_on))
         if len(pieces) != 1:
             raise DataError(f"Expected one piece of music to continue. {text} has {len(pieces)}.")
         return pieces[0]
 
     def from_json(self, value: Any) -> Piece | None:
         """Takes a MIDI file as `{"b64": "..."}` in base64, or null for music from nothing, and never a path."""
-        return piece_of(value)
+        return piece_of(value, self._read_on)
 
     def cases(self, given: Piece | None) -> Sequence[Case]:
         """Returns a piece, or what the model composes where none is given; each note it strikes can be explained."""
@@ -341,7 +346,7 @@ def _music(piece: Piece, notes: Sequence[Note], frames: int, complete: bool = Tr
     )
 
 
-def piece_of(value: Any) -> Piece | None:
+def piece_of(value: Any, grid: int = SIXTEENTHS) -> Piece | None:
     """Returns the piece in `{"b64": "..."}`, a MIDI file in base64; None for null and an empty text.
 
     A path is refused: whoever sends it is not at this machine.
@@ -357,16 +362,16 @@ def piece_of(value: Any) -> Piece | None:
         content = base64.b64decode(value["b64"], validate=True)
     except (binascii.Error, ValueError) as error:
         raise DataError(f"Expected a MIDI file in base64: {error}.") from None
-    return piece_in(content)
+    return piece_in(content, grid)
 
 
-def piece_in(content: bytes) -> Piece:
+def piece_in(content: bytes, grid: int = SIXTEENTHS) -> Piece:
     """Returns the piece in a MIDI file that was sent.
 
     Raises:
         DataError: if it cannot be read or is too long.
     """
-    piece = read_midi(content, "the file").piece
+    piece = read_midi(content, "the file", grid).piece
     if len(piece.frames) > MAX_CLIENT_FRAMES:
         raise DataError(f"The file has {len(piece.frames):,} frames; at most {MAX_CLIENT_FRAMES:,} are taken.")
     return piece

@@ -121,4 +121,4 @@ class MusicProcessor(Processor):
         frames = canonical(piece.frames, piece.articulated, self.articulated)
         if not len(frames):
             raise DataError(f"{piece.name} has no frame.")
-        return self.shown(encode_frames(frames, piece.frames_per_bar, knows_end))
+        return self.shown(encode_frames(frames, piece.frames_per_bar, knows_end, piece.frames_per_quarter))

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.readers.columns import AS_SEEN, Columns
+from rnn_apps.errors import ConfigError
 from rnn_apps.inference.session import WindowedSession
 from rnn_apps.task import Shape, Task
 from rnn_apps.tasks.music import sample
 from rnn_apps.tasks.music.metrics import MusicMetrics
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores import reading
-from rnn_apps.tasks.music.scores.piece import Piece
+from rnn_apps.tasks.music.scores.piece import SIXTEENTHS, Piece
 
 if TYPE_CHECKING:
     from rnn_apps.tasks.music.config import MusicConfig  # noqa: F401 (the base names it)
 
 
 class MusicTask(Task["MusicConfig", MusicProcessor]):
-    """Models polyphonic music."""
+    """Models polyphonic music.
+
+    Args:
+        grid: frames in a quarter note that MIDI and ABC are put on.
+    """
 
     name = "music"
     summary = "compose, continue or harmonise music, and tell how likely a piece is"
@@ -34,14 +39,27 @@ class MusicTask(Task["MusicConfig", MusicProcessor]):
     predictor = "rnn_apps.tasks.music.predictor:MusicPredictor"
     reads_folders = True
 
+    def __init__(self, grid: int = SIXTEENTHS) -> None:
+        self.grid = grid
+
+    def adapted(self, settings: Mapping[str, Any]) -> MusicTask:
+        """Returns the task on the grid of the settings."""
+        return MusicTask(settings.get("data", {}).get("frames_per_quarter", SIXTEENTHS))
+
     def read(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[Piece]:
         """Streams the pieces of folders, archives and files; see `rnn_apps.tasks.music.scores.reading`."""
         for path in paths:
-            yield from reading.read_pieces(path)
+            yield from reading.read_pieces(path, self.grid)
 
     def splits(self, paths: Sequence[Path]) -> Sequence[str]:
         """Returns the parts of one .mat or .json."""
-        return reading.splits(paths[0]) if len(paths) == 1 else ()
+        parts = reading.splits(paths[0]) if len(paths) == 1 else ()
+        if parts and self.grid != SIXTEENTHS:
+            raise ConfigError(
+                f"{paths[0]} has a grid of its own: with data.frames_per_quarter={self.grid} only MIDI and ABC are "
+                "read."
+            )
+        return parts
 
     def read_split(self, paths: Sequence[Path], split: str) -> Iterator[Piece]:
         """Streams one of them."""
@@ -49,7 +67,7 @@ class MusicTask(Task["MusicConfig", MusicProcessor]):
 
     def sample(self) -> Sequence[Piece]:
         """Returns short tunes in the public domain, written out for this project."""
-        return sample.pieces()
+        return [piece.on_grid(self.grid) for piece in sample.pieces()]
 
     def metrics(self, processor: MusicProcessor, calibration: Mapping[str, float]) -> MusicMetrics:
         """Returns a fresh accumulator."""

@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from typing import IO, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from rnn_apps.errors import DataError, MissingExtraError
-from rnn_apps.tasks.music.scores.piece import KEYS, LOWEST_PITCH, Note, Piece, frames_of
+from rnn_apps.tasks.music.scores.piece import KEYS, LOWEST_PITCH, SIXTEENTHS, Note, Piece, frames_of
 from rnn_apps.tasks.music.scores.smf import check_file
 from rnn_apps.tasks.music.scores.voices import names_of, voices_of
 
@@ -31,6 +32,8 @@ _TICKS_PER_FRAME = 120
 _DEFAULT_TEMPO = 120.0
 _DEFAULT_METRE = (4, 4)
 _MOST_BEATS = 64
+_FINER = (12, 24)  # grids
+_BETWEEN, _MANY_OFF = 0.2, 0.05  # of a frame; of the notes
 _BEAT_VALUES = (1, 2, 4, 8, 16, 32, 64)
 _TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
 
@@ -42,7 +45,7 @@ class Imported(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def read_midi(data: bytes, name: str, frames_per_quarter: int = 4) -> Imported:
+def read_midi(data: bytes, name: str, frames_per_quarter: int = SIXTEENTHS) -> Imported:
     """Reads a MIDI file and quantises it.
 
     Args:
@@ -71,7 +74,7 @@ def abc_tunes(text: str) -> list[str]:
     return _TUNE.split(text)[1:]
 
 
-def read_abc(tune: str, name: str, frames_per_quarter: int = 4) -> Imported:
+def read_abc(tune: str, name: str, frames_per_quarter: int = SIXTEENTHS) -> Imported:
     """Reads one tune in ABC notation and quantises it; chord symbols sound as chords.
 
     Raises:
@@ -149,7 +152,20 @@ def _quantise(score: Any, name: str, frames_per_quarter: int, tempo: float | Non
         remarks.append(f"{name}: {outside:,} of {len(pitch):,} notes are outside the 88 keys of a piano and left out")
     if (metre[0] * 4 * frames_per_quarter) % metre[1]:
         remarks.append(f"{name}: a bar of {metre[0]}/{metre[1]} is no whole number of steps, and is rounded to {bar}")
+    moved = _off(ticks[inside] * frames_per_tick)
+    if moved > _MANY_OFF and frames_per_quarter == SIXTEENTHS:
+        better = min(_FINER, key=lambda grid: _off(ticks[inside] * (grid / max(score.ticks_per_quarter, 1))))
+        if _off(ticks[inside] * (better / max(score.ticks_per_quarter, 1))) < moved / 2:
+            remarks.append(
+                f"{name}: {moved:.0%} of the notes begin between two sixteenths and are moved to one; with "
+                f"--set data.frames_per_quarter={better} nearly all keep their place"
+            )
     return Imported(piece, tuple(remarks))
+
+
+def _off(places: npt.NDArray[np.float64]) -> float:
+    """The share of some places on a grid that are between two of its frames."""
+    return float((np.abs(places - np.rint(places)) > _BETWEEN).mean())
 
 
 def check_facts(tempo: float, metre: tuple[int, int], name: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ from rnn_apps.tasks.music.scores.piece import Note, Piece
 from rnn_apps.tasks.music.scores.voices import names_of, voices_of
 
 _MIDDLE_C = 60
+_SIZES = (  # of a note in quarter notes: from a dotted whole one to a thirty-second, and those of triplets
+    tuple(Fraction(sixteenths, 4) for sixteenths in (24, 16, 12, 8, 6, 4, 3, 2, Fraction(3, 2), 1, Fraction(1, 2))),
+    tuple(Fraction(4, thirds) for thirds in (3, 6, 12, 24, 48, 96)),
+)
 
 
 def musicxml_bytes(piece: Piece) -> bytes:
@@ -44,14 +49,14 @@ def musicxml_bytes(piece: Piece) -> bytes:
         for place, note in enumerate(voice):
             step, alter, octave = spelt[note]
             before = None
-            for start, end in _written(note.start, note.end, bar):
+            for start, end in _written(note.start, note.end, bar, piece.frames_per_quarter):
                 name = f"n{number}-{place}-{start}"
                 written = partitura.score.Note(step, octave, alter, id=name, voice=1, staff=1)
                 part.add(written, start, end)
                 if before:
                     before.tie_next, written.tie_prev = written, before
                 before = written
-        for start, end in _silences(voice, math.ceil(len(piece.frames) / bar) * bar, bar):
+        for start, end in _silences(voice, math.ceil(len(piece.frames) / bar) * bar, bar, piece.frames_per_quarter):
             part.add(partitura.score.Rest(id=f"r{number}-{start}", voice=1, staff=1), start, end)
         partitura.score.add_measures(part)
         parts.append(part)
@@ -61,19 +66,19 @@ def musicxml_bytes(piece: Piece) -> bytes:
         return path.read_bytes()
 
 
-def _silences(voice: Sequence[Note], length: int, bar: int) -> Iterator[tuple[int, int]]:
+def _silences(voice: Sequence[Note], length: int, bar: int, quarter: int) -> Iterator[tuple[int, int]]:
     """The rests of a voice."""
     ends = [0, *(note.end for note in voice)]
     for end, start in zip(ends, [*(note.start for note in voice), length], strict=True):
-        yield from _written(end, start, bar)
+        yield from _written(end, start, bar, quarter)
 
 
-def _written(start: int, end: int, bar: int) -> Iterator[tuple[int, int]]:
-    """The notes that a time is written in: none goes over a bar line, and each has no dot or one."""
+def _written(start: int, end: int, bar: int, quarter: int) -> Iterator[tuple[int, int]]:
+    """The notes that a time is written in: none goes over a bar line; each is plain, has a dot or is of a triplet."""
+    plain, triplets = ([int(quarter * size) for size in sizes if quarter * size % 1 == 0] for sizes in _SIZES)
     while start < end:
         left = min(end - start, bar - start % bar)
-        size = 1 << (left.bit_length() - 1)
-        size += size // 2 if size > 1 and left >= size * 3 // 2 else 0
+        size = left if left in plain + triplets else next((size for size in plain if size < left), 1)
         yield start, start + size
         start += size
 

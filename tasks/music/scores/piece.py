@@ -33,6 +33,10 @@ def pitch_name(pitch: int) -> str:
     return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
+SIXTEENTHS = 4
+"""Frames in a quarter note, where nothing else is said."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """A piece of music on a grid.
@@ -48,7 +52,7 @@ class Piece:
 
     name: str
     frames: Frames
-    frames_per_quarter: int = 4
+    frames_per_quarter: int = SIXTEENTHS
     tempo: float = 120.0
     metre: tuple[int, int] = (4, 4)
     articulated: bool = True

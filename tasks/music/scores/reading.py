@@ -19,7 +19,7 @@ from rnn_apps.data.files import data_format, open_bytes
 from rnn_apps.errors import DataError, MissingExtraError
 from rnn_apps.progress import tell_once
 from rnn_apps.tasks.music.scores.midi import abc_tunes, read_abc, read_midi
-from rnn_apps.tasks.music.scores.piece import KEYS, LOWEST_PITCH, STRUCK, Piece
+from rnn_apps.tasks.music.scores.piece import KEYS, LOWEST_PITCH, SIXTEENTHS, STRUCK, Piece
 
 _MIDI, _ABC = (".mid", ".midi", ".kar", ".rmi", ".smf"), (".abc",)
 _TAR, _ZIP = (".tar", ".tar.gz", ".tgz"), (".zip",)
@@ -53,8 +53,12 @@ def read_split(path: Path, split: str) -> Iterator[Piece]:
         yield to_piece(content, f"{path.name}, {split}, piece {number}", grid)
 
 
-def read_pieces(path: Path) -> Iterator[Piece]:
+def read_pieces(path: Path, grid: int = SIXTEENTHS) -> Iterator[Piece]:
     """Yields the pieces of a folder, an archive or a file; of a file with parts, those to train on.
+
+    Args:
+        path: where they are.
+        grid: frames in a quarter note that MIDI and ABC are put on.
 
     Raises:
         DataError: if there is none, or a file cannot be read.
@@ -66,13 +70,13 @@ def read_pieces(path: Path) -> Iterator[Piece]:
         return
     if path.is_file() and not path.name.lower().endswith(_TAR + _ZIP):
         with open_bytes(path) as file:
-            yield from _parsed(file.read(), path.name.removesuffix(".gz"))
+            yield from _parsed(file.read(), path.name.removesuffix(".gz"), grid)
         return
     skipped: list[str] = []
     count = 0
     for name, content in _members(path):
         try:
-            for piece in _parsed(content, name):
+            for piece in _parsed(content, name, grid):
                 count += 1
                 yield piece
         except DataError as error:
@@ -84,14 +88,14 @@ def read_pieces(path: Path) -> Iterator[Piece]:
         raise DataError(f"Expected MIDI (.mid, .midi) or ABC (.abc) files. {path} has none that can be used.")
 
 
-def _parsed(content: bytes, name: str) -> Iterator[Piece]:
+def _parsed(content: bytes, name: str, grid: int) -> Iterator[Piece]:
     """The pieces in the content of one file; of several tunes in one, those that can be read."""
     ending = PurePosixPath(name.lower()).suffix
     if ending in _MIDI:
-        imported = [read_midi(content, name)]
+        imported = [read_midi(content, name, grid)]
     elif ending in _ABC:
         imported = [
-            read_abc(tune, f"{name}, tune {number}")
+            read_abc(tune, f"{name}, tune {number}", grid)
             for number, tune in enumerate(abc_tunes(content.decode("utf-8", "replace")), 1)
         ]
     else:

@@ -123,3 +123,15 @@ def test_the_end_is_shown_where_it_is_known_and_near():
     np.testing.assert_allclose(near, np.maximum(1 - (100 - np.arange(100)) / 64, 0), atol=1e-6)
     assert np.flatnonzero(nearest).tolist() == list(range(93, 100))
     assert near.dtype == np.float32
+
+
+@given(rolls(), st.integers(1, 5))
+def test_on_a_finer_grid_the_model_is_shown_the_same(frames, quarters):
+    coarse = encode_frames(frames, 4 * quarters, knows_end=True)
+    fine = encode_frames(np.repeat(frames, 3, axis=0), 12 * quarters, knows_end=True, frames_per_quarter=12)
+    first = np.flatnonzero(np.diff(coarse["frames"], prepend=-1))
+    same = [np.flatnonzero(fine["frames"] == 3 * time)[0] for time in range(len(frames))]
+    for name in ("place", "end"):
+        np.testing.assert_allclose(fine[name][same], coarse[name][first], atol=1e-5)
+    for bit in range(3, 2 + len(LOOKBACKS)):  # the first is the frame before
+        np.testing.assert_array_equal(fine["keys"][same] >> bit & 1, coarse["keys"][first] >> bit & 1)

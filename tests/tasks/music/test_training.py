@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import rnn_apps
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.music.config import MusicConfig
 from rnn_apps.tasks.music.context import END
 from rnn_apps.tasks.music.metrics import MusicMetrics
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.sample import pieces
-from rnn_apps.tasks.music.scores.piece import KEYS, STRUCK, Piece
+from rnn_apps.tasks.music.scores.piece import KEYS, STRUCK, Note, Piece, frames_of
 
 
 @pytest.fixture
@@ -138,3 +139,28 @@ def test_the_keras_model_is_loaded_in_a_fresh_process(music_model, run_python):
 def test_the_card_tells_what_the_model_composes_and_copies(music_model):
     card = (music_model.bundle.folder / "README.md").read_text()
     assert music_model.bundle.manifest["report"] in card
+
+
+def test_a_model_of_triplets(rnnapps, tmp_path):
+    from rnn_apps.tasks.music.scores.midi import midi_bytes, read_midi
+
+    (tmp_path / "tunes").mkdir()
+    for number, piece in enumerate(pieces()[:4]):
+        notes = [Note(note.pitch, 4 * n, 4 * n + 4) for n, note in enumerate(piece.notes())]
+        triplets = Piece(piece.name, frames_of(notes, 4 * len(notes)), 12)
+        (tmp_path / "tunes" / f"{number}.mid").write_bytes(midi_bytes(triplets))
+    small = ("model.units=12", "model.embedding=8", "model.roll_features=12", "training.epochs=1")
+    settings = [f"--set={name}" for name in (*small, "data.frames_per_quarter=12")]
+    trained = rnnapps("train", "music", "--data", "tunes", *settings, "--output", "thirds")
+    assert trained.status == 0, trained.stderr
+    model = rnn_apps.load(tmp_path / "thirds")
+    primer = read_midi((tmp_path / "tunes" / "0.mid").read_bytes(), "x", 12).piece
+    longer = rnnapps("generate", "thirds", "--primer", "tunes/0.mid", "--more", 2, "--output", "longer.mid")
+    assert longer.status == 0, longer.stderr
+    again = read_midi((tmp_path / "longer.mid").read_bytes(), "x", 12).piece
+    np.testing.assert_array_equal(again.frames[: len(primer.frames)] > 0, primer.frames > 0)
+    assert model.predict([primer], more=1)[0].frames_per_quarter == 12
+    (tmp_path / "rolls-quarter.json").write_text('{"train": [[[60]]], "valid": [[[60]]], "test": [[[60]]]}')
+    refused = rnnapps("train", "music", "--data", "rolls-quarter.json", *settings, "--output", "other")
+    assert refused.status == 2
+    assert "has a grid of its own: with data.frames_per_quarter=12 only MIDI and ABC are read." in refused.stderr

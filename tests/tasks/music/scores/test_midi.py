@@ -180,3 +180,20 @@ def test_bad_abc(capfd):
     with pytest.raises(DataError, match="has no notes"):
         read_abc("X:1\nT:x\nK:C\n", "tune 1")
     assert capfd.readouterr() == ("", "")
+
+
+def test_triplets_keep_their_place_on_a_finer_grid_and_are_told_of_on_a_coarse_one():
+    third = TICKS // 3
+    content = midi([(60 + n, n * third, third) for n in range(12)])
+    exact = read_midi(content, "triplets", 12)
+    assert [note.start for note in exact.piece.notes()] == [4 * n for n in range(12)]
+    assert exact.remarks == ()
+    (remark,) = read_midi(content, "triplets").remarks
+    assert remark == (
+        "triplets: 67% of the notes begin between two sixteenths and are moved to one; with --set "
+        "data.frames_per_quarter=12 nearly all keep their place"
+    )
+    fifth = midi([(60 + n, n * TICKS // 8, 60) for n in range(12)])
+    assert "data.frames_per_quarter=24" in read_midi(fifth, "quick").remarks[0]
+    loose = np.random.default_rng(0).integers(0, 16 * TICKS, 40)  # played freely: no grid is better
+    assert read_midi(midi([(60, int(start), 100) for start in loose]), "played").remarks == ()

@@ -47,3 +47,16 @@ def test_whatever_has_voices_is_written_and_read_again(tmp_path_factory, found):
         assert [[note.pitch for note in voice] for voice in read_again] == [
             [note.pitch for note in sorted(voice)] for voice in voices_of(piece.notes())
         ]
+
+
+@pytest.mark.parametrize("grid", [12, 24])
+def test_triplets_are_written_as_such(grid, tmp_path):
+    third, quarter = grid // 3, grid
+    found = [Note(60 + n, n * third, (n + 1) * third) for n in range(3)]
+    found += [Note(67, quarter, 2 * quarter), Note(65, 2 * quarter, 2 * quarter + quarter // 2 * 3), Note(64, 8, 9)]
+    piece = Piece("x", frames_of(found, 4 * quarter), grid)
+    content = musicxml_bytes(piece)
+    _, parts = read(content, tmp_path)
+    assert parts == [sorted(voice) for voice in voices_of(piece.notes())]
+    assert content.count(b"<actual-notes>3</actual-notes>") >= 3
+    assert b"<dot" in content
