@@ -22,10 +22,11 @@ from common import median, print_table, seconds_of, write_result
 
 import rnn_apps
 from rnn_apps.tasks.music.report.copying import shared_passages
-from rnn_apps.tasks.music.report.statistics import distances, ends_on_tonic
+from rnn_apps.tasks.music.report.statistics import distances
 from rnn_apps.tasks.music.scores.midi import midi_bytes
 from rnn_apps.tasks.music.scores.piece import Piece
 from rnn_apps.tasks.music.scores.reading import read_split, splits
+from rnn_apps.tasks.music.scores.tonality import ends_on_tonic
 from rnn_apps.tasks.music.sound.picture import png_bytes
 from rnn_apps.tasks.music.sound.synthesis import synthesise
 

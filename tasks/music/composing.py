@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from rnn_apps.tasks.music.context import END, FIRST_HELD, FIRST_STRUCK, Context,
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores.midi import FASTEST, SLOWEST
 from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Frames, Piece
+from rnn_apps.tasks.music.scores.tonality import PitchClasses, pitch_classes, rests_on_tonic
 
 _KEY = re.compile(r"([A-Ga-g])([#b]?)\s*(|major|minor)", re.ASCII)
 _PITCH_CLASSES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
@@ -26,6 +28,7 @@ _CHUNK = 1024
 _BARS_IN_KEY = 2
 _ODD_BARS = 4
 _MOVING = 2
+_CADENCE_BARS, _TRIES = 2, 16
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,12 @@ class Composer:
                 self.context.push(token)
             yield from self._run(rows)
 
+    def fork(self) -> Composer:
+        """Returns another that goes on from here by itself."""
+        other = copy(self)
+        other.context = deepcopy(self.context)
+        return other
+
     def next_frame(
         self, request: Request, rng: np.random.Generator, allowed: npt.NDArray[np.bool_], top: int | None = None
     ) -> Frames:
@@ -187,19 +196,53 @@ class Composer:
 
 
 def compose(composer: Composer, request: Request) -> Iterator[Frames]:
-    """Yields the frames of what is asked for, uint8 (88,), struck and held notes told apart, a primer's first."""
-    rng = np.random.default_rng(request.seed)
+    """Yields the frames of what is asked for, uint8 (88,), struck and held notes told apart, a primer's first.
+
+    As many pieces come to rest on the tonic as of those that were trained on: the last bars are drawn again until they
+    do. So they are drawn from the model's distribution under that condition.
+    """
     sounded = np.zeros(KEYS, np.bool_)
+    classes = np.zeros(12, np.int64)
     if request.primer:
         primer = request.primer
         for _ in composer.follow(canonical(primer.frames, primer.articulated, composer.articulated)):
             pass
         yield from canonical(primer.frames, primer.articulated, True)
         sounded = primer.frames[-1] != SILENT
-    voice = _highest_voice(request.melody) if request.melody else None
+        classes += pitch_classes(primer.frames)
     start = len(request.primer.frames) if request.primer else 0
+    turn = max(start, request.length - _CADENCE_BARS * composer.context.frames_per_bar)
+    wanted = np.random.default_rng((request.seed, _TRIES)).random() < composer.processor.cadences
+    if request.melody or not wanted or turn <= start:
+        turn = request.length
+    for frame in _drawn(composer, request, np.random.default_rng(request.seed), range(start, turn), sounded):
+        yield frame
+        sounded = frame != SILENT
+        classes += pitch_classes(frame[None])
+    yield from _ending(composer, request, range(turn, request.length), sounded, classes)
+
+
+def _ending(
+    composer: Composer, request: Request, times: range, sounded: npt.NDArray[np.bool_], classes: PitchClasses
+) -> list[Frames]:
+    """The frames of the last bars: the first of some that come to rest on the tonic, or the first of all."""
+    found: list[Frames] = []
+    for number in range(_TRIES if times else 0):
+        rng = np.random.default_rng((request.seed, number))
+        tried = list(_drawn(composer.fork(), request, rng, times, sounded))
+        if rests_on_tonic(np.stack(tried), classes + pitch_classes(np.stack(tried))):
+            return tried
+        found = found or tried
+    return found
+
+
+def _drawn(
+    composer: Composer, request: Request, rng: np.random.Generator, times: range, sounded: npt.NDArray[np.bool_]
+) -> Iterator[Frames]:
+    """Draws the frames of some times, one behind the other, after one in which some keys sounded."""
+    voice = _highest_voice(request.melody) if request.melody else None
     lowest_given = KEYS
-    for time in range(start, request.length):
+    for time in times:
         allowed = _allowed(request, time, composer.context.frames_per_bar)
         top = None
         if voice is not None and voice[time].any():

@@ -17,6 +17,7 @@ from rnn_apps.data.windows import INITIAL
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.music.context import END, FIRST_STRUCK, canonical, encode_frames, transpose
 from rnn_apps.tasks.music.scores.piece import KEYS, Piece
+from rnn_apps.tasks.music.scores.tonality import ends_on_tonic
 
 if TYPE_CHECKING:
     from rnn_apps.tasks.music.config import MusicConfig
@@ -35,6 +36,7 @@ class MusicProcessor(Processor):
         transposition: training pieces are moved by up to so many semitones, down or up, anew in each epoch.
         state_sizes: units of each state of the model by the name of its input.
         sees_end: whether the model is shown how near the end is.
+        cadences: the share of the training pieces that come to rest on the tonic.
     """
 
     def __init__(
@@ -46,12 +48,13 @@ class MusicProcessor(Processor):
         transposition: int,
         state_sizes: dict[str, int],
         sees_end: bool = False,
+        cadences: float = 0.0,
     ) -> None:
         self.articulated, self.frames_per_quarter, self.tempo = articulated, frames_per_quarter, tempo
         self.metre = (metre[0], metre[1])
         self.transposition = transposition
         self.state_sizes = dict(state_sizes)
-        self.sees_end = sees_end  # a model saved before does not
+        self.sees_end, self.cadences = sees_end, cadences  # of a model saved before neither is known
 
     @classmethod
     def fit(cls, examples: Iterable[Piece], config: MusicConfig) -> MusicProcessor:
@@ -60,15 +63,19 @@ class MusicProcessor(Processor):
         metres: Counter[tuple[int, int]] = Counter()
         tempi: list[float] = []
         articulated = True
+        endings: list[bool] = []
         for piece in examples:
             grids[piece.frames_per_quarter] += 1
             metres[piece.metre] += 1
             tempi.append(piece.tempo)
             articulated = articulated and piece.articulated
+            endings.append(ends_on_tonic(piece))
         grid, metre = grids.most_common(1)[0][0], metres.most_common(1)[0][0]
         per_layer = 2 if config.model.cell == "lstm" else 1
         sizes = {f"{INITIAL}{n}": config.model.units for n in range(per_layer * config.model.layers)}
-        return cls(articulated, grid, median(tempi), metre, config.data.transposition, sizes, True)
+        return cls(
+            articulated, grid, median(tempi), metre, config.data.transposition, sizes, True, float(np.mean(endings))
+        )
 
     def extended(self, examples: Iterable[Piece], config: MusicConfig) -> tuple[MusicProcessor, str]:
         """Stays as it is: every piece can be written on its keyboard."""

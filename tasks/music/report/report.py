@@ -8,8 +8,9 @@ import numpy as np
 
 from rnn_apps.tasks.music.predictor import MusicOptions, MusicPredictor
 from rnn_apps.tasks.music.report.copying import shared_passages
-from rnn_apps.tasks.music.report.statistics import distances, ends_on_tonic
+from rnn_apps.tasks.music.report.statistics import distances
 from rnn_apps.tasks.music.scores.piece import Piece
+from rnn_apps.tasks.music.scores.tonality import ends_on_tonic
 
 PIECES, ENDINGS = 4, 20
 _QUARTERS = 4.0

@@ -18,17 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rnn_apps.tasks.music.scores.piece import LOWEST_PITCH, SILENT, Piece
+from rnn_apps.tasks.music.scores.tonality import major_tonic, pitch_classes
 
 Distribution = npt.NDArray[np.float64]
 
 _LONGEST = 32  # sixteenths; longer notes count as that
 _WIDEST = 12  # semitones; wider steps of the melody count as that
 _MOST_KEYS = 10
-_TONICS = (0, 9)  # of a major key and of its relative minor
-
-# how well a pitch class fits into C major and C minor, by listeners' ratings: Krumhansl and Kessler (1982)
-_MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-_MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 
 
 def distributions(pieces: Sequence[Piece]) -> dict[str, Distribution]:
@@ -44,36 +40,6 @@ def distances(pieces: Sequence[Piece], others: Sequence[Piece]) -> dict[str, flo
     return {name: float(np.abs(ours[name] - theirs[name]).sum() / 2) for name in ours}
 
 
-def major_tonic(piece: Piece) -> int:
-    """Returns the pitch class of the tonic, in minor that of the relative major; 0 is C.
-
-    The key is the one whose profile correlates best with how long each pitch class sounds (Krumhansl and Schmuckler).
-    """
-    sounding = (piece.frames != SILENT).sum(axis=0)
-    classes = np.bincount((np.arange(len(sounding)) + LOWEST_PITCH) % 12, sounding, 12)
-    # in the minor key three semitones below a major one all notes are shared
-    profiles = np.stack([_MAJOR_PROFILE, np.roll(_MINOR_PROFILE, -3)])
-    profiles = profiles - profiles.mean(axis=1, keepdims=True)
-    profiles /= np.linalg.norm(profiles, axis=1, keepdims=True)
-    scores = [(profiles @ np.roll(classes, -tonic)).max() for tonic in range(12)]
-    return int(np.argmax(scores))
-
-
-def ends_on_tonic(piece: Piece) -> bool:
-    """Returns whether the last chord is the triad on the tonic, of the major key or its relative minor, root lowest.
-
-    The third may be major or minor, and the fifth may be missing.
-    """
-    sounding = piece.frames != SILENT
-    heard = np.flatnonzero(sounding.any(axis=1))
-    if not len(heard):
-        return False
-    pitches = np.flatnonzero(sounding[heard[-1]]) + LOWEST_PITCH
-    above = set(((pitches - pitches[0]) % 12).tolist())
-    root = (int(pitches[0]) - major_tonic(piece)) % 12
-    return root in _TONICS and len(above) > 1 and (above <= {0, 4, 7} or above <= {0, 3, 7})
-
-
 def _counts(piece: Piece) -> dict[str, npt.NDArray[np.int64]]:
     sounding = piece.frames != SILENT
     times, keys = np.nonzero(sounding)
@@ -82,7 +48,9 @@ def _counts(piece: Piece) -> dict[str, npt.NDArray[np.int64]]:
     notes = piece.notes()
     lengths = np.array([note.end - note.start for note in notes], np.float64) * 4 / piece.frames_per_quarter
     return {
-        "pitch classes": np.bincount((keys + LOWEST_PITCH - major_tonic(piece)) % 12, minlength=12),
+        "pitch classes": np.bincount(
+            (keys + LOWEST_PITCH - major_tonic(pitch_classes(piece.frames))) % 12, minlength=12
+        ),
         "chord sizes": np.bincount(np.minimum(sounding.sum(axis=1), _MOST_KEYS), minlength=_MOST_KEYS + 1),
         "note lengths": np.bincount(np.clip(np.rint(lengths), 1, _LONGEST).astype(np.int64), minlength=_LONGEST + 1),
         "melodic intervals": np.bincount(_melodic_intervals(piece) + _WIDEST, minlength=2 * _WIDEST + 1),

@@ -201,3 +201,41 @@ def test_a_composer_shows_the_model_its_end_if_it_knows_the_input(sees_end):
     if sees_end:
         assert shown[0].tolist() == [[[0.0, 0.0]]]
         assert shown[-1].tolist() == [[[1 - 1 / 64, 1 - 1 / 8]]]
+
+
+def resting_composer():
+    processor = MusicProcessor(False, 4, 100.0, (4, 4), 0, {"initial_0": 1}, True, cadences=1.0)
+    return Composer(Chance(False), processor, 16, 80)
+
+
+@pytest.mark.parametrize("right", [0, 5, 99])
+def test_the_last_bars_are_drawn_until_they_rest_on_the_tonic(right, monkeypatch):
+    tried = []
+
+    def judge(frames, classes):
+        tried.append(frames)
+        return len(tried) > right
+
+    monkeypatch.setattr("rnn_apps.tasks.music.composing.rests_on_tonic", judge)
+    frames = np.stack(list(compose(resting_composer(), Request(80, seed=4))))
+    plain = composed(Request(80, seed=4), articulated=False)
+    np.testing.assert_array_equal(frames[:48], plain[:48])
+    assert [len(own) for own in tried] == [32] * min(right + 1, 16)
+    assert len({own.tobytes() for own in tried}) == len(tried)
+    np.testing.assert_array_equal(frames[48:], tried[right] if right < 16 else tried[0])  # where none does, the first
+
+
+def test_a_piece_rests_on_the_tonic_of_all_that_was_heard(monkeypatch):
+    found = []
+    monkeypatch.setattr(
+        "rnn_apps.tasks.music.composing.rests_on_tonic", lambda frames, classes: found.append(classes) or True
+    )
+    frames = np.stack(list(compose(resting_composer(), Request(80, seed=4))))
+    counts = np.bincount((np.nonzero(frames)[1] + LOWEST_PITCH) % 12, minlength=12)
+    np.testing.assert_array_equal(found[0], counts)
+
+
+@pytest.mark.parametrize("wish", [Request(seed=1, melody=melody()), Request(20, seed=1)])
+def test_a_melody_and_a_piece_of_two_bars_end_as_they_come(wish, monkeypatch):
+    monkeypatch.setattr("rnn_apps.tasks.music.composing.rests_on_tonic", lambda *_: pytest.fail("it was judged"))
+    assert len(list(compose(resting_composer(), wish))) == 20

@@ -109,7 +109,7 @@ def test_what_pieces_have_in_common(tmp_path):
     processor = MusicProcessor.fit(some, MusicConfig(model={"units": 5, "layers": 1}))
     expected = {
         "articulated": False, "frames_per_quarter": 4, "tempo": 100.0, "metre": (3, 4), "transposition": 6,
-        "state_sizes": {"initial_0": 5}, "sees_end": True,
+        "state_sizes": {"initial_0": 5}, "sees_end": True, "cadences": 0.0,
     }  # fmt: skip
     assert vars(processor) == expected
     processor.save(tmp_path)
