@@ -132,7 +132,7 @@ class Context:
 
 
 def _place(time: float, bar: float) -> npt.NDArray[np.float32]:
-    """Where a frame is, in sixteenths: on circles of several lengths, in its bar, and far from the beginning, (30,)."""
+    """Where a frame is, in sixteenths: on circles of several lengths, in its bar, and from the beginning, (30,)."""
     beat = time % bar
     angles = 2 * np.pi * np.append(time / _PERIODS, beat / bar)
     return np.concatenate([np.cos(angles), np.sin(angles), [beat == 0, min(time / 64, 1.0)]]).astype(np.float32)
