@@ -254,12 +254,20 @@ class TranslationPredictor(Predictor):
     def _complete(
         self, hypotheses: Sequence[Hypothesis], source: Array, sentence: str, options: TranslationOptions
     ) -> list[Hypothesis]:
-        """Returns as many as were asked for, those with all that is hidden first; looks further where none has it."""
+        """Returns as many as were asked for, those with all that is hidden first.
+
+        Where none has it, the model is urged, and then the search looks further.
+        """
 
         def missing(hypothesis: Hypothesis) -> int:
-            return len(lost(sentence, self._found_text(hypothesis, sentence)))
+            copied = aligned(hypothesis)[hypothesis.tokens == UNKNOWN]
+            wrong = int((source[copied] != UNKNOWN).sum())  # words that are known, or signs
+            return wrong + len(lost(sentence, self._found_text(hypothesis, sentence)))
 
         best = sorted(hypotheses, key=missing)
+        if missing(best[0]) and options.temperature is None:
+            owed = sum(map(is_hidden, sentence))
+            best = sorted([*best, *self.translator.urged(source, options, owed)], key=missing)
         for beam in _WIDER if options.temperature is None else ():
             if not missing(best[0]):
                 break

@@ -18,7 +18,7 @@ from rnn_apps.data.parts import Mapped, counted
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.data.text.cleaning import clean
-from rnn_apps.data.text.pieces import BLANK, END, PADDING, START, UNKNOWN, PieceTokenizer, join_pieces
+from rnn_apps.data.text.pieces import BLANK, END, PADDING, SPECIAL_PIECES, START, UNKNOWN, PieceTokenizer, join_pieces
 from rnn_apps.data.text.scripts import IDEOGRAPHS, script
 from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
@@ -184,7 +184,8 @@ class TranslationProcessor(Processor):
         for place in places:
             start, end = spans[aligned[place]] if aligned[place] < len(spans) else (0, 0)
             if end - start == 1 and is_hidden(text[start]):  # it is a word of its own
-                words[place] = text[start]
+                glued = place > 0 and _ends_in_word(self.target.tokens([numbers[place - 1]])[0])
+                words[place] = BLANK + text[start] if glued else text[start]
                 continue
             # the rest of a word that is known in part, and signs that stand alone but are unknown one like the other
             while 0 < start < end and _in_one_word(text, start - 1, unknown):
@@ -249,6 +250,11 @@ def _scripts(letters: Counter[str]) -> list[str]:
 def _texts(examples: Iterable[SentencePair], sides: Sequence[str]) -> Mapped:
     """One side of the examples, or both."""
     return Mapped(lambda own: (clean(getattr(pair, side)) for pair in own for side in sides), examples)
+
+
+def _ends_in_word(piece: str) -> bool:
+    """Whether a piece ends in a letter or a digit of a script that is written with blanks."""
+    return piece not in SPECIAL_PIECES and piece[-1:].isalnum() and script(piece[-1]) not in IDEOGRAPHS
 
 
 def _in_one_word(text: str, at: int, unknown: set[int]) -> bool:

@@ -17,6 +17,7 @@ from rnn_apps.inference.decoder import Decoder, GraphDecoder
 from rnn_apps.inference.options import Options, option
 from rnn_apps.inference.repeats import WithoutRepeats
 from rnn_apps.inference.search import BeamSearch, Hypothesis, Penalties, SamplingSearch, Search
+from rnn_apps.inference.urging import Urged
 from rnn_apps.views import NumberOption
 
 MAX_BEAM = 100
@@ -25,6 +26,7 @@ MAX_CLIENT_TERMS = 1000
 # hypotheses, and hypotheses times source tokens, that one step takes together
 _HYPOTHESES = 320
 _POSITIONS = 32768
+_URGED = 6.0  # nats
 
 
 class TranslationOptions(Options):
@@ -114,6 +116,19 @@ class Translator:
             for number, own in zip(numbers, self.search(batch["source"], options, rng).run(), strict=True):
                 found[number] = own
         return found
+
+    def urged(self, source: Array, options: TranslationOptions, owed: int) -> list[Hypothesis]:
+        """Returns the hypotheses for one source, int32 (S,), that come of urging the model to copy.
+
+        Args:
+            source: with its end sign.
+            options: how to search.
+            owed: unknown tokens that the translation is to have.
+        """
+        decoder = Urged(self.decoder_for(source[None], options), UNKNOWN, np.array([owed]), _URGED)
+        limit = 2 * len(source) + 10
+        search = BeamSearch(decoder, {"source": source[None]}, [limit], options.width, options.width, options.penalties)
+        return [decoder.judged(found, 0, options.penalties) for found in search.run()[0]]
 
     def search(self, source: Array, options: TranslationOptions, rng: np.random.Generator | None = None) -> Search:
         """Returns the search for a batch, int32 (batch, S), before its first step.

@@ -23,7 +23,7 @@ NEVER_KNOWN = "\ue000"
 """A character that no vocabulary knows."""
 
 _HIDDEN_IN = 10  # of the pairs with a word that both sides have, one in so many has it hidden
-_COUNTERPART_HIDDEN_IN = 5  # the same of pairs with a name that is written otherwise
+_COUNTERPART_HIDDEN_IN = 3  # the same of pairs with a name that is written otherwise
 _SHORTEST_HIDDEN = 3
 _WORD = re.compile(r"\w+")
 _NAME = regex.compile(r"(?<=[\p{Ll},] )\p{Lu}[\p{L}\p{M}]+")
