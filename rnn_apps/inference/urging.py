@@ -44,10 +44,12 @@ class Urged:
         return found._replace(states=found.states | {_OWED: owed})
 
     def judged(self, hypothesis: Hypothesis, row: int, penalties: Penalties) -> Hypothesis:
-        """Returns a hypothesis of a row with the log-probability and the score that it has without the urging."""
-        said = int((hypothesis.tokens == self.token).sum())
-        added = self.nats * (said - (int(self.owed[row]) - said))
+        """Returns a hypothesis of a row as likely as it is without what its end was made less likely by.
+
+        That the token is owed is known, and no doubt of the model's, so it stays the likelier.
+        """
+        left = self.nats * (int(self.owed[row]) - int((hypothesis.tokens == self.token).sum()))
         divisor = float(penalties.divisor(len(hypothesis.tokens) + 1))
         return hypothesis._replace(
-            log_probability=hypothesis.log_probability - added, score=hypothesis.score - added / divisor
+            log_probability=hypothesis.log_probability + left, score=hypothesis.score + left / divisor
         )

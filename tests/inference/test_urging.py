@@ -1,4 +1,4 @@
-"""A decoder that is urged to say a token: it does, as often as it owes it, and is judged as if it had not been."""
+"""A decoder that is urged to say a token: it does, as often as it owes it, and is judged by what it says beside."""
 
 from itertools import pairwise
 
@@ -50,12 +50,13 @@ def test_each_row_says_it_as_often_as_it_owes_it(seed, owed):
 
 @pytest.mark.parametrize("nats", [0.0, 1.0, 20.0])
 @pytest.mark.parametrize("length", [0.0, 1.0])
-def test_it_is_judged_by_what_the_model_says(nats, length):
+def test_an_end_before_its_time_is_judged_as_any_other(nats, length):
     shy, penalties = Shy(3), Penalties(length)
     decoder = Urged(shy, COPY, np.array([2, 0]), nats)
     for row, own in enumerate(found(decoder, 2, penalties)):
         for hypothesis in own:
             judged = decoder.judged(hypothesis, row, penalties)
-            expected = shy.log_probability(hypothesis.tokens.tolist())
+            said = int((hypothesis.tokens == COPY).sum())
+            expected = shy.log_probability(hypothesis.tokens.tolist()) + nats * said
             assert judged.log_probability == pytest.approx(expected)
             assert judged.score == pytest.approx(expected / penalties.divisor(len(hypothesis.tokens) + 1))
