@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from rnn_apps.tasks.music.composing import Request
 from rnn_apps.tasks.music.predictor import MusicOptions, MusicPredictor
 from rnn_apps.tasks.music.report.copying import shared_passages
 from rnn_apps.tasks.music.report.statistics import distances
@@ -45,7 +46,7 @@ def report(predictor: MusicPredictor, train: Iterable[Piece], valid: Iterable[Pi
             f"Passages that occur in the training data ({len(known)} pieces), note for note, in any key; the held-out "
             "pieces are cut to the same length:",
             _copying_table(composed, real, known),
-            _endings(composed + [predictor.compose(request).piece for request in requests[PIECES:]], held_out),
+            *([_endings(predictor, requests[PIECES:], composed, held_out)] if predictor.processor.cadences else []),
         ]
     )
 
@@ -73,7 +74,10 @@ def _distance_table(composed: Sequence[Piece], held_out: Sequence[Piece]) -> str
     return "\n".join(lines)
 
 
-def _endings(composed: Sequence[Piece], held_out: Sequence[Piece]) -> str:
+def _endings(
+    predictor: MusicPredictor, requests: Sequence[Request], composed: Sequence[Piece], held_out: Sequence[Piece]
+) -> str:
+    composed = [*composed, *(predictor.compose(request).piece for request in requests)]
     ours, theirs = (np.mean([ends_on_tonic(piece) for piece in pieces]) for pieces in (composed, held_out))
     return (
         f"Of {len(composed)} pieces that it composes, {ours:.0%} end on the triad of the tonic with its root in the "

@@ -4,7 +4,7 @@ import rnn_apps
 
 SETTINGS = {
     "model": {"units": 12, "embedding": 8, "roll_features": 12},
-    "training": {"epochs": 2, "window": 64, "batch_size": 8},
+    "training": {"epochs": 1, "window": 64, "batch_size": 8},
 }
 
 

@@ -9,8 +9,8 @@ from rnn_apps.tasks.music.scores.piece import KEYS, Piece
 class Copyist:
     """Composes what it is told to."""
 
-    def __init__(self, pieces):
-        self.processor = MusicProcessor(True, 4, 120.0, (4, 4), 0, {})
+    def __init__(self, pieces, cadences=0.0):
+        self.processor = MusicProcessor(True, 4, 120.0, (4, 4), 0, {}, cadences=cadences)
         self.pieces = pieces
 
     def request(self, given, options):
@@ -48,6 +48,12 @@ def test_other_music_is_far_from_the_held_out():
     drone[:, 40] = 1
     text = report(Copyist([Piece("drone", drone)] * PIECES), train, valid)
     assert float(row(text, "chord sizes")[0]) > 0.8
+    assert "of the tonic" not in text
+
+
+def test_endings_are_told_of_where_the_training_pieces_come_to_rest():
+    train, valid = random_pieces(6, 0), random_pieces(8, 1)
+    text = report(Copyist(train, cadences=0.5), train, valid)
     assert "Of 20 pieces that it composes, 0% end on the triad of the tonic" in text
 
 
