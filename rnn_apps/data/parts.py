@@ -75,6 +75,16 @@ def counted(function: Callable[[Iterable[Any]], Iterable[str]], items: Iterable[
     return total
 
 
+def first_letters(most: int, texts: Iterable[str]) -> Iterator[str]:
+    """Streams the first texts, up to the one with which they have a number of letters."""
+    letters = 0
+    for text in texts:
+        yield text
+        letters += len(text)
+        if letters >= most:
+            return
+
+
 def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     """Streams lists of `size` items, the last one maybe shorter."""
     iterator = iter(items)

@@ -139,7 +139,8 @@ class NerProcessor(Processor):
         for token, count in counted(_tokens, examples).items():
             words[normalize(token)] += count
             if not self.single_characters:
-                letters.update({letter: count * token.count(letter) for letter in compatible(token)})
+                for letter in compatible(token):
+                    letters[letter] += count
         pairs = counted(_all_pairs, examples) if self.single_characters else Counter()
         new_types = sorted(types - {split_tag(tag)[1] for tag in self.tags})
         news = [

@@ -264,6 +264,8 @@ class TranslationPredictor(Predictor):
             wrong = int((source[copied] != UNKNOWN).sum())  # words that are known, or signs
             return wrong + len(lost(sentence, self._found_text(hypothesis, sentence)))
 
+        if not any(map(is_hidden, sentence)):
+            return list(hypotheses)
         best = sorted(hypotheses, key=missing)
         if missing(best[0]) and options.temperature is None:
             owed = sum(map(is_hidden, sentence))

@@ -3,7 +3,7 @@
 import pytest
 
 from rnn_apps.data.examples import LabelledText
-from rnn_apps.data.parts import Mapped, counted, each_part, part_count
+from rnn_apps.data.parts import Mapped, counted, each_part, first_letters, part_count
 from rnn_apps.errors import DataError
 from rnn_apps.task import find_task
 
@@ -54,3 +54,8 @@ def test_a_fault_in_a_part_is_told_as_in_one(in_parts):
     tagless = [type(example)(example.tokens, ["O"] * len(example.tokens)) for example in task.sample()]
     with pytest.raises(DataError, match="All tags of the training sentences are O"):
         task.processor.fit(in_parts([tagless[:3], tagless[3:6]]), task.Config())
+
+
+@pytest.mark.parametrize(("most", "count"), [(1, 1), (5, 1), (6, 2), (99, 3)])
+def test_the_first_letters_are_whole_texts_and_never_none(most, count):
+    assert list(first_letters(most, ["abcde", "fgh", "i"])) == ["abcde", "fgh", "i"][:count]

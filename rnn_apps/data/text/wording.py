@@ -14,7 +14,7 @@ from itertools import chain, islice
 
 import numpy as np
 
-from rnn_apps.data.parts import each_part, part_count
+from rnn_apps.data.parts import each_part, first_letters, part_count
 
 Cost = Callable[[Sequence[str]], Sequence[int]]
 """Takes parts of texts, and says how many subwords each has, or the like."""
@@ -48,7 +48,7 @@ class Wording:
     @classmethod
     def fit(cls, texts: Iterable[str], cost: Cost) -> Wording:
         """Learns the limits from training texts, mixed and put one behind the other; of few texts it learns none."""
-        first = partial(_first_of, _LETTERS // part_count(texts))
+        first = partial(first_letters, _LETTERS // part_count(texts))
         mixed = list(chain.from_iterable(each_part(first, texts)))
         random.Random(0).shuffle(mixed)
         words = list(islice(chain.from_iterable(map(_words, mixed)), _WORDS))
@@ -79,16 +79,6 @@ class Wording:
     def of(cls, facts: Mapping[str, float]) -> Wording:
         """Returns what `as_json` came from."""
         return cls({int(length): limit for length, limit in facts.items()})
-
-
-def _first_of(most: int, texts: Iterable[str]) -> Iterator[str]:
-    """As many texts as are looked at, of a number of letters."""
-    letters = 0
-    for text in texts:
-        letters += len(text)
-        if letters > most:
-            return
-        yield text
 
 
 def _words(text: str) -> Iterator[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from itertools import chain
 from typing import Any
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from rnn_apps.data.parts import chunks, each_part, part_count
+from rnn_apps.data.parts import chunks, each_part, first_letters, part_count
 
 # Words are counted in this many characters at most, so that memory does not grow with the file.
 VOCABULARY_CHARACTERS = 40_000_000
@@ -55,18 +55,9 @@ def with_subwords(tokenizer: Tokenizer, words: Counter[str], trainer: trainers.B
 
 def _count(tokenizer: Tokenizer, limit: int, texts: Iterable[str]) -> Counter[str]:
     words: Counter[str] = Counter()
-    for chunk in chunks(_first_characters(texts, limit), _CHUNK):
+    for chunk in chunks(first_letters(limit, texts), _CHUNK):
         # a word never reaches over a blank, so each is divided once
         for written, count in Counter(chain.from_iterable(map(str.split, chunk))).items():
             for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(written)):
                 words[word] += count
     return words
-
-
-def _first_characters(texts: Iterable[str], limit: int) -> Iterator[str]:
-    count = 0
-    for text in texts:
-        yield text
-        count += len(text)
-        if count >= limit:
-            return

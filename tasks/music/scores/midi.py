@@ -152,14 +152,14 @@ def _quantise(score: Any, name: str, frames_per_quarter: int, tempo: float | Non
         remarks.append(f"{name}: {outside:,} of {len(pitch):,} notes are outside the 88 keys of a piano and left out")
     if (metre[0] * 4 * frames_per_quarter) % metre[1]:
         remarks.append(f"{name}: a bar of {metre[0]}/{metre[1]} is no whole number of steps, and is rounded to {bar}")
-    moved = _off(ticks[inside] * frames_per_tick)
-    if moved > _MANY_OFF and frames_per_quarter == SIXTEENTHS:
-        better = min(_FINER, key=lambda grid: _off(ticks[inside] * (grid / max(score.ticks_per_quarter, 1))))
-        if _off(ticks[inside] * (better / max(score.ticks_per_quarter, 1))) < moved / 2:
-            remarks.append(
-                f"{name}: {moved:.0%} of the notes begin between two sixteenths and are moved to one; with "
-                f"--set data.frames_per_quarter={better} nearly all keep their place"
-            )
+    off = {grid: _off(ticks[inside] * grid / max(score.ticks_per_quarter, 1)) for grid in (SIXTEENTHS, *_FINER)}
+    better = min(_FINER, key=lambda grid: off[grid])
+    moved = off[SIXTEENTHS]
+    if frames_per_quarter == SIXTEENTHS and moved > max(_MANY_OFF, 2 * off[better]):
+        remarks.append(
+            f"{name}: {moved:.0%} of the notes begin between two sixteenths and are moved to one; a model that is "
+            f"trained with --set data.frames_per_quarter={better} leaves nearly all in their place"
+        )
     return Imported(piece, tuple(remarks))
 
 

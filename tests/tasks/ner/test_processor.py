@@ -124,3 +124,9 @@ def test_an_extended_processor_adds_types_words_and_letters_behind_its_own():
     old, new = (own.encode_tokens(["Anna", "won"])["tokens"] for own in (first, second))
     assert old[0] == new[0]
     assert old[1] == first.UNKNOWN != new[1]
+
+
+def test_a_letter_that_stands_for_others_counts_as_those():
+    first = NerProcessor.fit([sentence("Anna won", "B-PER O")] * 2, NerConfig())
+    extended, _ = first.extended([sentence("ﬁx Anna ﬁx", "O B-PER O")], None)
+    assert {"f", "i", "x"} <= set(extended.letters)

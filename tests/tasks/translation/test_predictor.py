@@ -272,3 +272,13 @@ def test_it_translates_without_tensorflow(run_python, translation_model):
         "print(sorted({'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)))"
     )
     assert run_python(code, translation_model).stdout.strip() == "[]"
+
+
+def test_a_sentence_with_nothing_to_copy_is_searched_once(model, monkeypatch):
+    predictor, options, sentence = model.predictor, TranslationOptions(), "Anna sees the fox."
+    (row,) = predictor.processor.encode_inputs([sentence])
+    (hypothesis,) = predictor.translator.translate([row["source"]], options)[0]
+    unsure = hypothesis._replace(tokens=np.full_like(hypothesis.tokens, UNKNOWN))  # it copies words that it knows
+    for name in ("urged", "translate"):
+        monkeypatch.setattr(predictor.translator, name, lambda *_: pytest.fail("it was searched again"))
+    assert predictor._complete([unsure], row["source"], sentence, options) == [unsure]

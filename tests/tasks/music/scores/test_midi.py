@@ -190,8 +190,8 @@ def test_triplets_keep_their_place_on_a_finer_grid_and_are_told_of_on_a_coarse_o
     assert exact.remarks == ()
     (remark,) = read_midi(content, "triplets").remarks
     assert remark == (
-        "triplets: 67% of the notes begin between two sixteenths and are moved to one; with --set "
-        "data.frames_per_quarter=12 nearly all keep their place"
+        "triplets: 67% of the notes begin between two sixteenths and are moved to one; a model that is "
+        "trained with --set data.frames_per_quarter=12 leaves nearly all in their place"
     )
     fifth = midi([(60 + n, n * TICKS // 8, 60) for n in range(12)])
     assert "data.frames_per_quarter=24" in read_midi(fifth, "quick").remarks[0]
