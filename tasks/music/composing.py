@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass
@@ -19,16 +18,14 @@ from rnn_apps.tasks.music.context import END, FIRST_HELD, FIRST_STRUCK, Context,
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores.midi import FASTEST, SLOWEST
 from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Frames, Piece
-from rnn_apps.tasks.music.scores.tonality import PitchClasses, pitch_classes, rests_on_tonic
+from rnn_apps.tasks.music.scores.tonality import PitchClasses, Tonality, pitch_classes, rests_on_tonic, tonality_of
 
-_KEY = re.compile(r"([A-Ga-g])([#b]?)\s*(|major|minor)", re.ASCII)
-_PITCH_CLASSES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
-_MAJOR, _MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11)
 _CHUNK = 1024
 _BARS_IN_KEY = 2
 _ODD_BARS = 4
 _MOVING = 2
 _CADENCE_BARS, _TRIES = 2, 16
+_DRAWS_KEY, _DRAWS_ENDING = 17, 16  # beside the seed, so that neither disturbs what else is drawn
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,8 @@ class Request:
         frames: length of the result, primer included; not looked at where there is a melody, which is as long.
         temperature, top_k, top_p: see `rnn_apps.inference.sampling.sample`.
         seed: the same seed gives the same music.
-        key: the key in which music from nothing begins: "C", "f#", "Bb", "a minor"; a small letter is minor too.
+        key: the key of music from nothing: "C", "f#", "Bb", "a minor"; a small letter is minor too. A model that is
+            not told the key only begins in it.
         tempo: quarter notes a minute; left out, that of the primer or melody, or else the training data's.
         primer: what is to be continued; it comes first in the result.
         melody: what is to be harmonised: its highest voice is the highest of the result, note for note.
@@ -76,7 +74,7 @@ class Request:
         if self.key:
             if self.primer or self.melody:
                 raise ConfigError("A key is for music from nothing: a primer or a melody has its own.")
-            scale_of(self.key)
+            Tonality.named(self.key)
         if self.tempo is not None and not SLOWEST <= self.tempo <= FASTEST:
             raise ConfigError(
                 f"Expected a tempo of {SLOWEST:g} to {FASTEST:g} quarter notes a minute. Received: {self.tempo:g}."
@@ -101,22 +99,6 @@ class Request:
             )
 
 
-def scale_of(key: str) -> tuple[list[int], list[int]]:
-    """Returns the pitch classes of a key's scale (minor: harmonic) and of its tonic triad.
-
-    Raises:
-        ConfigError: if it is no key.
-    """
-    match = _KEY.fullmatch(key.strip())
-    if not match:
-        raise ConfigError(f"Expected a key such as C, f# or 'B minor' (a small letter: minor). Received: '{key}'")
-    letter, sign, mode = match.groups()
-    tonic = _PITCH_CLASSES[letter.lower()] + {"#": 1, "b": -1, "": 0}[sign]
-    minor = mode == "minor" or (not mode and letter.islower())
-    steps = [(tonic + step) % 12 for step in (_MINOR if minor else _MAJOR)]
-    return steps, [steps[number] for number in (0, 2, 4)]
-
-
 class Graph(Protocol):
     """The model: takes `Context.row`s, (1, time, ...), and states."""
 
@@ -132,11 +114,19 @@ class Composer:
         processor: its processor.
         frames_per_bar: frames in a bar.
         length: frames of the whole, where the model is to know when it ends.
+        tonality: the key, where the model is to know it.
     """
 
-    def __init__(self, graph: Graph, processor: MusicProcessor, frames_per_bar: int, length: int | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        processor: MusicProcessor,
+        frames_per_bar: int,
+        length: int | None = None,
+        tonality: Tonality | None = None,
+    ) -> None:
         self.graph, self.processor, self.articulated = graph, processor, processor.articulated
-        self.context = Context(frames_per_bar, length, processor.frames_per_quarter)
+        self.context = Context(frames_per_bar, length, processor.frames_per_quarter, tonality)
         self._states = zero_states(processor.state_sizes, 1)
 
     def follow(self, frames: Frames) -> Iterator[npt.NDArray[np.float32]]:
@@ -195,6 +185,21 @@ class Composer:
         return np.asarray(outputs["logits"][0])
 
 
+def tonality_for(request: Request, processor: MusicProcessor) -> Tonality | None:
+    """Returns the key that a model is told: the one asked for or that of what is given, else one drawn by the seed.
+
+    None where the model is told none.
+    """
+    given = request.primer or request.melody
+    if not processor.sees_tonality:
+        return None
+    if request.key:
+        return Tonality.named(request.key)
+    if given and (given.frames != SILENT).any():
+        return tonality_of(pitch_classes(given.frames))
+    return processor.drawn_tonality(np.random.default_rng((request.seed, _DRAWS_KEY)))
+
+
 def compose(composer: Composer, request: Request) -> Iterator[Frames]:
     """Yields the frames of what is asked for, uint8 (88,), struck and held notes told apart, a primer's first.
 
@@ -212,7 +217,7 @@ def compose(composer: Composer, request: Request) -> Iterator[Frames]:
         classes += pitch_classes(primer.frames)
     start = len(request.primer.frames) if request.primer else 0
     turn = max(start, request.length - _CADENCE_BARS * composer.context.frames_per_bar)
-    wanted = np.random.default_rng((request.seed, _TRIES)).random() < composer.processor.cadences
+    wanted = np.random.default_rng((request.seed, _DRAWS_ENDING)).random() < composer.processor.cadences
     if request.melody or not wanted or turn <= start:
         turn = request.length
     for frame in _drawn(composer, request, np.random.default_rng(request.seed), range(start, turn), sounded):
@@ -272,8 +277,8 @@ def _allowed(request: Request, time: int, frames_per_bar: int) -> npt.NDArray[np
         return allowed
     allowed[0] = time > 0
     if request.key and time < _BARS_IN_KEY * frames_per_bar:
-        scale, triad = scale_of(request.key)
-        allowed[1:] = np.isin((np.arange(KEYS) + LOWEST_PITCH) % 12, scale if time else triad)
+        key = Tonality.named(request.key)
+        allowed[1:] = np.isin((np.arange(KEYS) + LOWEST_PITCH) % 12, key.scale if time else key.triad)
     return allowed
 
 

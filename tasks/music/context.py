@@ -31,6 +31,7 @@ from rnn_apps.tasks.music.scores.piece import (
     Frames,
     pitch_name,
 )
+from rnn_apps.tasks.music.scores.tonality import Tonality
 
 PADDING, END = 0, 1
 FIRST_STRUCK = 2
@@ -46,6 +47,11 @@ SO_FAR, OPEN, BEFORE = 1, 2, 4
 """Bits of `keys`: sounds in this frame so far; may still come in it; sounded in the frame before."""
 
 KEY_BITS = 2 + len(LOOKBACKS)
+
+IN_SIGNATURE, IS_TONIC = 2**KEY_BITS, 2 ** (KEY_BITS + 1)
+"""Bits of `keys` where the model is told the key of the music: in its signature; its tonic, in any octave."""
+
+TONAL_BITS = KEY_BITS + 2
 
 _PERIODS = np.array((2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128), np.float64)
 PLACE_SIZE = 2 * len(_PERIODS) + 4
@@ -65,10 +71,18 @@ class Context:
         frames_per_bar: frames in a bar.
         length: frames of the whole piece, where the model is to know when it ends.
         frames_per_quarter: the grid.
+        tonality: the key, where the model is to know it.
     """
 
-    def __init__(self, frames_per_bar: int, length: int | None = None, frames_per_quarter: int = SIXTEENTHS) -> None:
+    def __init__(
+        self,
+        frames_per_bar: int,
+        length: int | None = None,
+        frames_per_quarter: int = SIXTEENTHS,
+        tonality: Tonality | None = None,
+    ) -> None:
         self.frames_per_bar, self.length = frames_per_bar, length
+        self._tonal = _tonal_bits(tonality)
         self.time = 0
         self._finer = max(frames_per_quarter // SIXTEENTHS, 1)
         self._lookbacks = (1, *(self._finer * back for back in LOOKBACKS[1:]))
@@ -121,7 +135,7 @@ class Context:
 
     def _begin_frame(self) -> None:
         self._token, self._voice = END, 0
-        self._keys = np.full(KEYS, OPEN, np.uint16)
+        self._keys = self._tonal | np.uint16(OPEN)
         for bit, back in enumerate(self._lookbacks, 2):
             if back <= self.time:
                 self._keys |= self._past[(self.time - back) % len(self._past)].astype(np.uint16) << np.uint16(bit)
@@ -129,6 +143,16 @@ class Context:
         self._place = _place(self.time / self._finer, self.frames_per_bar / self._finer)
         left = np.inf if self.length is None else self.length - self.time
         self._end = np.maximum(1 - left / (_ENDS * self._finer), 0).astype(np.float32)
+
+
+def _tonal_bits(tonality: Tonality | None) -> npt.NDArray[np.uint16]:
+    """Which keys are in the signature of a key, and which are its tonic, uint16 (88,)."""
+    bits = np.zeros(KEYS, np.uint16)
+    if tonality:
+        classes = (np.arange(KEYS) + LOWEST_PITCH) % 12
+        bits[np.isin(classes, tonality.signature)] |= np.uint16(IN_SIGNATURE)
+        bits[classes == tonality.tonic] |= np.uint16(IS_TONIC)
+    return bits
 
 
 def _place(time: float, bar: float) -> npt.NDArray[np.float32]:
@@ -166,7 +190,11 @@ def token_frame(tokens: Iterable[int]) -> Frames:
 
 
 def encode_frames(
-    frames: Frames, frames_per_bar: int, knows_end: bool = False, frames_per_quarter: int = SIXTEENTHS
+    frames: Frames,
+    frames_per_bar: int,
+    knows_end: bool = False,
+    frames_per_quarter: int = SIXTEENTHS,
+    tonality: Tonality | None = None,
 ) -> Arrays:
     """Returns what a model learns from: `Context.row` before each token of a piece, stacked, and what then came.
 
@@ -177,8 +205,9 @@ def encode_frames(
         frames_per_bar: frames in a bar.
         knows_end: whether the model is shown when the piece ends.
         frames_per_quarter: the grid.
+        tonality: the key, where the model is shown it.
     """
-    context = Context(frames_per_bar, len(frames) if knows_end else None, frames_per_quarter)
+    context = Context(frames_per_bar, len(frames) if knows_end else None, frames_per_quarter, tonality)
     rows, targets, numbers = [], [], []
     for number, frame in enumerate(frames):
         for token in frame_tokens(frame):
@@ -202,8 +231,15 @@ def transpose(arrays: Arrays, semitones: int) -> Arrays:
     shown = _moved(arrays["tokens"], semitones)
     above = np.where(shown > END, (shown - FIRST_STRUCK) % KEYS, KEYS)
     keys |= np.where(np.arange(KEYS) < above[:, None], np.uint16(OPEN), np.uint16(0))
+    # what is known of a pitch class is known in every octave, of the keys that nothing was moved to as well
+    keys |= arrays["keys"][:, (np.arange(KEYS) - semitones) % 12] & np.uint16(IN_SIGNATURE | IS_TONIC)
     before = np.where(arrays["before"] > 0, arrays["before"] + semitones, 0).astype(np.int32)
     return {**arrays, "tokens": shown, "targets": _moved(tokens, semitones), "keys": keys, "before": before}
+
+
+def without_tonality(arrays: Arrays) -> Arrays:
+    """Hides the key that an encoded piece is in."""
+    return {**arrays, "keys": arrays["keys"] & ~np.uint16(IN_SIGNATURE | IS_TONIC)}
 
 
 def _moved(tokens: npt.NDArray[np.int32], semitones: int) -> npt.NDArray[np.int32]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import ops
 
 from rnn_apps.arrays import MASKED
@@ -15,21 +16,37 @@ from rnn_apps.tasks.music.scores.piece import KEYS
 
 REACH = 12
 SEEN = (SO_FAR, BEFORE)
-_POWERS = 2 ** np.arange(KEY_BITS)
 
 
 @keras.saving.register_keras_serializable("rnn_apps")
 class KeyBits(keras.layers.Layer):
-    """The bits that tell of each key: (batch, time, 88) to float32 (batch, time, 88, bits), lowest bit first."""
+    """The bits that tell of each key: (batch, time, 88) to float32 (batch, time, 88, bits), lowest bit first.
+
+    Args:
+        bits: how many there are.
+    """
+
+    def __init__(self, bits: int = KEY_BITS, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.bits = bits
+
+    @property
+    def powers(self) -> npt.NDArray[np.int32]:
+        """What a number is divided by for each of its bits."""
+        return 2 ** np.arange(self.bits, dtype=np.int32)
 
     def call(self, keys: Any) -> Any:
         """Takes the numbers apart."""
         keys = ops.cast(keys, "int32")[..., None]
-        return ops.cast(ops.mod(ops.floor_divide(keys, ops.cast(_POWERS, "int32")), 2), "float32")
+        return ops.cast(ops.mod(ops.floor_divide(keys, ops.cast(self.powers, "int32")), 2), "float32")
 
     def compute_output_spec(self, keys: Any) -> Any:
         """Shape of the output."""
-        return keras.KerasTensor((*keys.shape, KEY_BITS), "float32")
+        return keras.KerasTensor((*keys.shape, self.bits), "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "bits": self.bits}
 
 
 @keras.saving.register_keras_serializable("rnn_apps")
@@ -138,7 +155,7 @@ def key_bits(graph: Graph, layer: Any, keys: Value) -> Value:
     """Whole numbers divided by powers of two, modulo two."""
     last = graph.constant(np.array([-1], np.int64))
     numbers = graph.node("Unsqueeze", [graph.cast(keys.tensor, np.int32), last])
-    halved = graph.node("Div", [numbers, graph.constant(_POWERS.astype(np.int32))])
+    halved = graph.node("Div", [numbers, graph.constant(layer.powers)])
     bits = graph.node("Mod", [halved, graph.constant(np.array(2, np.int32))])
     return same_rows(keys, graph.cast(bits, np.float32))
 

@@ -13,7 +13,7 @@ from rnn_apps.data.windows import FINAL, INITIAL, zero_states
 from rnn_apps.layers import CELLS, Deep, Embedding
 from rnn_apps.task import GraphSpec, Network
 from rnn_apps.tasks.music.config import MusicConfig
-from rnn_apps.tasks.music.context import END_SIZE, FIRST_HELD, KEY_BITS, MOST_VOICES, PADDING, PLACE_SIZE
+from rnn_apps.tasks.music.context import END_SIZE, FIRST_HELD, KEY_BITS, MOST_VOICES, PADDING, PLACE_SIZE, TONAL_BITS
 from rnn_apps.tasks.music.layers import KeyBits, KeyboardLogits, Neighbours
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores.piece import KEYS
@@ -41,8 +41,9 @@ class MusicNetwork(Network[MusicConfig, MusicProcessor]):
         end = {"end": keras.Input((None, END_SIZE), name="end")} if processor.sees_end else {}
         voice = keras.Input((None,), dtype="int32", name="voice")
         before = keras.Input((None,), dtype="int32", name="before")
-        bits = KeyBits(name="bits")(keys)
-        roll = keras.layers.Reshape((-1, KEYS * KEY_BITS), name="roll")(bits)
+        count = TONAL_BITS if processor.sees_tonality else KEY_BITS
+        bits = KeyBits(count, name="bits")(keys)
+        roll = keras.layers.Reshape((-1, KEYS * count), name="roll")(bits)
         x = keras.layers.Concatenate(name="features")(
             [
                 Embedding(FIRST_HELD + KEYS, settings.embedding, mask_zero=True, name="token_embedding")(tokens),

@@ -24,7 +24,7 @@ from rnn_apps.inference.probabilities import log_softmax, softmax
 from rnn_apps.inference.sampling import distribution
 from rnn_apps.inference.session import Session
 from rnn_apps.tasks.music import sample
-from rnn_apps.tasks.music.composing import Composer, Request, compose, describe_degeneration
+from rnn_apps.tasks.music.composing import Composer, Request, compose, describe_degeneration, tonality_for
 from rnn_apps.tasks.music.context import END, FIRST_HELD, canonical, frame_tokens, token_name
 from rnn_apps.tasks.music.prediction import Music, MusicNote
 from rnn_apps.tasks.music.presentation import music_views, text_roll
@@ -70,7 +70,7 @@ class MusicOptions(Options):
         NumberOption("Top-p", 0.95, 0.5, 1.0, 0.01),
     )
     seed: int = option(0, "The same seed gives the same music.", NumberOption("Seed", 0, 0, 9999, 1), ge=0, lt=2**63)
-    key: str = option("", "The key it begins in, such as C, f# or 'Bb major'; a small letter is minor.")
+    key: str = option("", "The key, such as C, f# or 'Bb major'; a small letter is minor.")
     tempo: float | None = option(None, "Quarter notes a minute.")
     restrike: bool = option(
         True,
@@ -274,7 +274,8 @@ class MusicPredictor(Predictor):
         """Yields uint8 (88,) for each frame, 0 silent, 1 struck, 2 held, in constant memory; a primer's come first."""
         request.check(self.processor.frames_per_quarter)
         bar = self._piece(request, _NOTHING).frames_per_bar
-        return compose(Composer(self._session, self.processor, bar, request.length), request)
+        key = tonality_for(request, self.processor)
+        return compose(Composer(self._session, self.processor, bar, request.length, key), request)
 
     def compose(self, request: Request) -> Composition:
         """Returns the whole piece, and what is odd about it."""

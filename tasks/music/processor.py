@@ -15,14 +15,14 @@ from rnn_apps.arrays import Arrays
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.windows import INITIAL
 from rnn_apps.errors import DataError
-from rnn_apps.tasks.music.context import END, FIRST_STRUCK, canonical, encode_frames, transpose
+from rnn_apps.tasks.music.context import END, FIRST_STRUCK, canonical, encode_frames, transpose, without_tonality
 from rnn_apps.tasks.music.scores.piece import KEYS, Piece
-from rnn_apps.tasks.music.scores.tonality import ends_on_tonic
+from rnn_apps.tasks.music.scores.tonality import Tonality, ends_on_tonic, pitch_classes, tonality_of
 
 if TYPE_CHECKING:
     from rnn_apps.tasks.music.config import MusicConfig
 
-_END_HIDDEN = 0.5  # of the training pieces
+_END_HIDDEN = _TONALITY_HIDDEN = 0.5  # of the training pieces
 
 
 class MusicProcessor(Processor):
@@ -37,6 +37,7 @@ class MusicProcessor(Processor):
         state_sizes: units of each state of the model by the name of its input.
         sees_end: whether the model is shown how near the end is.
         cadences: the share of the training pieces that come to rest on the tonic.
+        tonalities: how many of them are in each key, C major and C minor first; none where the model is not told it.
     """
 
     def __init__(
@@ -49,12 +50,19 @@ class MusicProcessor(Processor):
         state_sizes: dict[str, int],
         sees_end: bool = False,
         cadences: float = 0.0,
+        tonalities: Sequence[int] = (),
     ) -> None:
         self.articulated, self.frames_per_quarter, self.tempo = articulated, frames_per_quarter, tempo
         self.metre = (metre[0], metre[1])
         self.transposition = transposition
         self.state_sizes = dict(state_sizes)
-        self.sees_end, self.cadences = sees_end, cadences  # of a model saved before neither is known
+        # of a model saved before these are not known
+        self.sees_end, self.cadences, self.tonalities = sees_end, cadences, list(tonalities)
+
+    @property
+    def sees_tonality(self) -> bool:
+        """Whether the model is told the key of the music."""
+        return bool(self.tonalities)
 
     @classmethod
     def fit(cls, examples: Iterable[Piece], config: MusicConfig) -> MusicProcessor:
@@ -64,17 +72,28 @@ class MusicProcessor(Processor):
         tempi: list[float] = []
         articulated = True
         endings: list[bool] = []
+        tonalities = [0] * 24
         for piece in examples:
             grids[piece.frames_per_quarter] += 1
             metres[piece.metre] += 1
             tempi.append(piece.tempo)
             articulated = articulated and piece.articulated
             endings.append(ends_on_tonic(piece))
+            tonic, minor = _tonality(piece)
+            tonalities[2 * tonic + minor] += 1
         grid, metre = grids.most_common(1)[0][0], metres.most_common(1)[0][0]
         per_layer = 2 if config.model.cell == "lstm" else 1
         sizes = {f"{INITIAL}{n}": config.model.units for n in range(per_layer * config.model.layers)}
         return cls(
-            articulated, grid, median(tempi), metre, config.data.transposition, sizes, True, float(np.mean(endings))
+            articulated,
+            grid,
+            median(tempi),
+            metre,
+            config.data.transposition,
+            sizes,
+            True,
+            float(np.mean(endings)),
+            tonalities,
         )
 
     def extended(self, examples: Iterable[Piece], config: MusicConfig) -> tuple[MusicProcessor, str]:
@@ -82,7 +101,7 @@ class MusicProcessor(Processor):
         return self, ""
 
     def encode(self, examples: Sequence[Piece], training: bool = False) -> list[Arrays]:
-        """Returns what `encode_frames` gives for each piece; when it ends is shown in training only.
+        """Returns what `encode_frames` gives for each piece; when it ends and its key are shown in training only.
 
         Likelihoods are thus of frames given those before them, and nothing else.
         """
@@ -98,10 +117,12 @@ class MusicProcessor(Processor):
     def augment(self, row: Arrays, rng: np.random.Generator) -> Arrays:
         """Returns an encoded piece in another key; all its notes stay on the keyboard.
 
-        Of half of them the model does not know when they end.
+        Of half of them the model does not know when they end, and of half not the key.
         """
         if self.sees_end and rng.random() < _END_HIDDEN:
             row = {**row, "end": np.zeros_like(row["end"])}
+        if self.sees_tonality and rng.random() < _TONALITY_HIDDEN:
+            row = without_tonality(row)
         tokens = row["targets"]
         pitched = (tokens[tokens > END] - FIRST_STRUCK) % KEYS
         if not len(pitched):
@@ -124,8 +145,21 @@ class MusicProcessor(Processor):
         """Returns of what `Context.row` gives that which the model takes."""
         return row if self.sees_end else {name: array for name, array in row.items() if name != "end"}
 
-    def _encode(self, piece: Piece, knows_end: bool) -> Arrays:
+    def drawn_tonality(self, rng: np.random.Generator) -> Tonality | None:
+        """Returns a key, each as often as the training pieces are in it; None where the model is not told it."""
+        if not self.sees_tonality:
+            return None
+        counts = np.array(self.tonalities, np.float64)
+        tonic, minor = divmod(int(rng.choice(len(counts), p=counts / counts.sum())), 2)
+        return Tonality(tonic, bool(minor))
+
+    def _encode(self, piece: Piece, told: bool) -> Arrays:
         frames = canonical(piece.frames, piece.articulated, self.articulated)
         if not len(frames):
             raise DataError(f"{piece.name} has no frame.")
-        return self.shown(encode_frames(frames, piece.frames_per_bar, knows_end, piece.frames_per_quarter))
+        tonality = _tonality(piece) if told and self.sees_tonality else None
+        return self.shown(encode_frames(frames, piece.frames_per_bar, told, piece.frames_per_quarter, tonality))
+
+
+def _tonality(piece: Piece) -> Tonality:
+    return tonality_of(pitch_classes(piece.frames))

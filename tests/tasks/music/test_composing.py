@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_apps.errors import ConfigError, DataError
-from rnn_apps.tasks.music.composing import Composer, Request, compose, describe_degeneration, scale_of
+from rnn_apps.tasks.music.composing import Composer, Request, compose, describe_degeneration, tonality_for
+from rnn_apps.tasks.music.context import IN_SIGNATURE, IS_TONIC
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Note, Piece, frames_of
+from rnn_apps.tasks.music.scores.tonality import Tonality
 
 
 class Chance:
@@ -108,20 +110,13 @@ def test_a_rest_of_the_melody_lets_the_harmony_go_on_below_it():
     ("key", "triad"), [("C", {0, 4, 7}), ("a", {9, 0, 4}), ("F#", {6, 10, 1}), ("Bb minor", {10, 1, 5})]
 )
 def test_music_from_nothing_begins_in_its_key(key, triad):
-    scale, found = scale_of(key)
-    assert set(found) == triad
+    scale = Tonality.named(key).scale
     for seed in range(5):
         frames = composed(Request(40, seed=seed, key=key))
         classes = [set((np.flatnonzero(frame) + LOWEST_PITCH) % 12) for frame in frames]
         assert classes[0] <= triad
         assert set().union(*classes[:32]) <= set(scale)
     assert set().union(*classes[32:]) - set(scale), "then it is free"
-
-
-@pytest.mark.parametrize("key", ["H", "", "c##", "C dorian", "Cmaj"])
-def test_what_is_no_key(key):
-    with pytest.raises(ConfigError, match="Expected a key such as C"):
-        scale_of(key)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +179,51 @@ def test_notes_are_repeated_on_a_beat_where_two_others_change(seed):
 
 def test_a_model_that_tells_notes_apart_repeats_them_itself():
     np.testing.assert_array_equal(composed(Request(60, seed=1)), composed(Request(60, seed=1, restrike=False)))
+
+
+MAJOR_AND_MINOR = [3, 1, *[0] * 22]  # keys of the training pieces: C major and C minor
+TUNE = Piece("", frames_of([Note(62 + step, 2 * n, 2 * n + 2) for n, step in enumerate((0, 2, 4, 5, 7, 4, 0))], 14))
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (Request(40, key="f#"), Tonality(6, True)),
+        (Request(40, primer=TUNE), Tonality(2, False)),
+        (Request(melody=TUNE), Tonality(2, False)),
+    ],
+)
+def test_the_key_that_a_model_is_told(request_, expected):
+    processor = MusicProcessor(True, 4, 100.0, (4, 4), 0, {}, tonalities=MAJOR_AND_MINOR)
+    assert tonality_for(request_, processor) == expected
+    assert tonality_for(request_, MusicProcessor(True, 4, 100.0, (4, 4), 0, {})) is None
+
+
+def test_music_from_nothing_is_in_a_key_of_the_training_pieces():
+    processor = MusicProcessor(True, 4, 100.0, (4, 4), 0, {}, tonalities=MAJOR_AND_MINOR)
+    found = [tonality_for(Request(40, seed=seed), processor) for seed in range(400)]
+    assert 260 < found.count(Tonality(0, False)) < 340
+    assert found.count(Tonality(0, False)) + found.count(Tonality(0, True)) == 400
+    assert found == [tonality_for(Request(40, seed=seed), processor) for seed in range(400)]
+    silent = Piece("", np.zeros((8, KEYS), np.uint8))
+    assert tonality_for(Request(40, primer=silent), processor) in found
+
+
+def test_a_composer_shows_the_model_its_key_all_along():
+    shown = []
+
+    class Watching(Chance):
+        def run(self, arrays):
+            shown.append(arrays["keys"][0, 0])
+            return super().run(arrays)
+
+    processor = MusicProcessor(True, 4, 100.0, (4, 4), 0, {"initial_0": 1}, tonalities=MAJOR_AND_MINOR)
+    key = Tonality.named("a")
+    list(compose(Composer(Watching(True), processor, 16, 40, key), Request(40)))
+    classes = (np.arange(KEYS) + LOWEST_PITCH) % 12
+    for keys in shown:
+        assert set(classes[keys & IN_SIGNATURE != 0]) == {0, 2, 4, 5, 7, 9, 11}
+        assert set(classes[keys & IS_TONIC != 0]) == {9}
 
 
 @pytest.mark.parametrize("sees_end", [True, False])

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from rnn_apps.tasks.music.context import (
     BEFORE,
     END,
+    IN_SIGNATURE,
+    IS_TONIC,
     LOOKBACKS,
     OPEN,
     PLACE_SIZE,
@@ -15,8 +17,10 @@ from rnn_apps.tasks.music.context import (
     frame_tokens,
     token_frame,
     transpose,
+    without_tonality,
 )
-from rnn_apps.tasks.music.scores.piece import HELD, KEYS, SILENT, STRUCK
+from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK
+from rnn_apps.tasks.music.scores.tonality import Tonality
 
 
 @st.composite
@@ -85,17 +89,30 @@ def test_the_model_is_shown_the_past_and_nothing_else(frames, bar):
         np.testing.assert_array_equal(arrays[name][:known], changed[name][:known])
 
 
-@given(rolls(), st.integers(-12, 12))
-def test_transposing_an_encoded_piece_is_encoding_the_transposed_piece(frames, semitones):
+@given(rolls(), st.integers(-12, 12), st.none() | st.builds(Tonality, st.integers(0, 11), st.booleans()))
+def test_transposing_an_encoded_piece_is_encoding_the_transposed_piece(frames, semitones, key):
     keys = np.flatnonzero(frames.any(axis=0))
     lowest, highest = (keys[0], keys[-1]) if len(keys) else (0, 0)
     semitones = int(np.clip(semitones, -lowest, KEYS - 1 - highest))
     moved = np.roll(frames, semitones, axis=1)
-    expected, found = encode_frames(moved, 16), transpose(encode_frames(frames, 16), semitones)
+    its = key and Tonality((key.tonic + semitones) % 12, key.minor)
+    expected = encode_frames(moved, 16, tonality=its)
+    found = transpose(encode_frames(frames, 16, tonality=key), semitones)
     assert expected.keys() == found.keys()
     for name in expected:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
         assert found[name].dtype == expected[name].dtype
+
+
+@given(rolls(), st.integers(0, 11), st.booleans())
+def test_the_key_stands_in_every_row_and_can_be_hidden(frames, tonic, minor):
+    plain, told = encode_frames(frames, 16), encode_frames(frames, 16, tonality=Tonality(tonic, minor))
+    bits = told["keys"] & (IN_SIGNATURE | IS_TONIC)
+    assert (bits == bits[0]).all()
+    assert ((bits[0] & IS_TONIC != 0) == ((np.arange(KEYS) + LOWEST_PITCH) % 12 == tonic)).all()
+    for name, array in without_tonality(told).items():
+        np.testing.assert_array_equal(array, plain[name])
+        assert array.dtype == plain[name].dtype
 
 
 def test_the_voice_of_the_frame_before():

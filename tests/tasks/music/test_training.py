@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import rnn_apps
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.music.config import MusicConfig
-from rnn_apps.tasks.music.context import END
+from rnn_apps.tasks.music.context import END, IN_SIGNATURE, IS_TONIC
 from rnn_apps.tasks.music.metrics import MusicMetrics
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.sample import pieces
@@ -99,6 +99,17 @@ def test_the_end_is_known_in_half_of_the_training_and_never_in_a_measurement():
     assert "end" not in MusicProcessor(True, 4, 100.0, (4, 4), 0, {}).encode([pieces()[0]])[0]
 
 
+def test_the_key_is_known_in_half_of_the_training_and_never_in_a_measurement():
+    processor = MusicProcessor(True, 4, 100.0, (4, 4), 6, {}, tonalities=[1] * 24)
+    (row,) = processor.encode([pieces()[0]], training=True)
+    known = [bool((processor.augment(row, np.random.default_rng(n))["keys"] & IS_TONIC).any()) for n in range(100)]
+    assert 30 < sum(known) < 70
+    for shown in (processor.encode([pieces()[0]]), processor.encode_inputs([pieces()[0]])):
+        assert not (shown[0]["keys"] & (IN_SIGNATURE | IS_TONIC)).any()
+    (untold,) = MusicProcessor(True, 4, 100.0, (4, 4), 0, {}).encode([pieces()[0]], training=True)
+    assert not (untold["keys"] & (IN_SIGNATURE | IS_TONIC)).any()
+
+
 def test_what_pieces_have_in_common(tmp_path):
     frames = np.zeros((2, KEYS), np.uint8)
     some = [
@@ -109,7 +120,7 @@ def test_what_pieces_have_in_common(tmp_path):
     processor = MusicProcessor.fit(some, MusicConfig(model={"units": 5, "layers": 1}))
     expected = {
         "articulated": False, "frames_per_quarter": 4, "tempo": 100.0, "metre": (3, 4), "transposition": 6,
-        "state_sizes": {"initial_0": 5}, "sees_end": True, "cadences": 0.0,
+        "state_sizes": {"initial_0": 5}, "sees_end": True, "cadences": 0.0, "tonalities": [3, *[0] * 23],
     }  # fmt: skip
     assert vars(processor) == expected
     processor.save(tmp_path)
