@@ -157,7 +157,7 @@ def words(monkeypatch, serving):
     return serve
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serving():
     """Serves an application in a thread: a context manager that gives a client."""
     return running

@@ -14,7 +14,7 @@ IMAGE = [[0] * 8] * 8
 
 
 class TestKey:
-    @pytest.fixture
+    @pytest.fixture(scope="class")
     def client(self, serving):
         with serving(create_app(Settings(("digits",), api_key="sésame", demo=False, access_log=False))) as client:
             yield client
