@@ -19,6 +19,9 @@ from rnn_apps.tasks.ner.config import NerConfig
 from rnn_apps.tasks.ner.processor import NerProcessor
 
 _LONGEST_ENDING = 5
+_SPREAD, _PRETRAINED_SPREAD = 0.1, 0.5
+"""Standard deviations of vectors. Training moves pretrained ones less in proportion, so that words which it does not meet
+stay near those of their kind."""
 
 
 class NerNetwork(Network[NerConfig, NerProcessor]):
@@ -44,7 +47,7 @@ class NerNetwork(Network[NerConfig, NerProcessor]):
             processor.vector_size or settings.embedding,
             settings.token_dropout,
             processor.UNKNOWN,
-            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.1),
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=_SPREAD),
             mask_zero=True,
             trainable=settings.tune_vectors or not config.data.vectors,
             name="embedding",
@@ -59,7 +62,7 @@ class NerNetwork(Network[NerConfig, NerProcessor]):
                 settings.pair_embedding,
                 settings.token_dropout,
                 processor.UNKNOWN,
-                embeddings_initializer=keras.initializers.RandomNormal(stddev=0.1),
+                embeddings_initializer=keras.initializers.RandomNormal(stddev=_SPREAD),
                 mask_zero=True,
                 name="pair_embedding",
             )
@@ -127,9 +130,9 @@ def _vectors_of_new_words(known: Sequence[str], new: Sequence[str], table: Array
 
 
 def _start_from(embedding: Embedding, vectors: dict[int, Any]) -> None:
-    """Sets the rows of a built embedding to word vectors, scaled to the spread of the others."""
+    """Sets the rows of a built embedding to word vectors, all scaled alike."""
     table = keras.ops.convert_to_numpy(embedding.embeddings).copy()
     numbers = list(vectors)
     found = np.stack([vectors[number] for number in numbers])
-    table[numbers] = found * (0.1 / max(float(found.std()), 1e-6))
+    table[numbers] = found * (_PRETRAINED_SPREAD / max(float(found.std()), 1e-6))
     embedding.embeddings.assign(table)

@@ -202,6 +202,7 @@ def test_pretraining_vectors_and_chinese(tmp_path):
     numbers = [tuned.predictor.processor.words.index(word) + 2 for word in ("anna", "lisbon")]
     table = np.asarray(embedding.embeddings)[numbers]
     np.testing.assert_allclose(table[1] - table[0], (table[1, 0] - table[0, 0]) * np.ones(3), rtol=1e-2)
+    assert table.std() == pytest.approx(0.5, rel=1e-2)
 
     chinese = tmp_path / "zh.txt"
     chinese.write_text("王\tB-PER\n小\tI-PER\n在\tO\n北\tB-LOC\n京\tI-LOC\n。\tO\n\n" * 30, encoding="utf-8")
