@@ -248,7 +248,7 @@ def _drawn(
     voice = _highest_voice(request.melody) if request.melody else None
     lowest_given = KEYS
     for time in times:
-        allowed = _allowed(request, time, composer.context.frames_per_bar)
+        allowed = _allowed(request, time, composer)
         top = None
         if voice is not None and voice[time].any():
             top = frame_tokens(voice[time])[0]
@@ -270,15 +270,24 @@ def _drawn(
         yield frame
 
 
-def _allowed(request: Request, time: int, frames_per_bar: int) -> npt.NDArray[np.bool_]:
-    """Which of END and the keys may be drawn in a frame: music from nothing begins, at once, in its key."""
+def _allowed(request: Request, time: int, composer: Composer) -> npt.NDArray[np.bool_]:
+    """Which of END and the keys may be drawn in a frame.
+
+    Music from nothing begins, at once, in its key. No chord and no rest is longer than the longest of the training
+    pieces: its highest voice moves on.
+    """
     allowed = np.ones(1 + KEYS, np.bool_)
+    processor, frames_per_bar = composer.processor, composer.context.frames_per_bar
+    longest = processor.longest_chord * processor.frames_per_quarter
+    if longest and not request.melody and composer.context.unchanged >= longest:
+        sounding = np.flatnonzero(composer.context.previous)
+        allowed[1 + sounding[-1] if len(sounding) else 0] = False
     if request.primer or request.melody:
         return allowed
-    allowed[0] = time > 0
+    allowed[0] &= time > 0
     if request.key and time < _BARS_IN_KEY * frames_per_bar:
         key = Tonality.named(request.key)
-        allowed[1:] = np.isin((np.arange(KEYS) + LOWEST_PITCH) % 12, key.scale if time else key.triad)
+        allowed[1:] &= np.isin((np.arange(KEYS) + LOWEST_PITCH) % 12, key.scale if time else key.triad)
     return allowed
 
 

@@ -72,6 +72,10 @@ class Context:
         length: frames of the whole piece, where the model is to know when it ends.
         frames_per_quarter: the grid.
         tonality: the key, where the model is to know it.
+
+    Attributes:
+        time: frames so far.
+        unchanged: of those, how many at the end have the same keys sounding.
     """
 
     def __init__(
@@ -83,7 +87,7 @@ class Context:
     ) -> None:
         self.frames_per_bar, self.length = frames_per_bar, length
         self._tonal = _tonal_bits(tonality)
-        self.time = 0
+        self.time = self.unchanged = 0
         self._finer = max(frames_per_quarter // SIXTEENTHS, 1)
         self._lookbacks = (1, *(self._finer * back for back in LOOKBACKS[1:]))
         self._past = np.zeros((self._lookbacks[-1], KEYS), np.bool_)
@@ -124,7 +128,9 @@ class Context:
         """Takes the next token."""
         self._token = token
         if token == END:
-            self._past[self.time % len(self._past)] = self._keys & SO_FAR != 0
+            sounding = self._keys & SO_FAR != 0
+            self.unchanged = self.unchanged + 1 if np.array_equal(sounding, self.previous) else 1
+            self._past[self.time % len(self._past)] = sounding
             self.time += 1
             self._begin_frame()
             return

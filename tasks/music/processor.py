@@ -16,7 +16,7 @@ from rnn_apps.data.processor import Processor
 from rnn_apps.data.windows import INITIAL
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.music.context import END, FIRST_STRUCK, canonical, encode_frames, transpose, without_tonality
-from rnn_apps.tasks.music.scores.piece import KEYS, Piece
+from rnn_apps.tasks.music.scores.piece import KEYS, SILENT, Frames, Piece
 from rnn_apps.tasks.music.scores.tonality import Tonality, ends_on_tonic, pitch_classes, tonality_of
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class MusicProcessor(Processor):
         sees_end: whether the model is shown how near the end is.
         cadences: the share of the training pieces that come to rest on the tonic.
         tonalities: how many of them are in each key, C major and C minor first; none where the model is not told it.
+        longest_chord: quarter notes of the longest chord or rest in them in which nothing changes; 0 where unknown.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class MusicProcessor(Processor):
         sees_end: bool = False,
         cadences: float = 0.0,
         tonalities: Sequence[int] = (),
+        longest_chord: float = 0.0,
     ) -> None:
         self.articulated, self.frames_per_quarter, self.tempo = articulated, frames_per_quarter, tempo
         self.metre = (metre[0], metre[1])
@@ -58,6 +60,7 @@ class MusicProcessor(Processor):
         self.state_sizes = dict(state_sizes)
         # of a model saved before these are not known
         self.sees_end, self.cadences, self.tonalities = sees_end, cadences, list(tonalities)
+        self.longest_chord = longest_chord
 
     @property
     def sees_tonality(self) -> bool:
@@ -73,6 +76,7 @@ class MusicProcessor(Processor):
         articulated = True
         endings: list[bool] = []
         tonalities = [0] * 24
+        longest = 0.0
         for piece in examples:
             grids[piece.frames_per_quarter] += 1
             metres[piece.metre] += 1
@@ -81,6 +85,7 @@ class MusicProcessor(Processor):
             endings.append(ends_on_tonic(piece))
             tonic, minor = _tonality(piece)
             tonalities[2 * tonic + minor] += 1
+            longest = max(longest, _longest_chord(piece.frames) / piece.frames_per_quarter)
         grid, metre = grids.most_common(1)[0][0], metres.most_common(1)[0][0]
         per_layer = 2 if config.model.cell == "lstm" else 1
         sizes = {f"{INITIAL}{n}": config.model.units for n in range(per_layer * config.model.layers)}
@@ -94,6 +99,7 @@ class MusicProcessor(Processor):
             True,
             float(np.mean(endings)),
             tonalities,
+            longest,
         )
 
     def extended(self, examples: Iterable[Piece], config: MusicConfig) -> tuple[MusicProcessor, str]:
@@ -159,6 +165,13 @@ class MusicProcessor(Processor):
             raise DataError(f"{piece.name} has no frame.")
         tonality = _tonality(piece) if told and self.sees_tonality else None
         return self.shown(encode_frames(frames, piece.frames_per_bar, told, piece.frames_per_quarter, tonality))
+
+
+def _longest_chord(frames: Frames) -> int:
+    """The most frames one behind the other in which the same keys sound."""
+    sounding = frames != SILENT
+    changes = np.flatnonzero((sounding[1:] != sounding[:-1]).any(axis=1)) + 1
+    return int(np.diff(np.concatenate([[0], changes, [len(sounding)]])).max())
 
 
 def _tonality(piece: Piece) -> Tonality:

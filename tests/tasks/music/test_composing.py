@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.tasks.music.composing import Composer, Request, compose, describe_degeneration, tonality_for
-from rnn_apps.tasks.music.context import IN_SIGNATURE, IS_TONIC
+from rnn_apps.tasks.music.context import BEFORE, IN_SIGNATURE, IS_TONIC
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Note, Piece, frames_of
 from rnn_apps.tasks.music.scores.tonality import Tonality
@@ -179,6 +179,29 @@ def test_notes_are_repeated_on_a_beat_where_two_others_change(seed):
 
 def test_a_model_that_tells_notes_apart_repeats_them_itself():
     np.testing.assert_array_equal(composed(Request(60, seed=1)), composed(Request(60, seed=1, restrike=False)))
+
+
+class Holding:
+    """A model that draws what sounded before, and something else only where it must."""
+
+    def run(self, arrays):
+        logits = np.zeros((*arrays["tokens"].shape, 1 + KEYS), np.float32)
+        logits[..., 0] = 50
+        logits[..., 1:] += (100 + 20 * np.arange(KEYS)) * (arrays["keys"] & BEFORE != 0)
+        return {"logits": logits, "final_0": arrays["initial_0"]}
+
+
+@pytest.mark.parametrize("primer", [(60, 64, 67), (60,), ()])
+def test_no_chord_and_no_rest_is_longer_than_any_that_was_met(primer):
+    def runs(longest_chord):
+        processor = MusicProcessor(False, 4, 100.0, (4, 4), 0, {"initial_0": 1}, longest_chord=longest_chord)
+        given = Piece("", frames_of([Note(pitch, 0, 3) for pitch in primer], 3), articulated=False)
+        frames = np.stack(list(compose(Composer(Holding(), processor, 16), Request(40, primer=given)))) != SILENT
+        changes = np.flatnonzero((frames[1:] != frames[:-1]).any(axis=1)) + 1
+        return np.diff([0, *changes, 40]).tolist()
+
+    assert runs(0.0) == [40]
+    assert runs(2.0) == [8] * 5
 
 
 MAJOR_AND_MINOR = [3, 1, *[0] * 22]  # keys of the training pieces: C major and C minor

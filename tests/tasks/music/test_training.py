@@ -112,15 +112,19 @@ def test_the_key_is_known_in_half_of_the_training_and_never_in_a_measurement():
 
 def test_what_pieces_have_in_common(tmp_path):
     frames = np.zeros((2, KEYS), np.uint8)
+    chords = np.zeros((12, KEYS), np.uint8)
+    chords[[2, 3, 10, 11], 40] = STRUCK
+    chords[4, 41] = STRUCK  # 2, 2, 1, 5 and 2 frames
     some = [
-        Piece("a", frames, 4, 90.0, (3, 4)),
+        Piece("a", chords, 4, 90.0, (3, 4)),
         Piece("b", frames, 4, 100.0, (3, 4)),
         Piece("c", frames, 2, 180.0, (4, 4), articulated=False),
     ]
     processor = MusicProcessor.fit(some, MusicConfig(model={"units": 5, "layers": 1}))
     expected = {
         "articulated": False, "frames_per_quarter": 4, "tempo": 100.0, "metre": (3, 4), "transposition": 6,
-        "state_sizes": {"initial_0": 5}, "sees_end": True, "cadences": 0.0, "tonalities": [3, *[0] * 23],
+        "state_sizes": {"initial_0": 5}, "sees_end": True, "cadences": 0.0,
+        "tonalities": [2, 0, 0, 1, *[0] * 20], "longest_chord": 1.25,
     }  # fmt: skip
     assert vars(processor) == expected
     processor.save(tmp_path)
