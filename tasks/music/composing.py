@@ -24,7 +24,7 @@ _CHUNK = 1024
 _BARS_IN_KEY = 2
 _ODD_BARS = 4
 _MOVING = 2
-_CADENCE_BARS, _TRIES = 2, 16
+CADENCE_BARS, _TRIES = 2, 16
 _DRAWS_KEY, _DRAWS_ENDING = 17, 16  # beside the seed, so that neither disturbs what else is drawn
 
 
@@ -216,7 +216,7 @@ def compose(composer: Composer, request: Request) -> Iterator[Frames]:
         sounded = primer.frames[-1] != SILENT
         classes += pitch_classes(primer.frames)
     start = len(request.primer.frames) if request.primer else 0
-    turn = max(start, request.length - _CADENCE_BARS * composer.context.frames_per_bar)
+    turn = max(start, request.length - CADENCE_BARS * composer.context.frames_per_bar)
     wanted = np.random.default_rng((request.seed, _DRAWS_ENDING)).random() < composer.processor.cadences
     if request.melody or not wanted or turn <= start:
         turn = request.length

@@ -24,7 +24,7 @@ from rnn_apps.inference.probabilities import log_softmax, softmax
 from rnn_apps.inference.sampling import distribution
 from rnn_apps.inference.session import Session
 from rnn_apps.tasks.music import sample
-from rnn_apps.tasks.music.composing import Composer, Request, compose, describe_degeneration, tonality_for
+from rnn_apps.tasks.music.composing import CADENCE_BARS, Composer, Request, compose, describe_degeneration, tonality_for
 from rnn_apps.tasks.music.context import END, FIRST_HELD, canonical, frame_tokens, token_name
 from rnn_apps.tasks.music.prediction import Music, MusicNote
 from rnn_apps.tasks.music.presentation import music_views, text_roll
@@ -41,6 +41,7 @@ _SUFFIXES = (".mid", ".midi")
 _SHOWN_TOKENS = 24
 _USUAL_TOP_P = 0.95
 _INSPECTED_SECONDS = 8.0  # of music from nothing
+_USUAL_TRIES = 6  # of the last bars, until they come to rest
 _NOTHING = np.zeros((0, KEYS), np.uint8)
 
 
@@ -193,8 +194,12 @@ class MusicPredictor(Predictor):
         return request
 
     def cost(self, value: Any, options: MusicOptions) -> float:
-        """A tempo twice as fast has twice as many steps."""
-        return 1.0 + 12.0 * (options.more or options.seconds) * (options.tempo or self.processor.tempo) / 120
+        """A tempo twice as fast has twice as many steps, and the last bars are mostly drawn more than once."""
+        beats = (options.more or options.seconds) * (options.tempo or self.processor.tempo) / 60
+        if self.processor.cadences and not options.melody:
+            count, unit = self.processor.metre
+            beats += _USUAL_TRIES * CADENCE_BARS * 4 * count / unit
+        return 1.0 + 6.0 * beats
 
     @property
     def examples(self) -> Sequence[Piece | None]:
