@@ -22,7 +22,7 @@ class Urged:
         decoder: the other one.
         token: what is owed.
         owed: how often, by each row of the batch, int (batch,).
-        nats: how much likelier it is, and how much less likely the end for each that is owed.
+        nats: how much likelier it is, at most certain, and how much less likely the end for each that is owed.
     """
 
     def __init__(self, decoder: Decoder, token: int, owed: Array, nats: float) -> None:
@@ -39,7 +39,8 @@ class Urged:
         own = {name: value for name, value in states.items() if name != _OWED}
         found = self.decoder.step(tokens, memory, own)
         owed = np.maximum(states[_OWED] - (tokens == self.token), 0)
-        found.log_probabilities[..., self.token] += np.where(owed > 0, self.nats, -np.inf)
+        said = found.log_probabilities[..., self.token]
+        said[:] = np.minimum(said + np.where(owed > 0, self.nats, -np.inf), 0.0)
         found.log_probabilities[..., self.end_token] -= self.nats * owed
         return found._replace(states=found.states | {_OWED: owed})
 
