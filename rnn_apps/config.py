@@ -12,7 +12,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -99,6 +99,9 @@ class DataConfig(Section):
         folds: so many parts, of which one is held out instead; 0 for a part of that share.
         fold: which one, from 1.
     """
+
+    beginnings: ClassVar[frozenset[str]] = frozenset()
+    """Settings of what only a model from nothing begins with, not one that goes on from another."""
 
     validation_fraction: float = Field(default=0.1, gt=0.0, lt=1.0)
     folds: NonNegativeInt = 0

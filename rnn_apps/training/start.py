@@ -50,14 +50,17 @@ def first_config(model: Model, task: Task[Any, Any]) -> dict[str, Any]:
     name, solved = model.bundle.name, model.bundle.manifest["task"]
     if solved != task.name:
         raise ConfigError(f"Expected a model of the task '{task.name}' to go on from. '{name}' solves '{solved}'.")
-    return {name: model.bundle.manifest["config"][name] for name in ("model", "data")}
+    config = model.bundle.manifest["config"]
+    begun = task.Config().data.beginnings
+    return {"model": config["model"], "data": {key: value for key, value in config["data"].items() if key not in begun}}
 
 
 def check_start(start: Start, task: Task[Any, Any], config: TaskConfig) -> None:
     """Makes sure that a run of a task with these settings can go on from a model.
 
     Raises:
-        ConfigError: naming the settings that differ, with both values, or that the model answers otherwise.
+        ConfigError: naming the settings that differ, with both values, those that go on from nothing only, or that the
+            model answers otherwise.
         NotFoundError: if the model is an export without its Keras model.
     """
     name, facts = start.model.bundle.name, start.model.bundle.manifest
@@ -67,6 +70,11 @@ def check_start(start: Start, task: Task[Any, Any], config: TaskConfig) -> None:
             f"'{name}' was trained for data.target={there or 'class'}, and here it is {here}. Go on with the same, or "
             "train from nothing."
         )
+    for key in sorted(config.data.beginnings):
+        if given := getattr(config.data, key):
+            raise ConfigError(
+                f"'{name}' has its own {key}; data.{key} ({given}) is for a model from nothing. Leave one of them out."
+            )
     start.model.require_keras_model()
     old, new = facts["config"]["model"], config.model.model_dump(mode="json")
     differing = [key for key, value in new.items() if "dropout" not in key and key in old and old[key] != value]

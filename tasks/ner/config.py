@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -50,6 +50,8 @@ class NerDataConfig(DataConfig):
         max_training_tokens: longer training sentences are cut, never inside an entity.
         vectors: a file of pretrained word vectors in the text format of GloVe or word2vec.
     """
+
+    beginnings: ClassVar[frozenset[str]] = frozenset({"vectors"})
 
     token: Literal["auto", "words", "characters"] = "auto"
     vocabulary_size: PositiveInt = 12000

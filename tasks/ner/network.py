@@ -49,7 +49,7 @@ class NerNetwork(Network[NerConfig, NerProcessor]):
             processor.UNKNOWN,
             embeddings_initializer=keras.initializers.RandomNormal(stddev=_SPREAD),
             mask_zero=True,
-            trainable=settings.tune_vectors or not config.data.vectors,
+            trainable=settings.tune_vectors or not processor.vector_size,
             name="embedding",
         )
         parts = [embedding(tokens)]

@@ -204,6 +204,15 @@ def test_pretraining_vectors_and_chinese(tmp_path):
     np.testing.assert_allclose(table[1] - table[0], (table[1, 0] - table[0, 0]) * np.ones(3), rtol=1e-2)
     assert table.std() == pytest.approx(0.5, rel=1e-2)
 
+    vectors.unlink()  # a model that goes on from this one has the vectors
+    folder = tmp_path / "vectors-model"
+    frozen = {"training": {"epochs": 1, "freeze": ["embedding"]}}
+    more = rnn_apps.train("ner", train, start=folder, config=frozen, output=tmp_path / "more", progress=False)
+    np.testing.assert_array_equal(np.asarray(more.keras_model().get_layer("embedding").embeddings)[numbers], table)
+    assert more.bundle.manifest["config"]["data"]["vectors"] == ""
+    with pytest.raises(ConfigError, match=r"'vectors-model' has its own vectors; data.vectors \(other.txt\)"):
+        rnn_apps.train("ner", train, start=folder, config={"data": {"vectors": "other.txt"}}, progress=False)
+
     chinese = tmp_path / "zh.txt"
     chinese.write_text("王\tB-PER\n小\tI-PER\n在\tO\n北\tB-LOC\n京\tI-LOC\n。\tO\n\n" * 30, encoding="utf-8")
     model = rnn_apps.train("ner", chinese, config=settings, output=tmp_path / "zh-model", progress=False)
