@@ -151,10 +151,8 @@ class MusicProcessor(Processor):
         """Returns of what `Context.row` gives that which the model takes."""
         return row if self.sees_end else {name: array for name, array in row.items() if name != "end"}
 
-    def drawn_tonality(self, rng: np.random.Generator) -> Tonality | None:
-        """Returns a key, each as often as the training pieces are in it; None where the model is not told it."""
-        if not self.sees_tonality:
-            return None
+    def drawn_tonality(self, rng: np.random.Generator) -> Tonality:
+        """Returns a key for a model that is told it, each as often as the training pieces are in it."""
         counts = np.array(self.tonalities, np.float64)
         tonic, minor = divmod(int(rng.choice(len(counts), p=counts / counts.sum())), 2)
         return Tonality(tonic, bool(minor))
