@@ -20,8 +20,8 @@ from rnn_apps.tasks.ner.processor import NerProcessor
 
 _LONGEST_ENDING = 5
 _SPREAD, _PRETRAINED_SPREAD = 0.1, 0.5
-"""Standard deviations of vectors. Training moves pretrained ones less in proportion, so that words which it does not meet
-stay near those of their kind."""
+"""Standard deviations of vectors. Training moves pretrained ones less in proportion, so that words which it does not
+meet stay near those of their kind."""
 
 
 class NerNetwork(Network[NerConfig, NerProcessor]):
