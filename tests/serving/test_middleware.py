@@ -13,18 +13,20 @@ from rnn_apps.serving.settings import Settings
 IMAGE = [[0] * 8] * 8
 
 
-class TestKey:
-    @pytest.fixture(scope="class")
-    def client(self, serving):
-        with serving(create_app(Settings(("digits",), api_key="sésame", demo=False, access_log=False))) as client:
-            yield client
+@pytest.fixture(scope="module")
+def locked(serving):
+    """A client of a server that asks for a key."""
+    with serving(create_app(Settings(("digits",), api_key="sésame", demo=False, access_log=False))) as client:
+        yield client
 
-    def test_only_who_shows_the_key_is_let_in(self, client):
+
+class TestKey:
+    def test_only_who_shows_the_key_is_let_in(self, locked):
         key = "sésame".encode()
         basic = b"Basic " + base64.b64encode(b"anyone:" + key)
         for header in ({"X-API-Key": key}, {"Authorization": b"Bearer " + key}, {"Authorization": basic}):
-            assert client.post("/v1/models/digits:predict", {"instances": [IMAGE]}, **header).status == 200
-            assert client.get("/metrics", **header).status == 200
+            assert locked.post("/v1/models/digits:predict", {"instances": [IMAGE]}, **header).status == 200
+            assert locked.get("/metrics", **header).status == 200
 
     @pytest.mark.parametrize(
         "header",
@@ -38,16 +40,16 @@ class TestKey:
             {"Authorization": b"Basic " + base64.b64encode(b"no colon")},
         ],
     )
-    def test_nobody_else_is(self, client, header):
+    def test_nobody_else_is(self, locked, header):
         for path in ("/v1/models/digits", "/v2", "/docs", "/openapi.json", "/metrics", "/"):
-            answer = client.get(path, **header)
+            answer = locked.get(path, **header)
             assert answer.status == 401
             assert "Expected the API key" in answer.json["error"]
             assert answer.headers["www-authenticate"].startswith("Basic realm=")
 
-    def test_the_health_is_told_to_anyone(self, client):
-        assert client.get("/v2/health/live").status == 200
-        assert client.get("/v2/health/ready").status == 200
+    def test_the_health_is_told_to_anyone(self, locked):
+        assert locked.get("/v2/health/live").status == 200
+        assert locked.get("/v2/health/ready").status == 200
 
 
 class TestLimits:
