@@ -133,11 +133,13 @@ def test_a_piece_is_judged_and_nothing_is_composed(music_model, rnnapps, tmp_pat
     assert json.loads(done.stdout)[0]["nats"] == pytest.approx(found.nats)
 
 
-def test_what_takes_longer_costs_more(music_model):
+@pytest.mark.parametrize("cadences", [0.0, 0.8])
+def test_what_takes_longer_costs_more(music_model, monkeypatch, cadences):
     predictor = music_model.predictor
+    monkeypatch.setattr(predictor.processor, "cadences", cadences)
     plain, longer, faster, harmony = (
         predictor.cost(None, predictor.Options(**options))
         for options in ({}, {"seconds": 60.0}, {"tempo": 2 * predictor.processor.tempo}, {"melody": pieces()[0]})
     )
     assert longer == faster > 1.5 * plain
-    assert (harmony < plain) == bool(predictor.processor.cadences)
+    assert (harmony < plain) == bool(cadences)
