@@ -103,7 +103,7 @@ def main() -> None:
     command = [str(scripts / "rnnapps"), "serve", *INSTANCES, "--port", str(port), "--timeout", str(SECONDS / 2)]
     paths = [f"/v1/models/{m}:{verb}" for m in INSTANCES for verb in ("predict", "stream")]
     paths += [f"/v2/models/{m}/infer" for m in INSTANCES]
-    names = {m: [*rnn_apps.load(m).predictor.Options.model_fields, "other"] for m in INSTANCES}
+    names = {m: [*rnn_apps.load(m).predictor.Options.names(), "other"] for m in INSTANCES}
     statuses: Counter[int | str] = Counter()
     with running(command, port, "/v2/health/ready") as (process, _), tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()

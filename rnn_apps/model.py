@@ -56,7 +56,7 @@ class Model:
             "quality": ", ".join(f"{name} {value:.4f}" for name, value in facts["metrics"].items()),
             "parameters": f"{facts['parameters']:,}",
             "licence of the data": data.get("licence", "unknown"),
-            "options": ", ".join(self.predictor.Options.model_fields) or "none",
+            "options": ", ".join(self.predictor.Options.names()) or "none",
             "folder": str(self.bundle.folder),
         }
         return notebook_table(self.bundle.name, shown)

@@ -67,7 +67,7 @@ def command(
         files = _write(loaded.predictor.views(given, whole), place, number, inputs, overwrite)
         if whole.remark:
             reporter.note(f"{files[0]}: {whole.remark}" if files else whole.remark)
-        answers.append({"seed": seed + n, "files": [str(path) for path in files], **whole.model_dump(mode="json")})
+        answers.append({"seed": seed + n, "files": [str(path) for path in files], **whole.model_dump()})
         if not as_json:
             click.echo("\n".join(map(str, files)))
     if as_json:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
-from pydantic.fields import FieldInfo
 
 from rnn_apps.bundle import find_folder, task_of
 from rnn_apps.errors import RnnAppsError, did_you_mean
-from rnn_apps.inference.options import Options
+from rnn_apps.inference.options import Options, option_facts
 from rnn_apps.model import Model
 from rnn_apps.task import find_task
 
@@ -30,9 +29,7 @@ class ModelCommand(click.Command):
         options = next(filter(None, map(_options_of, args)), None)
         if options is not None:
             taken = {param.name for param in self.params}
-            self.params = self.params + [
-                _click_option(name, field) for name, field in options.model_fields.items() if name not in taken
-            ]
+            self.params = self.params + [own for own in _click_options(options) if own.name not in taken]
         try:
             return super().parse_args(context, args)
         except click.NoSuchOption as error:
@@ -65,13 +62,17 @@ def _options_of(argument: str) -> type[Options] | None:
         return None
 
 
-def _click_option(name: str, field: FieldInfo) -> click.Option:
+def _click_options(options: type[Options]) -> list[click.Option]:
+    hints = get_type_hints(options)
+    return [_click_option(name, hints[name], facts.help) for name, facts in option_facts(options).items()]
+
+
+def _click_option(name: str, annotation: Any, help: str) -> click.Option:
     flag = f"--{name.replace('_', '-')}"
-    annotations = (field.annotation, *get_args(field.annotation))
+    annotations = (annotation, *get_args(annotation))
     if bool in annotations:
-        return click.Option([f"{flag}/--no-{flag[2:]}", name], default=None, help=field.description)
-    if get_origin(field.annotation) is Literal:
-        kind: Any = click.Choice(get_args(field.annotation))
-        return click.Option([flag, name], type=kind, help=field.description)
+        return click.Option([f"{flag}/--no-{flag[2:]}", name], default=None, help=help)
+    if get_origin(annotation) is Literal:
+        return click.Option([flag, name], type=click.Choice(get_args(annotation)), help=help)
     kind, metavar = next((_KINDS[part] for part in annotations if part in _KINDS), _FILE)
-    return click.Option([flag, name], type=kind, metavar=metavar, help=field.description)
+    return click.Option([flag, name], type=kind, metavar=metavar, help=help)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class JoinedPredictor(Predictor):
     def _mean(self, answers: Sequence[ClassPrediction]) -> ClassPrediction:
         means = {name: float(np.mean([own.probabilities[name] for own in answers])) for name in self.class_names}
         best = max(means, key=means.__getitem__)
-        return answers[0].model_copy(update={"label": best, "probability": means[best], "probabilities": means})
+        return replace(answers[0], label=best, probability=means[best], probabilities=means)
 
     def cost(self, value: Any, options: Any) -> float:
         """That of all models."""

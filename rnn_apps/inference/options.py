@@ -1,22 +1,29 @@
-"""What can be chosen beside an input: one pydantic model a predictor, from which every door takes its checks and forms.
+"""What can be chosen beside an input: one record a predictor, from which every door takes its checks and forms.
 
 Python checks keyword arguments against it, the server JSON, its OpenAPI document shows its schema, the command line
-has a flag for each of its fields, and the demo page a control for each field that names one.
+has a flag for each of its fields, and the demo page a control for each field that names one. What was given is checked
+by pydantic, which is loaded only then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from dataclasses import field, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_type_hints
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rnn_apps.errors import ConfigError, did_you_mean
+from rnn_apps.inference.records import Record
 from rnn_apps.views import ChoiceOption, FileInput, NumberOption
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 Control = NumberOption | ChoiceOption | FileInput
 
+_FACTS = "option"
 _KINDS = {"integer": "a whole number", "number": "a number", "string": "a text", "boolean": "true or false"}
 _BOUNDS = {
     "minimum": "of at least {}",
@@ -26,15 +33,19 @@ _BOUNDS = {
 }
 
 
-class Options(BaseModel):
-    """Options of a predictor; a field's description is its help."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, arbitrary_types_allowed=True
-    )
+class Options(Record):
+    """Options of a predictor; what does not go together, its `__post_init__` refuses with a `ConfigError`."""
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+class OptionFacts(NamedTuple):
+    """What is known of an option beside its type and default, see `option`."""
+
+    help: str
+    control: Control | None
+    bounds: Mapping[str, Any]
 
 
 def option(default: Any, help: str, control: Control | None = None, **bounds: Any) -> Any:
@@ -44,29 +55,19 @@ def option(default: Any, help: str, control: Control | None = None, **bounds: An
         default: its value where it is not chosen.
         help: what it does, as a sentence.
         control: how it is chosen on the demo page; it is not there without one.
-        bounds: those of `pydantic.Field`: ge, gt, le, lt.
+        bounds: those of `pydantic.Field`: ge, gt, le, lt, max_length.
     """
-    extra = None if control is None else _Control(control)
-    return Field(default, description=help, json_schema_extra=extra, **bounds)
+    return field(default=default, metadata={_FACTS: OptionFacts(help, control, bounds)})
 
 
-class _Control:
-    """Carries a control in a field without showing it in the JSON schema."""
-
-    def __init__(self, control: Control) -> None:
-        self.control = control
-
-    def __call__(self, schema: dict[str, Any]) -> None:
-        """Leaves the schema as it is."""
+def option_facts(options: type[Options]) -> dict[str, OptionFacts]:
+    """Returns what is known of each option, by its name."""
+    return {own.name: own.metadata.get(_FACTS, OptionFacts("", None, {})) for own in fields(options)}
 
 
 def controls(options: type[Options]) -> dict[str, Control]:
     """Returns the controls of a demo page by the names of the options."""
-    return {
-        name: field.json_schema_extra.control
-        for name, field in options.model_fields.items()
-        if isinstance(field.json_schema_extra, _Control)
-    }
+    return {name: facts.control for name, facts in option_facts(options).items() if facts.control is not None}
 
 
 def check_options(options: type[OptionsT], values: Mapping[str, Any]) -> OptionsT:
@@ -75,29 +76,56 @@ def check_options(options: type[OptionsT], values: Mapping[str, Any]) -> Options
     Raises:
         ConfigError: naming the first that does not exist or cannot be used, with what was expected.
     """
+    if not values:
+        return options()
+    from pydantic import ValidationError
+
     plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
     try:
-        return options.model_validate(plain)
+        checked = _checker(options).model_validate(plain)  # type: ignore[arg-type]
     except ValidationError as error:
         problem = error.errors()[0]
         name = str(problem["loc"][0]) if problem["loc"] else ""
-        if problem["type"] == "value_error":  # a check of the task's own, in its own words
-            raise ConfigError(str(problem["ctx"]["error"])) from None
         if problem["type"] == "extra_forbidden":
             raise ConfigError(_unknown(name, options)) from None
         expected = _expected(name, options)
         raise ConfigError(f"Expected {name} to be {expected}. Received: {problem['input']!r}.") from None
+    return options(**{name: getattr(checked, name) for name in plain})
+
+
+def json_schema(options: type[Options]) -> dict[str, Any]:
+    """Returns the JSON schema of a predictor's options."""
+    return _checker(options).model_json_schema()  # type: ignore[arg-type]
+
+
+@cache
+def _checker(options: type[Options]) -> type[BaseModel]:
+    """Returns the pydantic model of a predictor's options."""
+    from pydantic import ConfigDict, Field, create_model
+
+    hints, facts = get_type_hints(options), option_facts(options)
+    checked: dict[str, Any] = {
+        own.name: (
+            hints[own.name],
+            Field(own.default, description=facts[own.name].help, **facts[own.name].bounds),
+        )
+        for own in fields(options)
+    }
+    config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, arbitrary_types_allowed=True, protected_namespaces=()
+    )
+    return create_model(options.__name__, __config__=config, __doc__=options.__doc__, **checked)
 
 
 def _unknown(name: str, options: type[Options]) -> str:
-    known = list(options.model_fields)
+    known = options.names()
     has = f"There are: {', '.join(known)}." if known else "The model's task has none."
     return f"There is no option '{name}'.{did_you_mean(name, known)} {has}"
 
 
 def _expected(name: str, options: type[Options]) -> str:
     """Says in words what a field takes, from its JSON schema."""
-    schema: dict[str, Any] = options.model_json_schema()["properties"][name]
+    schema: dict[str, Any] = json_schema(options)["properties"][name]
     choices = schema.get("anyOf", [schema])
     schema = schema | choices[0]
     if "enum" in schema:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import Bundle
@@ -18,6 +17,7 @@ from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference import options as predictor_options
 from rnn_apps.inference.cases import Case, Graphs, left_out
 from rnn_apps.inference.options import check_options
+from rnn_apps.inference.records import Record
 from rnn_apps.views import InputView, Text, View
 
 BATCH_SIZE = 64
@@ -30,18 +30,16 @@ _SHOWN = 20  # predictions of a list in a notebook
 _PLAIN_COST, _COST_OF_A_LETTER = 0.5, 0.01  # milliseconds
 
 
-class Prediction(BaseModel):
+class Prediction(Record):
     """An answer; `model_dump()` gives what `--json` prints and the server sends."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class WarnedPrediction(Prediction):
     """An answer with `warnings`, why it may not be trusted; `model_dump()` has them only if there are any."""
 
-    @model_serializer(mode="wrap")
-    def _without_empty_warnings(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = handler(self)
+    def model_dump(self) -> dict[str, Any]:
+        """Returns what `--json` prints and the server sends."""
+        found = super().model_dump()
         if not found.get("warnings"):
             found.pop("warnings", None)
         return found
@@ -243,7 +241,7 @@ class Predictor(ABC):
         """Returns what one prediction, or a part of it while it streams, looks like: its JSON, unless the task says
         otherwise.
         """
-        return [Text(json.dumps(prediction.model_dump(mode="json"), indent=2, ensure_ascii=False))]
+        return [Text(json.dumps(prediction.model_dump(), indent=2, ensure_ascii=False))]
 
     def terminal_views(self, given: Any, prediction: Any) -> Sequence[View]:
         """Returns what it looks like in a terminal, where that has a form of its own."""

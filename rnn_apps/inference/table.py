@@ -146,7 +146,7 @@ class AnswerTable:
                     self.failures.append(f"{place}: {answer}")
                 yield row
             else:
-                found = answer.model_dump(mode="json")
+                found = answer.model_dump()
                 yield row | {free_name(name, row): value for name, value in found.items()}
 
     def _predict(self, given: Sequence[Any]) -> Sequence[Prediction]:

@@ -133,7 +133,7 @@ class ServedModel:
             "version": str(self.version),
             "task": task.name,
             "summary": task.summary,
-            "options": list(predictor.Options.model_fields),
+            "options": predictor.Options.names(),
             "metrics": facts["metrics"],
             "parameters": facts["parameters"],
         }
@@ -243,9 +243,10 @@ def _input_spec(examples: Sequence[Any]) -> TensorSpec:
 def _output_specs(predict: Callable[..., Any]) -> tuple[TensorSpec, ...]:
     """Returns a tensor for each field of the predictions that `predict` says it returns."""
     (prediction,) = get_args(get_type_hints(predict)["return"])
+    hints = get_type_hints(prediction)
     return tuple(
-        TensorSpec(name, _DATATYPES.get(field.annotation, "BYTES"), json=field.annotation not in _DATATYPES)
-        for name, field in prediction.model_fields.items()
+        TensorSpec(name, _DATATYPES.get(hints[name], "BYTES"), json=hints[name] not in _DATATYPES)
+        for name in prediction.names()
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from dataclasses import field
 
 from rnn_apps.inference.predictor import Generated
+from rnn_apps.inference.records import Record
 from rnn_apps.tasks.music.scores.piece import Note, Piece, frames_of
 
 
-class MusicNote(BaseModel):
+class MusicNote(Record):
     """A note.
 
     Attributes:
@@ -18,8 +19,6 @@ class MusicNote(BaseModel):
         start_seconds: when it begins.
         duration_seconds: how long it lasts.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     pitch: int
     start: float
@@ -43,7 +42,7 @@ class Music(Generated):
     tempo: float
     metre: tuple[int, int]
     frames_per_quarter: int
-    nats: list[float] = Field(default_factory=list)
+    nats: list[float] = field(default_factory=list)
 
     def piece(self) -> Piece:
         """Returns it on its grid."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import model_validator
 
 from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle
 from rnn_apps.data.batching import pad_batch
 from rnn_apps.data.windows import zero_states
-from rnn_apps.errors import DataError
+from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.cases import Axis, Case, Graphs, Score
 from rnn_apps.inference.options import Options, option
 from rnn_apps.inference.predictor import Predictor
@@ -34,6 +34,7 @@ from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SIXTEENT
 from rnn_apps.tasks.music.scores.reading import read_pieces
 from rnn_apps.views import ChoiceOption, FileInput, Heatmap, InputView, NumberOption, Text, View
 
+USUAL_SECONDS = 30
 MAX_SECONDS, MAX_CLIENT_SECONDS = 3600.0, 300.0
 MAX_CLIENT_TEMPO = 400.0
 MAX_CLIENT_FRAMES = 4096
@@ -48,9 +49,9 @@ _NOTHING = np.zeros((0, KEYS), np.uint8)
 class MusicOptions(Options):
     """How music is composed."""
 
-    seconds: float = option(
-        30.0,
-        "How long the whole lasts, a continued piece counted in.",
+    seconds: float | None = option(
+        None,
+        f"How long the whole lasts, a continued piece counted in; {USUAL_SECONDS} if left out.",
         gt=0,
         le=MAX_SECONDS,
     )
@@ -87,17 +88,22 @@ class MusicOptions(Options):
         None, "A piece whose highest voice is harmonised.", FileInput(_SUFFIXES, "Or a melody to harmonise (MIDI)")
     )
 
-    @model_validator(mode="after")
-    def _one_length(self) -> MusicOptions:
-        if self.more is not None and "seconds" in self.model_fields_set:
-            raise ValueError("Expected either seconds, of the whole, or more, behind a given piece. Received both.")
-        return self
+    def __post_init__(self) -> None:
+        if self.more is not None and self.seconds is not None:
+            raise ConfigError("Expected either seconds, of the whole, or more, behind a given piece. Received both.")
+
+    @property
+    def length(self) -> float:
+        """How long the whole lasts, in seconds, where nothing is said about how long it goes on."""
+        return USUAL_SECONDS if self.seconds is None else self.seconds
 
 
 class MusicClientOptions(MusicOptions):
     """The same for a client of the server: nothing that would keep it busy for minutes."""
 
-    seconds: float = option(30.0, "How long the whole lasts.", gt=0, le=MAX_CLIENT_SECONDS)
+    seconds: float | None = option(
+        None, f"How long the whole lasts; {USUAL_SECONDS} if left out.", gt=0, le=MAX_CLIENT_SECONDS
+    )
     more: float | None = option(None, "How long it goes on behind the given piece.", gt=0, le=MAX_CLIENT_SECONDS)
     tempo: float | None = option(None, "Quarter notes a minute.", gt=0, le=MAX_CLIENT_TEMPO)
 
@@ -168,7 +174,7 @@ class MusicPredictor(Predictor):
         piece = given.on_grid(self.processor.frames_per_quarter)
         nats = self.nats(piece)
         remark = f"{nats.mean():.2f} nats a frame: the fewer, the likelier the model finds the piece."
-        return _whole(piece, remark).model_copy(update={"nats": nats.tolist()})
+        return replace(_whole(piece, remark), nats=nats.tolist())
 
     def request(self, given: Piece | None, options: MusicOptions) -> Request:
         """Returns what is asked for, on the model's grid, with its length in frames, checked.
@@ -188,14 +194,14 @@ class MusicPredictor(Predictor):
         chosen |= {"primer": given and given.on_grid(grid), "melody": options.melody and options.melody.on_grid(grid)}
         frame = self._piece(Request(**chosen), _NOTHING).seconds_per_frame
         given_frames = len(chosen["primer"].frames) if chosen["primer"] else 0
-        length = given_frames + round(options.more / frame) if options.more else round(options.seconds / frame)
+        length = given_frames + round(options.more / frame) if options.more else round(options.length / frame)
         request = Request(frames=length, **chosen)
         request.check(grid)
         return request
 
     def cost(self, value: Any, options: MusicOptions) -> float:
         """A tempo twice as fast has twice as many steps, and the last bars are mostly drawn more than once."""
-        beats = (options.more or options.seconds) * (options.tempo or self.processor.tempo) / 60
+        beats = (options.more or options.length) * (options.tempo or self.processor.tempo) / 60
         if self.processor.cadences and not options.melody:
             count, unit = self.processor.metre
             beats += _USUAL_TRIES * CADENCE_BARS * 4 * count / unit

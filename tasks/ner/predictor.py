@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle
@@ -24,6 +23,7 @@ from rnn_apps.inference.entities import Alternative, EntityDecoder
 from rnn_apps.inference.options import Options, option
 from rnn_apps.inference.predictor import Predictor, WarnedPrediction, batches_by_length
 from rnn_apps.inference.probabilities import softmax
+from rnn_apps.inference.records import Record
 from rnn_apps.inference.search import best_combinations
 from rnn_apps.inference.session import Session
 from rnn_apps.tasks.ner import sample
@@ -48,7 +48,7 @@ class NerClientOptions(NerOptions):
     nbest: int | None = option(None, "So many alternative taggings of each text.", ge=1, le=MAX_CLIENT_NBEST)
 
 
-class Entity(BaseModel):
+class Entity(Record):
     """A name in a text.
 
     Attributes:
@@ -59,8 +59,6 @@ class Entity(BaseModel):
         probability: how likely exactly this entity is, type and both borders.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     text: str
     type: str
     start: int
@@ -68,15 +66,13 @@ class Entity(BaseModel):
     probability: float
 
 
-class Tagging(BaseModel):
+class Tagging(Record):
     """One tagging of a whole text.
 
     Attributes:
         tags: a tag for each token, in BIO.
         probability: how likely all of them are together.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     tags: list[str]
     probability: float
@@ -96,8 +92,8 @@ class TaggedText(WarnedPrediction):
     entities: list[Entity]
     tokens: list[str]
     tags: list[str]
-    alternatives: list[Tagging] = Field(default_factory=list)
-    warnings: list[str] = Field(default_factory=list)
+    alternatives: list[Tagging] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 class NerPredictor(Predictor):

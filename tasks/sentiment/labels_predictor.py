@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from pydantic import Field
+from dataclasses import field
 
 from rnn_apps.bundle import Bundle
 from rnn_apps.inference.labels import LabelsPrediction, LabelsPredictor
@@ -21,7 +20,7 @@ class TextLabels(WarnedPrediction, LabelsPrediction):
         warnings: why they may not be trusted.
     """
 
-    warnings: list[str] = Field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 class TextLabelsPredictor(TextPredictor, LabelsPredictor):

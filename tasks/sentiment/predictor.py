@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import field
 from typing import Any, TypeVar
-
-from pydantic import Field
 
 from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle
@@ -27,7 +26,7 @@ class TextClass(WarnedPrediction, ClassPrediction):
         warnings: why it may not be trusted.
     """
 
-    warnings: list[str] = Field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 class TextPredictor(ManyToOnePredictor):
@@ -40,7 +39,7 @@ class TextPredictor(ManyToOnePredictor):
     ) -> list[PredictionT]:
         """Returns answers with why they may not be trusted."""
         pairs = zip(inputs, found, strict=True)
-        return [kind(**dict(own), warnings=self.processor.warnings(text)) for text, own in pairs]
+        return [kind(**vars(own), warnings=self.processor.warnings(text)) for text, own in pairs]
 
     def views(self, given: str, prediction: Any) -> Sequence[View]:
         """Returns the answer, and a note."""

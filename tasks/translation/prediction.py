@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf
+from dataclasses import field
 
 from rnn_apps.inference.predictor import Prediction
+from rnn_apps.inference.records import Record, hidden_list
 from rnn_apps.views import Heatmap
 
 
-class Alternative(BaseModel):
+class Alternative(Record):
     """One translation of a whole text.
 
     Attributes:
@@ -16,8 +17,6 @@ class Alternative(BaseModel):
         score: what it was found by, see `TranslatedText`.
         log_probability: how likely it is, in nats.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     translation: str
     score: float
@@ -44,10 +43,6 @@ class TranslatedText(Prediction):
     score: float
     log_probability: float
     confidence: float | None = None
-    alternatives: list[Alternative] = Field(default_factory=list)
-    warnings: list[str] = Field(default_factory=list)
-    alignments: list[InstanceOf[Heatmap]] = Field(default_factory=list, exclude=True, repr=False)
-
-    def __eq__(self, other: object) -> bool:
-        """Whether the JSON of both is the same."""
-        return isinstance(other, TranslatedText) and self.model_dump() == other.model_dump()
+    alternatives: list[Alternative] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    alignments: list[Heatmap] = hidden_list()

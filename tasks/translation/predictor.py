@@ -74,8 +74,7 @@ class TranslationPredictor(Predictor):
         sources = [source for text in texts for source in text.sources]
         found = iter(self._translate(sources, [own for text in texts for own in text.document.sentences], options))
         return [
-            self._prediction(text, [next(found) for _ in text.sources], "nbest" in options.model_fields_set)
-            for text in texts
+            self._prediction(text, [next(found) for _ in text.sources], options.nbest is not None) for text in texts
         ]
 
     def parts(self, given: str, options: TranslationOptions) -> Iterator[TranslatedText]:
@@ -102,7 +101,7 @@ class TranslationPredictor(Predictor):
                 done = self._text(found[number][0], sentences[number], text.cases[number])
                 shown[number] = text.hidden.show(done)
             yield self._so_far(text, shown)
-        yield self._prediction(text, found, "nbest" in options.model_fields_set)
+        yield self._prediction(text, found, options.nbest is not None)
 
     def _so_far(self, text: _Prepared, shown: Sequence[str]) -> TranslatedText:
         """A partial translation, up to where the search has come to."""
@@ -273,9 +272,9 @@ class TranslationPredictor(Predictor):
         for beam in _WIDER if options.temperature is None else ():
             if not missing(best[0]):
                 break
-            wider = options.model_copy(update={"beam": beam, "nbest": beam})
+            wider = replace(options, beam=beam, nbest=beam)
             best = sorted([*best, *self.translator.translate([source], wider)[0]], key=missing)
-        return best[: options.nbest]
+        return best[: options.count]
 
     def _prediction(self, text: _Prepared, found: Sequence[Sequence[Hypothesis]], alternatives: bool) -> TranslatedText:
         sentences = text.document.sentences
@@ -284,8 +283,7 @@ class TranslationPredictor(Predictor):
             for sentence, case, hypotheses in zip(sentences, text.cases, found, strict=True)
         ]
         best, *rest = [
-            own.model_copy(update={"translation": text.hidden.show(own.translation)})
-            for own in _alternatives(text.document, options)
+            replace(own, translation=text.hidden.show(own.translation)) for own in _alternatives(text.document, options)
         ]
         moved = [
             text.hidden.originals[character]
@@ -300,7 +298,7 @@ class TranslationPredictor(Predictor):
             *(f"'{own}' stands where it may belong: it had no place of its own." for own in moved),
         ]
         return TranslatedText(
-            **best.model_dump(),
+            **vars(best),
             confidence=min(sure, default=None),
             alternatives=[best, *rest] if alternatives else [],
             warnings=warnings,
@@ -384,7 +382,7 @@ def _alike(sentences: Sequence[str], groups: Iterable[Iterable[int]]) -> Iterato
 
 def _searching(sentence: str, options: TranslationOptions) -> TranslationOptions:
     """The options of a search; where something is hidden in the sentence, all hypotheses are wanted."""
-    return options.model_copy(update={"nbest": options.width}) if any(map(is_hidden, sentence)) else options
+    return replace(options, nbest=options.width) if any(map(is_hidden, sentence)) else options
 
 
 def _alternatives(document: Document, sentences: Sequence[Sequence[Alternative]]) -> list[Alternative]:

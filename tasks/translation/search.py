@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from pydantic import model_validator
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.batching import pad_batch, plan_batches
@@ -20,7 +19,7 @@ from rnn_apps.inference.search import BeamSearch, Hypothesis, Penalties, Samplin
 from rnn_apps.inference.urging import Urged
 from rnn_apps.views import NumberOption
 
-MAX_BEAM = 100
+USUAL_BEAM, MAX_BEAM = 5, 100
 MAX_CLIENT_TERMS = 1000
 
 # hypotheses, and hypotheses times source tokens, that one step takes together
@@ -32,11 +31,15 @@ _URGED = 6.0  # nats
 class TranslationOptions(Options):
     """How translations are searched, or drawn where there is a temperature."""
 
-    beam: int = option(
-        5, "Follow so many hypotheses at once; 1 is greedy.", NumberOption("Beam", 5, 1, 20, 1), ge=1, le=MAX_BEAM
+    beam: int | None = option(
+        None,
+        f"Follow so many hypotheses at once; 1 is greedy, {USUAL_BEAM} if left out.",
+        NumberOption("Beam", USUAL_BEAM, 1, 20, 1),
+        ge=1,
+        le=MAX_BEAM,
     )
-    nbest: int = option(
-        1,
+    nbest: int | None = option(
+        None,
         "So many alternatives; the beam is as wide at least.",
         NumberOption("Alternatives", 1, 1, 10, 1),
         ge=1,
@@ -53,9 +56,8 @@ class TranslationOptions(Options):
     )
     glossary: Any = option(None, "Terms and what they are called, a tab between them, a line each.")
 
-    @model_validator(mode="after")
-    def _fit_together(self) -> Self:
-        if self.temperature is not None and "beam" in self.model_fields_set:
+    def __post_init__(self) -> None:
+        if self.temperature is not None and self.beam is not None:
             raise ConfigError("A temperature draws translations, a beam searches the best. Expected one of them.")
         if self.temperature is None and (self.top_k or self.top_p < 1.0):
             raise ConfigError("top_k and top_p change what is drawn. Expected a temperature beside, such as 1.")
@@ -63,7 +65,6 @@ class TranslationOptions(Options):
             raise ConfigError(
                 "Expected no_repeat_ngram to be 0 or at least 2: words come again in any text. Received: 1."
             )
-        return self
 
     @property
     def penalties(self) -> Penalties:
@@ -73,7 +74,12 @@ class TranslationOptions(Options):
     @property
     def width(self) -> int:
         """Hypotheses of a sentence."""
-        return max(self.beam, self.nbest) if self.temperature is None else self.nbest
+        return max(self.beam or USUAL_BEAM, self.count) if self.temperature is None else self.count
+
+    @property
+    def count(self) -> int:
+        """Translations of a sentence."""
+        return self.nbest or 1
 
 
 class TranslationClientOptions(TranslationOptions):
@@ -144,12 +150,12 @@ class Translator:
         batch = {"source": source}
         decoder = self.decoder_for(source, options)
         if options.temperature is None:
-            return BeamSearch(decoder, batch, limits, options.width, options.nbest, options.penalties)
+            return BeamSearch(decoder, batch, limits, options.width, options.count, options.penalties)
         return SamplingSearch(
             decoder,
             batch,
             limits,
-            options.nbest,
+            options.count,
             rng or np.random.default_rng(options.seed),
             options.temperature,
             options.top_k,

@@ -32,7 +32,7 @@ sys.argv = ["rnnapps", "predict", sys.argv[1], "A fine film.", "--json"]
 from rnn_apps.cli.main import main
 main()
 others = (
-    "matplotlib", "pandas", "rich", "tensorflow", "keras", "sklearn", "onnx", "asyncio", "html",
+    "matplotlib", "pandas", "pydantic", "rich", "tensorflow", "keras", "sklearn", "onnx", "asyncio", "html",
     "rnn_apps.plots", "rnn_apps.progress", "rnn_apps.html", "rnn_apps.sources", "rnn_apps.inference.table",
 )
 print([name for name in others if name in sys.modules])

@@ -5,8 +5,8 @@ from typing import Literal
 import click
 import pytest
 
-from rnn_apps.cli.model_options import _click_option
-from rnn_apps.inference.options import Options, option
+from rnn_apps.cli.model_options import _click_options
+from rnn_apps.inference.options import Options, check_options, option
 
 
 class Chosen(Options):
@@ -19,8 +19,7 @@ class Chosen(Options):
 
 @pytest.fixture
 def parse():
-    params = [_click_option(name, field) for name, field in Chosen.model_fields.items()]
-    command = click.Command("say", params=params)
+    command = click.Command("say", params=_click_options(Chosen))
 
     def call(*arguments):
         context = command.make_context("say", list(arguments))
@@ -36,7 +35,7 @@ def test_what_is_not_given_is_left_to_the_model(parse):
 def test_every_type_has_its_flag(parse):
     given = parse("--loud", "--voice", "high", "--best-of", "3", "--warmth", "0.5", "--name", "Ann")
     assert given == {"loud": True, "voice": "high", "best_of": 3, "warmth": 0.5, "name": "Ann"}
-    assert Chosen.model_validate(given).loud
+    assert check_options(Chosen, given).loud
     assert parse("--no-loud") == {"loud": False}
 
 

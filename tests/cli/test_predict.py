@@ -38,7 +38,7 @@ def keras_probabilities(model, keras_model, texts):
 
 
 def probabilities(predictions):
-    return np.array([list(dict(prediction)["probabilities"].values()) for prediction in predictions])
+    return np.array([list(prediction.probabilities.values()) for prediction in predictions])
 
 
 def test_every_door_gives_the_same_answer(rnnapps, sentiment_model, model, keras_model):

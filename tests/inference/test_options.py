@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rnn_apps.errors import ConfigError
-from rnn_apps.inference.options import Options, check_options, controls, option
+from rnn_apps.inference.options import Options, check_options, controls, json_schema, option
 from rnn_apps.views import NumberOption
 
 
@@ -14,7 +14,7 @@ class Speech(Options):
 
 def test_values_become_options_and_numbers_of_numpy_are_numbers():
     assert check_options(Speech, {"times": np.int64(3), "volume": np.float32(0.5)}) == Speech(times=3, volume=0.5)
-    assert check_options(Speech, {}).model_fields_set == set()
+    assert check_options(Speech, {}) == Speech()
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_a_predictor_without_options_says_so():
 
 def test_the_demo_page_has_a_control_where_a_field_names_one():
     assert controls(Speech) == {"times": NumberOption("Times", 1, 1, 4, 1)}
-    assert Speech.model_json_schema()["properties"]["times"]["maximum"] == 4
+    assert json_schema(Speech)["properties"]["times"]["maximum"] == 4

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi.responses import PlainTextResponse
 
+from rnn_apps.inference.options import json_schema
 from rnn_apps.serving.models import ServedModel
 
 _ERROR = {
@@ -44,7 +45,7 @@ def name_models(document: dict[str, Any], models: Mapping[str, ServedModel]) -> 
 
 def _options(served: ServedModel) -> dict[str, Any]:
     predictor = served.model.predictor
-    schema = (predictor.ClientOptions or predictor.Options).model_json_schema()
+    schema = json_schema(predictor.ClientOptions or predictor.Options)
     return schema | {"title": f"Options of {served.name}", "additionalProperties": True}
 
 

@@ -116,7 +116,7 @@ def read_inference(document: Mapping[str, Any], data: memoryview, served: Served
 
 def write_outputs(inference: Inference, predictions: Sequence[Prediction]) -> list[tuple[dict[str, Any], bytes]]:
     """Returns each wanted output in the form of the protocol's JSON, and its binary data."""
-    rows = [prediction.model_dump(mode="json") for prediction in predictions]
+    rows = [prediction.model_dump() for prediction in predictions]
     return [write_tensor(spec, [row.get(spec.name) for row in rows], binary) for spec, binary in inference.outputs]
 
 

@@ -139,7 +139,7 @@ async def _typed(served: ServedModel, request: Request, limits: Limits) -> Event
 
 
 def _event(prediction: Prediction) -> bytes:
-    return b"data: " + orjson.dumps(prediction.model_dump(mode="json")) + b"\n\n"
+    return b"data: " + orjson.dumps(prediction.model_dump()) + b"\n\n"
 
 
 def _error(error: Exception, limits: Limits) -> bytes:

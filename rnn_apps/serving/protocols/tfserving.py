@@ -63,7 +63,7 @@ async def _predict(served: ServedModel, request: Request, limits: Limits) -> Res
     check_instances(instances, limits)
     options = take_options(document.get("parameters"))
     predictions = await in_time(request, limits.timeout, served.answer(instances, options))
-    rows = [prediction.model_dump(mode="json") for prediction in predictions]
+    rows = [prediction.model_dump() for prediction in predictions]
     if "instances" in document:
         return reply({"predictions": rows})
     return reply({"outputs": {spec.name: [row.get(spec.name) for row in rows] for spec in served.outputs}})

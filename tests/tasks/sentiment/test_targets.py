@@ -90,7 +90,7 @@ def test_every_door_gives_the_same(name, models, files, rnnapps, tmp_path):
     from rnn_apps.serving.settings import Settings
 
     model, folder = models[name], models[name].bundle.folder
-    expected = model.predict([TEXT])[0].model_dump(mode="json")
+    expected = model.predict([TEXT])[0].model_dump()
     done = rnnapps("predict", folder, TEXT, "--json")
     assert json.loads(done.stdout) == [expected]
     with TestClient(create_app(Settings((str(folder),), demo=False))) as client:

@@ -1,6 +1,7 @@
 import itertools
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ def test_nothing_is_translated_to_nothing(model, text):
 def test_translations_can_be_compared(model):
     first, again, other = model.predict([SENTENCES[0]]) + model.predict([SENTENCES[0], SENTENCES[1]], beam=5)
     assert first != other
-    assert first.model_copy() == first
+    assert replace(first) == first
     assert first.translation == again.translation
 
 
@@ -104,7 +105,7 @@ def test_no_input_no_translation(model):
 def test_alternatives_come_best_first(model, text):
     (found,) = model.predict([text], nbest=7)
     assert len(found.alternatives) == 7
-    assert found.alternatives[0].model_dump() == found.model_dump(include={"translation", "score", "log_probability"})
+    assert found.alternatives[0].model_dump().items() <= found.model_dump().items()
     scores = [own.score for own in found.alternatives]
     assert scores == sorted(scores, reverse=True)
     assert model.predict([text])[0].alternatives == []
@@ -160,7 +161,7 @@ def test_the_attention_is_shown_for_every_word(model):
 def test_the_demo_page_shows_translation_alternatives_notes_and_attention(model):
     (plain,) = model.predict(SENTENCES[:1])
     (rich,) = model.predict(["Anna видит the dog."], nbest=3)
-    plain = plain.model_copy(update={"warnings": []})
+    plain = replace(plain, warnings=[])
     assert [type(view) for view in model.predictor.views(SENTENCES[0], plain)] == [Text, Heatmap]
     text, table, note, _ = model.predictor.views("", rich)
     assert text.text == rich.translation
