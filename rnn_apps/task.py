@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -264,14 +263,23 @@ class Task(ABC, Generic[ConfigT, ProcessorT]):
         return predictor
 
 
+def _built_in() -> dict[str, str]:
+    """Where the tasks that come with this package are, by their names."""
+    places: dict[str, str] = resolve_name("rnn_apps.tasks:TASKS")
+    return places
+
+
 @cache
-def _entry_points() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+def _declared() -> dict[str, str]:
+    """Where those of other packages are."""
+    from importlib.metadata import entry_points  # all installed packages are looked through
+
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)}
 
 
 def task_names() -> list[str]:
     """Returns the names of all installed tasks in alphabetical order."""
-    return sorted(_entry_points())
+    return sorted({*_built_in(), *_declared()})
 
 
 def find_task(name: str) -> Task[Any, Any]:
@@ -284,15 +292,14 @@ def find_task(name: str) -> Task[Any, Any]:
     """
     if not isinstance(name, str):
         raise ConfigError(f"Expected the name of a task. Received: {type(name).__name__}.")
-    points = _entry_points()
-    if name not in points:
-        raise NotFoundError(
-            f"There is no task '{name}'.{did_you_mean(name, points)} Installed: {', '.join(task_names())}."
-        )
-    where = f"The task '{name}' ({points[name].value})"
+    place = _built_in().get(name) or _declared().get(name)
+    if place is None:
+        known = task_names()
+        raise NotFoundError(f"There is no task '{name}'.{did_you_mean(name, known)} Installed: {', '.join(known)}.")
+    where = f"The task '{name}' ({place})"
     try:
-        task_class = points[name].load()
-    except ImportError as error:
+        task_class = resolve_name(place)
+    except (ImportError, AttributeError, ValueError) as error:
         raise RnnAppsError(
             f"{where} cannot be imported: {error}. If it was written for an older RNN Apps, docs/extending.md says "
             "where everything is now."

@@ -1,6 +1,5 @@
 """What was made before goes on working, or is told in one line what to change."""
 
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -31,8 +30,7 @@ def test_a_model_saved_before_answers_and_gives_its_keras_model(name):
 
 def test_a_package_written_for_the_first_release_is_told_where_to_read_what_is_new(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent / "old" / "brackets"))
-    point = EntryPoint("brackets", "brackets.task:BracketsTask", "rnn_apps.tasks")
-    monkeypatch.setattr(task_module, "_entry_points", lambda: {"brackets": point})
+    monkeypatch.setattr(task_module, "_declared", lambda: {"brackets": "brackets.task:BracketsTask"})
     with pytest.raises(RnnAppsError) as caught:
         rnn_apps.find_task("brackets")
     (line,) = str(caught.value).splitlines()

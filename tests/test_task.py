@@ -1,5 +1,4 @@
 import shlex
-from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
@@ -70,12 +69,10 @@ def test_a_name_nearly_right_is_answered_with_the_right_one():
         find_task("sentimant")
 
 
-def test_a_task_that_cannot_be_imported_is_told(monkeypatch):
-    point = EntryPoint("poetry", "no_such_package.task:PoetryTask", "rnn_apps.tasks")
-    monkeypatch.setattr(task_module, "_entry_points", lambda: {"poetry": point})
-    with pytest.raises(
-        RnnAppsError, match=r"The task 'poetry' \(no_such_package\.task:PoetryTask\) cannot be imported"
-    ):
+@pytest.mark.parametrize("place", ["no_such_package.task:PoetryTask", "rnn_apps.task:PoetryTask", "!"])
+def test_a_task_that_cannot_be_imported_is_told(monkeypatch, place):
+    monkeypatch.setattr(task_module, "_declared", lambda: {"poetry": place})
+    with pytest.raises(RnnAppsError, match=rf"The task 'poetry' \({place}\) cannot be imported"):
         find_task("poetry")
 
 
