@@ -2,13 +2,14 @@
 
 Byte-pair encoding goes on where it had stopped: words are written in the subwords that there are, and those that stand
 side by side most often are joined. Numbers that were given stay as they are, and new merges come behind the old ones.
+Texts like those that the vocabulary was learnt from are written hardly shorter with more of it: it then stays as it is.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -19,10 +20,11 @@ from rnn_apps.data.text.words import count_words, learn_subwords
 
 _FIRST_SIGN = 0xF0000  # of those that Unicode leaves to private use
 _RARE = 3  # a character that occurs less often stays unknown
+_WORTH = 0.05  # share of the subwords of the new texts that new ones have to save
 
 
 def grown(tokenizer: Tokenizer, texts: Iterable[str], most: int, least: int) -> Tokenizer:
-    """Returns a tokenizer with new subwords behind its own.
+    """Returns a tokenizer with new subwords behind its own, where those make the texts notably shorter.
 
     Args:
         tokenizer: with byte-pair encoding.
@@ -31,41 +33,50 @@ def grown(tokenizer: Tokenizer, texts: Iterable[str], most: int, least: int) -> 
         least: how often one must occur.
     """
     words = count_words(tokenizer, texts)
-    vocabulary = tokenizer.get_vocab()
-    letters = Counter[str]()
+    known = tokenizer.get_vocab()
+    counts = Counter[str]()
     for word, count in words.items():
-        letters.update({letter: count * word.count(letter) for letter in set(word) if letter not in vocabulary})
-    new = [letter for letter, count in letters.most_common() if count >= _RARE]
-    state = json.loads(tokenizer.to_str())
-    model: dict[str, Any] = state["model"]
-    numbers: dict[str, int] = model["vocab"]
-    for name in [*new, *_joined(tokenizer, words, new, most, least, model["merges"])]:
-        numbers.setdefault(name, len(numbers))
-    return Tokenizer.from_str(json.dumps(state))
+        counts.update({letter: count * word.count(letter) for letter in set(word) if letter not in known})
+    letters = [letter for letter, count in counts.most_common() if count >= _RARE]
+    written = Counter[tuple[str, ...]]()
+    for word, count in words.items():
+        for part in _parts(tokenizer, word, known, letters):
+            written[tuple(part)] += count
+    names = sorted(known, key=known.__getitem__) + letters
+    found = _with(tokenizer, letters, _merges(names, written, most, least))
+    before = sum(len(part) * count for part, count in written.items())
+    after = sum(len(found.model.tokenize("".join(part))) * count for part, count in written.items())
+    return found if after <= (1 - _WORTH) * before else _with(tokenizer, letters, [])
 
 
-def _joined(
-    tokenizer: Tokenizer, words: Counter[str], letters: list[str], most: int, least: int, merges: list[list[str]]
-) -> list[str]:
-    """The subwords that are joined anew; what is joined is added to `merges`.
+def _merges(
+    names: Sequence[str], written: Mapping[tuple[str, ...], int], most: int, least: int
+) -> list[tuple[str, str]]:
+    """The pairs of subwords that are joined anew, in words as they are written now.
 
     Each subword is written as one sign, so that the library's trainer takes it for a letter.
     """
-    names = [name for name, _ in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])] + letters
     signs = {name: chr(_FIRST_SIGN + number) for number, name in enumerate(names)}
-    known, written = tokenizer.get_vocab().keys(), Counter[str]()
-    for word, count in words.items():
-        for part in _parts(tokenizer, word, known, letters):
-            written["".join(signs[name] for name in part)] += count
-    trainer = trainers.BpeTrainer(
-        vocab_size=len(set("".join(written))) + most, min_frequency=least, show_progress=False
-    )
-    found = []
-    for pair in learn_subwords(written, trainer)["model"]["merges"]:
-        first, second = ("".join(names[ord(sign) - _FIRST_SIGN] for sign in side) for side in pair)
-        merges.append([first, second])
-        found.append(first + second)
-    return found
+    words = Counter({"".join(map(signs.__getitem__, part)): count for part, count in written.items()})
+    trainer = trainers.BpeTrainer(vocab_size=len(set("".join(words))) + most, min_frequency=least, show_progress=False)
+    return [
+        (
+            "".join(names[ord(sign) - _FIRST_SIGN] for sign in first),
+            "".join(names[ord(sign) - _FIRST_SIGN] for sign in second),
+        )
+        for first, second in learn_subwords(words, trainer)["model"]["merges"]
+    ]
+
+
+def _with(tokenizer: Tokenizer, letters: Sequence[str], merges: Sequence[tuple[str, str]]) -> Tokenizer:
+    """The tokenizer with more letters, and with more merges behind its own."""
+    state = json.loads(tokenizer.to_str())
+    model: dict[str, Any] = state["model"]
+    numbers: dict[str, int] = model["vocab"]
+    for name in [*letters, *map("".join, merges)]:
+        numbers.setdefault(name, len(numbers))
+    model["merges"] += map(list, merges)
+    return Tokenizer.from_str(json.dumps(state))
 
 
 def _parts(tokenizer: Tokenizer, word: str, known: Collection[str], new: Collection[str] = ()) -> list[list[str]]:

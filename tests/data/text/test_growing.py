@@ -72,6 +72,14 @@ def test_nothing_new_is_nothing(pair):
     assert after.vocabulary_size - before.vocabulary_size <= 4
 
 
+def test_a_vocabulary_that_fits_the_new_texts_stays_as_it_is(pair):
+    before, after, _ = pair
+    again, news = before.grown(FIRST * 9, most=40)
+    assert (news, again.vocabulary_size) == ("", before.vocabulary_size)
+    again, news = after.grown(FIRST * 9 + SECOND, most=40)
+    assert (news, again.vocabulary_size) == ("", after.vocabulary_size)
+
+
 def test_it_is_saved_and_loaded(pair, tmp_path):
     _, after, _ = pair
     after.save(tmp_path / "pieces.json")
