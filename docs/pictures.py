@@ -39,7 +39,7 @@ def main() -> None:
         inside.get_by_label("Layer").select_option(label="LSTM, layer 2, forward")
         inside.get_by_label("Gate or state").select_option(label="Γf, forget gate")
         inside.get_by_label("Units sorted by").select_option(label="how long they remember")
-        _take(inside, "look-gates.png", 738)
+        _take(inside, "look-gates.png", 900)
         inside.get_by_role("tab", name="Gradient through time").click()
         _take(inside, "look-gradient.png", 612)
         inside.get_by_role("tab", name="Why this answer").click()
@@ -89,13 +89,13 @@ def _served(*models: str) -> Iterator[str]:
 
 
 def _take(page: Any, name: str, height: int) -> None:
-    """Writes the top of a page, in so few colours that the file is small."""
+    """Writes the top of a page, in 256 colours."""
     page.wait_for_timeout(500)  # what moves has come to rest
     width = page.viewport_size["width"]
     path = IMAGES / name
     page.screenshot(path=path, clip={"x": 0, "y": 0, "width": width, "height": height}, full_page=True)
     with Image.open(path) as picture:
-        picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ function heat(layer, sign, order, all, first, count) {
     width: width(count), height: Math.max(240, Math.min(420, layer.units * 2.6)) + 70, marginBottom: 70, marginLeft: 45,
     x: {...stepAxis(all.slice(first, first + count), first), domain: [first, first + count]},
     y: {label: say("unit"), domain: [layer.units, 0], ticks: 5},
-    color: image.low < 0 ? {scheme: "RdBu", domain: [-limit, limit], legend: true} : {scheme: "viridis", domain: [0, Math.max(image.high, 1)], legend: true},
+    color: image.low < 0 ? {scheme: "RdBu", domain: [-limit, limit], legend: true, marginLeft: 14} : {scheme: "viridis", domain: [0, Math.max(image.high, 1)], legend: true, marginLeft: 14},
     marks: [Plot.raster(grid, {width: wide, height: layer.units, x1: from * k, x2: Math.min(to * k, all.length), y1: 0, y2: layer.units, imageRendering: "pixelated"})],
   });
   const svg = figure.tagName === "svg" ? figure : [...figure.querySelectorAll("svg")].at(-1);

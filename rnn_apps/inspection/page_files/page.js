@@ -77,7 +77,7 @@ function stepped(view) {
       width: Math.max(200 + view.columns.length * 30, 300), height: 90 + rows.length * 24, marginLeft: 130, marginTop: 90,
       x: {axis: "top", domain: d3.range(view.columns.length), tickFormat: c => short(view.columns[c], 12), tickRotate: -55, label: null},
       y: {domain: d3.range(first, first + rows.length), tickFormat: r => short(view.rows[r], 16), label: null},
-      color: {scheme: "viridis", domain: [0, 1], legend: true, label: "weight"},
+      color: {scheme: "viridis", domain: [0, 1], legend: true, marginLeft: 10, label: "weight"},
       marks: [Plot.cell(cells, {x: "c", y: "r", fill: "weight", inset: 0.5, title: d => `${view.rows[d.r]} → ${view.columns[d.c]}: ${d.weight.toFixed(3)}`, tip: true})],
     });
     const words = el("p", {class: "words"}, el("b", {}, short(view.rows[row], 30) + ": "), ...view.columns.map((column, c) =>
