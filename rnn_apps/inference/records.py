@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, dataclass_transform
 
+from rnn_apps.errors import ConfigError
+
 _HIDDEN = "hidden"
 
 
@@ -14,6 +16,12 @@ class Record:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        for name, value in vars(cls).items():
+            if type(value).__module__.startswith("pydantic"):  # which would be a default, or never be called
+                raise ConfigError(
+                    f"{cls.__qualname__}.{name} is written for pydantic. Options and predictions are dataclasses: "
+                    "docs/extending.md says what to write."
+                )
         dataclass(frozen=True, kw_only=True)(cls)
 
     @classmethod

@@ -2,6 +2,7 @@ import json
 from dataclasses import FrozenInstanceError, field, replace
 
 import pytest
+from pydantic import Field, model_validator
 
 from rnn_apps.errors import ConfigError
 from rnn_apps.inference.options import Options, check_options, option
@@ -39,6 +40,22 @@ def test_a_class_is_a_frozen_dataclass_because_it_derives_from_one():
         SENTENCE.words[0].text = "no"
     with pytest.raises(TypeError, match="span"):
         Word(text="so")
+
+
+def test_what_is_written_for_pydantic_is_refused_not_passed_over():
+    with pytest.raises(ConfigError, match=r"Old\.\w+ is written for pydantic.*docs/extending\.md"):
+
+        class Old(Options):
+            beam: int = 1
+
+            @model_validator(mode="after")
+            def check(self):
+                return self
+
+    with pytest.raises(ConfigError, match=r"beam is written for pydantic"):
+
+        class Older(Options):
+            beam: int = Field(1, ge=1)
 
 
 def test_its_json_has_what_is_in_it_and_leaves_out_what_is_hidden_or_no_warning():

@@ -274,7 +274,7 @@ def test_any_process_answers_and_streams(browser, serve_process):
     page = browser.new_page()
     page.goto(served.address)
     panel = page.get_by_role("tabpanel").locator("visible=true").first
-    sentences = "The old house is too small for us. Tom went to the market with his brother this morning. " * 8
+    sentences = "The old house is too small for us. Tom went to the market with his brother this morning. " * 2
     panel.get_by_label("Text").fill(sentences)
     (expected,) = load("translation").predict([sentences])
     for _ in range(3):  # requests find now one process, now the other
