@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -23,6 +24,7 @@ _EAST_ASIAN = ("cjk", "notosanssc", "sourcehan", "wqy", "msyh", "simhei", "pingf
 _CELL = 0.3  # inches
 _MARGIN = 1.2
 _MOST_TICKS = 30
+_COLOURS = 64
 
 
 def check_picture(path: Path) -> None:
@@ -233,7 +235,7 @@ def draw_learning_curves(path: Path, rows: Sequence[Mapping[str, float]], monito
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
         axis.legend(fontsize="small")
-    figure.savefig(path, dpi=110)
+    _save(figure, path)
 
 
 def draw_reliability(path: Path | IO[bytes], confidences: Array, correct: Array, bins: int = 10) -> None:
@@ -260,7 +262,7 @@ def draw_reliability(path: Path | IO[bytes], confidences: Array, correct: Array,
     axes[1].set(title="answers", xlabel="probability", ylabel="number", yscale="symlog", xlim=(0, 1))
     for axis in axes:
         axis.grid(alpha=0.3)
-    figure.savefig(path, dpi=110, format="png")
+    _save(figure, path)
 
 
 def draw_search(path: Path, values: Sequence[tuple[int, float]], monitor: str, mode: str) -> None:
@@ -281,7 +283,7 @@ def draw_search(path: Path, values: Sequence[tuple[int, float]], monitor: str, m
     axis.set(xlabel="trial", ylabel=monitor)
     axis.grid(alpha=0.3)
     axis.legend(fontsize="small")
-    figure.savefig(path, dpi=110)
+    _save(figure, path)
 
 
 def draw_importance(path: Path, importance: Mapping[str, float]) -> None:
@@ -292,7 +294,7 @@ def draw_importance(path: Path, importance: Mapping[str, float]) -> None:
     axis.barh(names, [importance[name] for name in names])
     axis.set(xlabel="importance", xlim=(0, 1))
     axis.grid(axis="x", alpha=0.3)
-    figure.savefig(path, dpi=110)
+    _save(figure, path)
 
 
 def _figure(**how: Any) -> Any:
@@ -300,6 +302,15 @@ def _figure(**how: Any) -> Any:
     from matplotlib.figure import Figure
 
     return Figure(layout="constrained", **how)
+
+
+def _save(figure: Any, path: Path | IO[bytes]) -> None:
+    """Writes a figure of lines as a PNG of few colours, a third as large."""
+    from PIL import Image  # Matplotlib writes its own with it
+
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=110, format="png")
+    Image.open(drawn).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(path, "PNG", optimize=True)
 
 
 def _draw(axis: Any, heatmap: Heatmap) -> None:
