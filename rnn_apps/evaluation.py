@@ -23,6 +23,7 @@ SAMPLES = 10_000
 
 _SHOWN = 20
 _MOST_CLASSES = 40
+_MOST_MISTAKEN = 10
 _LENGTHS = (5, 10, 20, 40, 80)
 _SHORT = 300
 
@@ -74,13 +75,35 @@ class Evaluation:
             found.append(Image(picture.getvalue(), "Reliability: how often answers of each probability are right"))
         return found
 
-    def _views(self) -> list[View]:
-        found: list[View] = [_numbers(self.metrics)]
-        if self.groups:
-            found.append(group_table(self.groups))
+    def weaknesses(self) -> list[Table]:
+        """Returns where it errs, without a word of the examples, whose licence may not allow to show them."""
+        found = self._by_group() if len(self.groups) <= _MOST_CLASSES else [self._weakest()]
+        if self.headline == "accuracy" and any(own.quality < 1 for own in self.judgements):
+            found.append(self._mistaken())
+        if self.headline.startswith("chrF"):
+            found.append(self._by_length())
+        return found
+
+    def _by_group(self) -> list[Table]:
+        found = [group_table(self.groups)] if self.groups else []
         if self.familiarity:
             rows = [(name, *_scores(*own)) for name, own in self.familiarity.items()]
             found.append(Table(("", *_COLUMNS), rows, "Met in training, or new"))
+        return found
+
+    def _weakest(self) -> Table:
+        rows = sorted(((name, *_scores(*own)) for name, own in self.groups.items()), key=lambda row: row[3])
+        return Table(("", *_COLUMNS), rows[:_MOST_CLASSES], f"The weakest of {len(rows):,} classes")
+
+    def _mistaken(self) -> Table:
+        """Which classes are taken for which others most often."""
+        pairs = Counter((own.right, own.said) for own in self.judgements if own.quality < 1)
+        support = Counter(own.right for own in self.judgements)
+        rows = [(*pair, count, f"{count / support[pair[0]]:.1%}") for pair, count in pairs.most_common(_MOST_MISTAKEN)]
+        return Table(("right", "said", "times", "of these"), rows, "What is taken for what")
+
+    def _views(self) -> list[View]:
+        found: list[View] = [_numbers(self.metrics), *self._by_group()]
         if self.groups and self.judgements and len(self.groups) <= _MOST_CLASSES and self.headline == "accuracy":
             found += self._confusion()
         if self.headline.startswith("chrF"):

@@ -19,6 +19,7 @@ from rnn_apps.training.checkpoint import Row
 from rnn_apps.training.start import before_and_after
 
 if TYPE_CHECKING:
+    from rnn_apps.evaluation import Evaluation
     from rnn_apps.training.pretraining import Pretrained
 
 _PACKAGES = ("rnn-apps", "tensorflow", "keras", "numpy", "onnx", "onnxruntime", "tokenizers")
@@ -125,6 +126,7 @@ def write_card(name: str, task: Task[Any, Any], facts: Mapping[str, Any], reliab
         "interval), so expect a little less on new data.",
         _table(["metric", "value"], [[_HEADINGS.get(n, n), f"{v:.4f}"] for n, v in facts["metrics"].items()]),
         *(["![reliability of the probabilities](reliability.png)"] if reliability else []),
+        *([f"## Where it errs\n\n{facts['errors']}"] if facts.get("errors") else []),
         *([facts["report"]] if facts.get("report") else []),
         "## Data",
         _bullets(
@@ -161,6 +163,28 @@ def write_card(name: str, task: Task[Any, Any], facts: Mapping[str, Any], reliab
         _table(["setting", "value"], [[f"`{path}`", f"`{value}`"] for path, value in _flat(_settings(facts))]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def errors_of(evaluation: Evaluation, of_all: bool) -> str:
+    """Returns what the card says of the errors that a model makes, as Markdown; "" where nothing is known.
+
+    Args:
+        evaluation: of the saved model on the validation examples.
+        of_all: whether on all of them.
+    """
+    tables = evaluation.weaknesses()
+    if not tables:
+        return ""
+    parts = [] if of_all else [f"On the first {evaluation.examples:,} of these examples."]
+    for table in tables:
+        rows = [[f"{own:.3f}" if isinstance(own, float) else _cell(own) for own in row] for row in table.rows]
+        parts += [f"{table.title}:", _table(table.columns, rows)]
+    return "\n\n".join(parts)
+
+
+def _cell(value: str | int | float) -> str:
+    """A name, which may be anything, or a whole number as a cell of a table."""
+    return " ".join(str(value).replace("|", "\\|").split()) if isinstance(value, str) else f"{value:,}"
 
 
 def write_history(path: Path, rows: Sequence[Row]) -> None:

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +26,12 @@ from rnn_apps.data.readers.labelled import read_texts
 from rnn_apps.data.shards import local_copies
 from rnn_apps.environment import require_training_packages, start_tensorflow
 from rnn_apps.errors import ConfigError, DataError, NotFoundError, RnnAppsError, TrainingError
+from rnn_apps.evaluation import evaluate_in_detail
 from rnn_apps.model import Model, load
 from rnn_apps.progress import Reporter
 from rnn_apps.sources import Source, file_source, parts_of, sample_source, tfds_source
 from rnn_apps.task import Network, Task, find_task
-from rnn_apps.training.card import manifest, training_facts
+from rnn_apps.training.card import errors_of, manifest, training_facts
 from rnn_apps.training.checkpoint import Row
 from rnn_apps.training.prepare import Preparation, PreparedData, Spread, language_rows, one_by_one
 from rnn_apps.training.start import Start, check_start, first_config, start_facts
@@ -37,6 +39,9 @@ from rnn_apps.training.unfinished import interrupted_run, open_work
 
 if TYPE_CHECKING:
     from rnn_apps.training.pretraining import Pretrained
+
+_JUDGED = 5_000
+"""Validation examples, one by one, for what the card says of errors."""
 
 
 @dataclass
@@ -187,9 +192,12 @@ class Run:
                     folder, model, self.task, self.network, self.config, data.processor, data.valid, self.reporter
                 )
             )
-            facts["report"] = self.task.report(Bundle(folder, facts), *self._examples(data))
+            saved = Model(Bundle(folder, facts))
+            trained, validated = self._examples(data)
+            evaluation = evaluate_in_detail(saved, islice(validated, _JUDGED))
+            facts["errors"] = errors_of(evaluation, evaluation.examples == len(data.valid))
+            facts["report"] = self.task.report(saved.bundle, trained, validated)
             if self.start:
-                saved = Model(Bundle(folder, facts))
                 facts["start"] = start_facts(self.start, self.task, saved, self.columns, self.reporter)
             trainer.recording.save(folder, trainer.step.norms.layers)
             save_history_and_card(folder, self.task, facts, rows, self.output.name)

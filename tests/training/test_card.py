@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from rnn_apps.evaluation import Evaluation
+from rnn_apps.inference.metrics import Judgement
 from rnn_apps.task import find_task
-from rnn_apps.training.card import write_card, write_history
+from rnn_apps.training.card import errors_of, write_card, write_history
 
 
 @pytest.fixture
@@ -27,6 +29,36 @@ def test_every_metric_is_in_the_table(card, facts):
     table = dict(re.findall(r"^\| (.+?) \| (\d\.\d{4}) \|$", card, re.M))
     assert table["accuracy"] == f"{facts['metrics']['accuracy']:.4f}"
     assert len(table) == len(facts["metrics"])
+
+
+def test_the_card_says_where_the_model_errs(card, facts, digits_model):
+    section = card.partition("## Where it errs")[2].partition("\n## ")[0]
+    assert "By class:" in section
+    assert "What is taken for what:" in section
+    mistaken = re.findall(r"^\| (\d) \| (\d) \| (\d+) \| [\d.]+% \|$", section, re.M)
+    wrong = round((1 - facts["metrics"]["accuracy"]) * facts["data"]["validation_examples"])
+    assert 0 < sum(int(times) for *_, times in mistaken) <= wrong
+    assert all(right != said for right, said, _ in mistaken)
+
+
+def evaluation(**facts):
+    plain = {"model": "m", "metrics": {}, "headline": "accuracy", "groups": {}, "judgements": [], "inputs": []}
+    return Evaluation(**{**plain, "examples": 1200, "confidences": None, "_measure": None, **facts})
+
+
+def test_errors_are_told_without_the_examples_and_of_how_many():
+    judgements = [Judgement("a|b", "c", 0.0, 0.9, ()), Judgement("c", "c", 1.0, 0.9, ())]
+    told = errors_of(evaluation(groups={"c": (1, 1, 2)}, judgements=judgements, inputs=["secret", "words"]), False)
+    assert told.startswith("On the first 1,200 of these examples.\n\nBy class:\n\n|  | precision |")
+    assert told.endswith("| c | a\\|b | 1 | 50.0% |")
+    assert "secret" not in told
+    assert errors_of(evaluation(headline="perplexity"), True) == ""
+
+
+def test_of_many_classes_only_the_weakest_are_told():
+    told = errors_of(evaluation(groups={f"class {n}": (n, 100, 100) for n in range(100)}), True)
+    assert "The weakest of 100 classes:" in told
+    assert [f"| class {n} |" in told for n in (0, 39, 40)] == [True, True, False]
 
 
 def settings_table(config, prefix=""):
