@@ -88,7 +88,7 @@ def show_model(model: Model, run: Run) -> None:
     for name, value in facts["metrics"].items():
         screen.print(f"  {name:<10} {value:.4f}")
     if run.source.name == "sample":
-        screen.print("  [dim](the built-in sample: made-up data to try the program on)[/dim]")
+        screen.print("  [dim](the built-in sample: little data, to try the program on)[/dim]")
     examples, heading = _shown_inputs(model, run)
     if examples:
         screen.print(f"\n[bold]Predictions[/bold]{escape(heading)}")

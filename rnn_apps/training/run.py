@@ -194,7 +194,10 @@ class Run:
             )
             saved = Model(Bundle(folder, facts))
             trained, validated = self._examples(data)
-            evaluation = evaluate_in_detail(saved, islice(validated, _JUDGED))
+            count = min(_JUDGED, len(data.valid))
+            evaluation = evaluate_in_detail(
+                saved, self.reporter.track(islice(validated, count), "looking for errors", count)
+            )
             facts["errors"] = errors_of(evaluation, evaluation.examples == len(data.valid))
             facts["report"] = self.task.report(saved.bundle, trained, validated)
             if self.start:

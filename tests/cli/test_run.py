@@ -27,7 +27,7 @@ def check_story(result, folder, name, task):
         assert noise not in result.stderr + result.stdout
     assert result.stdout.startswith("\nEvaluation  on ")
     assert re.search(r"^  accuracy   \d\.\d{4}$", result.stdout, re.M)
-    assert "the built-in sample: made-up data" in result.stdout or task == "digits"
+    assert "(the built-in sample: little data, to try the program on)" in result.stdout
     predictions = result.stdout.partition("Predictions")[2].partition("Saved")[0]
     assert predictions.count("%") >= 6
     assert str(folder / "saved_models" / name) in result.stdout
