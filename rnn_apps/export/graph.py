@@ -55,13 +55,27 @@ class Graph:
         """Adds a constant and returns its name; float arrays are stored as they come unless `half` is set."""
         value = np.asarray(array)
         name = self.fresh(hint)
-        if self.half and value.dtype == np.float32 and value.size >= 1024:
-            stored = name + "_f16"
-            self._constants.append(numpy_helper.from_array(value.astype(np.float16), stored))
-            self._nodes.append(helper.make_node("Cast", [stored], [name], to=TensorProto.FLOAT))
+        if self._halved(value):
+            self._nodes.append(helper.make_node("Cast", [self._half(value, name)], [name], to=TensorProto.FLOAT))
         else:
             self._constants.append(numpy_helper.from_array(value, name))
         return name
+
+    def rows(self, table: npt.ArrayLike, numbers: str, hint: str) -> str:
+        """Looks up rows of a table by their numbers; of one in half precision only those are widened, never all."""
+        value = np.asarray(table)
+        if not self._halved(value):
+            return self.node("Gather", [self.constant(value, hint), numbers], axis=0)
+        found = self.node("Gather", [self._half(value, self.fresh(hint)), numbers], axis=0)
+        return self.node("Cast", [found], to=TensorProto.FLOAT)
+
+    def _halved(self, value: npt.NDArray[Any]) -> bool:
+        return self.half and value.dtype == np.float32 and value.size >= 1024
+
+    def _half(self, value: npt.NDArray[Any], name: str) -> str:
+        stored = name + "_f16"
+        self._constants.append(numpy_helper.from_array(value.astype(np.float16), stored))
+        return stored
 
     @overload
     def node(self, op_type: str, inputs: Sequence[str], outputs: Literal[1] = 1, **attributes: Any) -> str: ...

@@ -6,6 +6,7 @@ from keras import layers
 
 from rnn_apps.errors import BundleError, ExportError
 from rnn_apps.export import Graph, Value, registry, save_onnx, to_onnx, writes
+from rnn_apps.export.quantization import quantize_graphs
 from rnn_apps.inference.session import Session
 from rnn_apps.layers import Embedding, MaskedPooling
 from rnn_apps.layers.masking import KINDS
@@ -196,3 +197,23 @@ def test_a_graph_can_be_built_by_hand(tmp_path):
     (tmp_path / "g.onnx").write_bytes(graph.model({"a": "b"}).SerializeToString())
     found = Session(tmp_path / "g.onnx").run({"x": np.array([[1, 2, 3, 4]], np.float32)})
     assert found["product"].tolist() == [[3.0, 8.0]]
+
+
+@pytest.mark.parametrize("quantized", [False, True])
+def test_of_a_table_in_half_precision_only_the_rows_that_are_looked_up_are_widened(tmp_path, quantized):
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    model = keras.Model({"tokens": tokens}, {"vectors": Embedding(300, 8)(tokens)})
+    for weight in model.weights:
+        weight.assign(np.asarray(weight).astype(np.float16))
+    path, batch = tmp_path / "model.onnx", {"tokens": np.array([[3, 299, 0]], np.int32)}
+    assert save_onnx(model, path, batch, half=True) == 0
+    if quantized:
+        quantize_graphs([path], None)
+    graph = onnx.load(path).graph
+    (lookup,) = (node for node in graph.node if node.op_type == "Gather")
+    assert ("f16" in lookup.input[0], lookup.input[0] in {own.name for own in graph.initializer}) == (
+        True,
+        not quantized,
+    )
+    expected = np.asarray(model(batch)["vectors"])
+    np.testing.assert_allclose(Session(path).run(batch)["vectors"], expected, atol=1e-2 if quantized else 0)

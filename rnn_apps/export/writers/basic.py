@@ -61,8 +61,7 @@ def ordered_classes(graph: Graph, layer: Any, value: Value) -> Value:
 @writes(Embedding)
 def embedding(graph: Graph, layer: Any, value: Value) -> Value:
     """A row of the table for each number; the number 0 is padding if the layer masks it."""
-    table = graph.constant(_weights(layer.embeddings), layer.name)
-    tensor = graph.node("Gather", [table, value.tensor], axis=0)
+    tensor = graph.rows(_weights(layer.embeddings), value.tensor, layer.name)
     if not layer.mask_zero:
         return same_rows(value, tensor)
     counted = graph.node("Cast", [graph.cast(value.tensor, np.bool_)], to=6)

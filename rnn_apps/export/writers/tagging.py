@@ -23,7 +23,7 @@ def character_cnn(graph: Graph, layer: Any, value: Value) -> Value:
     table, kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in (layer.table, layer.kernel, layer.bias))
     real = graph.cast(graph.cast(value.tensor, np.bool_), np.float32)
     real = graph.node("Unsqueeze", [real, integers(3)])
-    vectors = graph.node("Gather", [graph.constant(table, layer.name), value.tensor], axis=0)
+    vectors = graph.rows(table, value.tensor, layer.name)
     vectors = graph.node("Mul", [vectors, real])
     half = layer.width // 2
     around = graph.node("Pad", [vectors, integers(0, 0, half, 0, 0, 0, half, 0)])
