@@ -1,6 +1,6 @@
 """The matrix products of a recurrent layer, as plain NumPy.
 
-What Numba compiles in their place is in `products_llvm.py`; these bodies say what those compute, and stand in for
+What Numba compiles in their place is in `llvm.py`; these bodies say what those compute, and stand in for
 them wherever a test runs the loops uncompiled, in float64.
 
 A matrix that multiplies from the right is packed first: columns in panels of a fixed width, each panel contiguous,
