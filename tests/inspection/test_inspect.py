@@ -1,22 +1,28 @@
 """Every task can be looked into, with the models that ship, and its answers stay what they are."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
+from rnn_apps.bundle import Bundle
 from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.search_tree import WatchedBeamSearch
 from rnn_apps.inspection.page import MOST_BYTES, as_json, inspection_page
-from rnn_apps.model import load
+from rnn_apps.model import Model, load
 from rnn_apps.views import Heatmap, Tree
 
 TEXT = "A dull film with a brilliant ending."
 
 
 @pytest.fixture(scope="module")
-def sentiment():
-    return load("sentiment")
+def sentiment(tmp_path_factory):
+    """The shipped model, without what its training has recorded."""
+    shipped = load("sentiment").bundle
+    folder = shutil.copytree(shipped.folder, tmp_path_factory.mktemp("models") / "sentiment")
+    (folder / "training.npz").unlink()
+    return Model(Bundle(folder, shipped.manifest))
 
 
 @pytest.fixture(scope="module")
