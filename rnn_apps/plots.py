@@ -233,6 +233,8 @@ def draw_learning_curves(path: Path, rows: Sequence[Mapping[str, float]], monito
         axis.axvline(best_epoch, color="gray", linestyle=":", label=f"best epoch ({best_epoch})")
         axis.set(title=title, xlabel="epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if len(epochs) == 1:
+            axis.set_xlim(epochs[0] - 1, epochs[0] + 1)
         axis.grid(alpha=0.3)
         axis.legend(fontsize="small")
     _save(figure, path)
@@ -310,7 +312,9 @@ def _save(figure: Any, path: Path | IO[bytes]) -> None:
 
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=110, format="png")
-    Image.open(drawn).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(path, "PNG", optimize=True)
+    method = Image.Quantize.MAXCOVERAGE  # a small mark keeps its colour
+    few = Image.open(drawn).convert("RGB").quantize(_COLOURS, method=method, dither=Image.Dither.NONE)
+    few.save(path, "PNG", optimize=True)
 
 
 def _draw(axis: Any, heatmap: Heatmap) -> None:

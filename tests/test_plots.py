@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
 
 from rnn_apps import plots
 from rnn_apps.errors import ConfigError, OutputError
@@ -65,6 +67,15 @@ def test_the_curves_are_a_picture(tmp_path, epochs):
     width, height = (int.from_bytes(picture[place : place + 4], "big") for place in (16, 20))
     assert width > 1000
     assert height > 300
+
+
+def test_a_mark_of_a_few_points_keeps_its_colour(tmp_path):
+    draw_learning_curves(tmp_path / "curves.png", ROWS[:1], "f1", best_epoch=1)
+    with Image.open(tmp_path / "curves.png") as picture:
+        colours = np.array(picture.convert("RGB")).reshape(-1, 3)
+    for colour in ("C0", "C1"):  # training and validation
+        wanted = np.round(np.array(to_rgb(colour)) * 255)
+        assert np.abs(colours - wanted).sum(axis=1).min() < 10, colour
 
 
 def test_a_task_without_a_validation_loss(tmp_path):
