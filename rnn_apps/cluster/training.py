@@ -67,6 +67,7 @@ def train_together(run: Run, workers: Workers) -> Model:
         with _told(run):
             _fit(run, workers)
         shutil.rmtree(run.work / _ENGINE, ignore_errors=True)
+    run.spread = one_by_one  # the workers are gone
     return run.execute()  # finds the training ended, and saves
 
 
