@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,16 +77,22 @@ def _served(*models: str) -> Iterator[str]:
     process = subprocess.Popen(serve, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
-        while process.poll() is None:
-            try:
-                urlopen(address).close()
-                break
-            except URLError:
-                continue
+        while not _answers(address):
+            if process.poll() is not None:
+                sys.exit("The server ended before it answered; what it said stands above.")
+            time.sleep(0.2)
         yield address
     finally:
         process.terminate()
         process.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        urlopen(address).close()
+    except URLError:
+        return False
+    return True
 
 
 def _take(page: Any, name: str, height: int) -> None:
