@@ -14,10 +14,19 @@ from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.windows import carried, zero_states
 from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.inference.sampling import check_sampling, sample
-from rnn_apps.tasks.music.context import END, FIRST_HELD, FIRST_STRUCK, Context, canonical, frame_tokens, token_frame
+from rnn_apps.tasks.music.context import (
+    FIRST_HELD,
+    FIRST_STRUCK,
+    Context,
+    canonical,
+    ends_frame,
+    frame_tokens,
+    key_of,
+    token_frame,
+)
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores.midi import FASTEST, SLOWEST
-from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SILENT, STRUCK, Frames, Piece
+from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LEVELS, LOWEST_PITCH, SILENT, STRUCK, Frames, Piece
 from rnn_apps.tasks.music.scores.tonality import PitchClasses, Tonality, pitch_classes, rests_on_tonic, tonality_of
 
 _CHUNK = 1024
@@ -125,13 +134,14 @@ class Composer:
         length: int | None = None,
         tonality: Tonality | None = None,
     ) -> None:
-        self.graph, self.processor, self.articulated = graph, processor, processor.articulated
+        self.graph, self.processor = graph, processor
+        self.articulated, self.dynamics = processor.articulated, processor.dynamics
         self.context = Context(frames_per_bar, length, processor.frames_per_quarter, tonality)
         self._states = zero_states(processor.state_sizes, 1)
 
     def follow(self, frames: Frames) -> Iterator[npt.NDArray[np.float32]]:
         """Takes frames as they are; yields the logits, (tokens,), before each of their tokens."""
-        tokens = [token for frame in frames for token in frame_tokens(frame)]
+        tokens = [token for frame in frames for token in frame_tokens(frame, self.dynamics)]
         for start in range(0, len(tokens), _CHUNK):
             rows = []
             for token in tokens[start : start + _CHUNK]:
@@ -157,17 +167,22 @@ class Composer:
             top: the token of the highest key if it is given, END for silence.
 
         Returns:
-            uint8 (88,), all struck where the model is not articulated.
+            uint8 (88,), all struck where the model is not articulated, at a level where it knows how loud music is.
         """
+        keys = KEYS * (1 + self.articulated)
+        ends = np.pad(np.zeros(keys, np.bool_), (1, len(LEVELS) * self.dynamics), constant_values=True)
         drawn: list[int] = []
-        while END not in drawn:
+        while not drawn or not ends_frame(drawn[-1]):
             (logits,) = self._run([self.context.row()])
             if top is not None and not drawn:
                 token = top
             else:
-                may = np.append(allowed, allowed[1:]) if self.articulated else allowed
-                may = may & self.context.legal(self.articulated)
-                may[0] |= not may.any() or bool(drawn)
+                legal = self.context.legal(self.articulated, self.dynamics)
+                may = ends & allowed[0]
+                may[1 : 1 + keys] = np.resize(allowed[1:], keys)
+                may &= legal
+                if drawn or not may.any():
+                    may |= legal & ends
                 token = 1 + int(
                     sample(
                         np.where(may, logits, -np.inf)[None], rng, request.temperature, request.top_k, request.top_p
@@ -264,10 +279,17 @@ def _drawn(
             if not (request.restrike and on_beat and (frame[~held] != SILENT).sum() >= _MOVING):
                 frame[held] = HELD
         if top is not None and voice is not None:
-            given = voice[time] != SILENT
-            frame[given] = np.where(sounded[given], voice[time][given], STRUCK)
+            key = key_of(top)
+            frame[key] = _as_given(int(voice[time, key]), int(frame[key]), bool(sounded[key]))
         sounded = frame != SILENT
         yield frame
+
+
+def _as_given(given: int, drawn: int, sounded: bool) -> int:
+    """What the key of a given note does in a frame: as loud as it is given or, where that is not told, as drawn."""
+    if given > HELD or (given == HELD and sounded):
+        return given
+    return STRUCK if drawn in (SILENT, HELD) else drawn
 
 
 def _allowed(request: Request, time: int, composer: Composer) -> npt.NDArray[np.bool_]:

@@ -2,11 +2,12 @@
 
 A frame is written as its sounding keys from the top down, each struck or held, and an end-of-frame mark:
 
-    END = 1,  struck key k = 2 + k,  held key k = 90 + k;  0 is padding.
+    END = 1,  struck key k = 2 + k,  held key k = 90 + k,  END at level l = 177 + l;  0 is padding.
 
 From the top down, so that a melody given from outside comes first in its frame and the harmony follows it. After key k
 only lower keys or END may come, and a key can be held only if it sounded in the frame before. So each frame can be
 written in exactly one way, and what a model spreads over the tokens that may come is a distribution over frames.
+Where a model knows how loud music is, the mark behind a frame in which a key is struck says at what level.
 
 Beside the token before, the model is shown what a recurrent network would otherwise have to carry along: frames that
 lie a beat, a bar or a phrase back (the "lookback" of E. Waite, "Generating long-term structure in songs and stories",
@@ -24,18 +25,22 @@ from rnn_apps.arrays import Arrays
 from rnn_apps.tasks.music.scores.piece import (
     HELD,
     KEYS,
+    LEVELS,
     LOWEST_PITCH,
     SILENT,
     SIXTEENTHS,
     STRUCK,
+    USUAL_LEVEL,
     Frames,
     pitch_name,
+    struck,
 )
 from rnn_apps.tasks.music.scores.tonality import Tonality
 
 PADDING, END = 0, 1
 FIRST_STRUCK = 2
 FIRST_HELD = FIRST_STRUCK + KEYS
+FIRST_LEVEL = FIRST_HELD + KEYS
 
 LOOKBACKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """So many sixteenths back the model is shown the frames, bit by bit behind the first two of `keys`.
@@ -62,6 +67,9 @@ END_SIZE = len(_ENDS)
 
 MOST_VOICES = 15
 """Where there are more voices than that, the model does not count on."""
+
+STRUCK_ONE = 1 + len(LEVELS)
+"""`loudness` from here on: a key of this frame is struck, so that the mark behind it says a level."""
 
 
 class Context:
@@ -91,6 +99,7 @@ class Context:
         self._finer = max(frames_per_quarter // SIXTEENTHS, 1)
         self._lookbacks = (1, *(self._finer * back for back in LOOKBACKS[1:]))
         self._past = np.zeros((self._lookbacks[-1], KEYS), np.bool_)
+        self._token, self._level = END, 0
         self._begin_frame()
 
     @property
@@ -105,7 +114,8 @@ class Context:
             `tokens`, the token before, an int32 scalar; `keys`, uint16 (88,), see the bits above; `place`, float32
             (30,), where in the piece and in the bar; `end`, float32 (2,), see `END_SIZE`, 0 where it is far or unknown;
             `voice`, how many keys the frame has so far, plus one, and `before`, one plus the key of this voice in the
-            frame before, 0 without, int32 scalars.
+            frame before, 0 without, `loudness`, the level last heard, 0 at first, and `STRUCK_ONE` more where a key
+            of the frame is struck so far, int32 scalars.
         """
         voice = min(self._voice, MOST_VOICES)
         before = self._before[voice] + 1 if voice < len(self._before) else 0
@@ -116,18 +126,24 @@ class Context:
             "end": self._end,
             "voice": np.array(voice + 1, np.int32),
             "before": np.array(before, np.int32),
+            "loudness": np.array(self._level + STRUCK_ONE * self._struck, np.int32),
         }
 
-    def legal(self, articulated: bool) -> npt.NDArray[np.bool_]:
-        """Returns which tokens may come next, padding left out: END, struck keys and, where articulated, held ones."""
+    def legal(self, articulated: bool, dynamics: bool = False) -> npt.NDArray[np.bool_]:
+        """Returns which tokens may come next, padding left out.
+
+        END, struck keys, where articulated held ones, and with dynamics the ends at each level.
+        """
         is_open = self._keys & OPEN != 0
         kinds = [is_open, is_open & (self._keys & BEFORE != 0)] if articulated else [is_open]
-        return np.concatenate([np.ones(1, np.bool_), *kinds])
+        levels = [np.full(len(LEVELS), self._struck)] if dynamics else []
+        return np.concatenate([[not (dynamics and self._struck)], *kinds, *levels])
 
     def push(self, token: int) -> None:
         """Takes the next token."""
         self._token = token
-        if token == END:
+        if ends_frame(token):
+            self._level = self._level if token == END else token - FIRST_LEVEL + 1
             sounding = self._keys & SO_FAR != 0
             self.unchanged = self.unchanged + 1 if np.array_equal(sounding, self.previous) else 1
             self._past[self.time % len(self._past)] = sounding
@@ -137,10 +153,11 @@ class Context:
         key = key_of(token)
         self._keys[key] |= SO_FAR
         self._keys[key:] &= ~np.uint16(OPEN)
+        self._struck |= token < FIRST_HELD
         self._voice += 1
 
     def _begin_frame(self) -> None:
-        self._token, self._voice = END, 0
+        self._voice, self._struck = 0, False
         self._keys = self._tonal | np.uint16(OPEN)
         for bit, back in enumerate(self._lookbacks, 2):
             if back <= self.time:
@@ -169,29 +186,47 @@ def _place(time: float, bar: float) -> npt.NDArray[np.float32]:
 
 
 def key_of(token: int) -> int:
-    """Returns the key that a token stands for, END left out."""
+    """Returns the key that a token stands for, the ends of frames left out."""
     return (token - FIRST_STRUCK) % KEYS
 
 
+def ends_frame(token: int) -> bool:
+    """Returns whether a token is the mark behind a frame."""
+    return token == END or token >= FIRST_LEVEL
+
+
+def is_key(tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Returns which of some tokens are keys."""
+    return np.asarray((tokens >= FIRST_STRUCK) & (tokens < FIRST_LEVEL))
+
+
 def token_name(token: int) -> str:
-    """Returns what a person calls a token: "C4", "C4 held", "|" for the end of a frame."""
-    if token == END:
-        return "|"
+    """Returns what a person calls a token: "C4", "C4 held", "|" for the end of a frame, "| mf" for one with a level."""
+    if ends_frame(token):
+        return "|" if token == END else f"| {LEVELS[token - FIRST_LEVEL]}"
     return pitch_name(LOWEST_PITCH + key_of(token)) + (" held" if token >= FIRST_HELD else "")
 
 
-def frame_tokens(frame: Frames) -> list[int]:
-    """Returns the tokens of a frame, uint8 (88,), END included."""
+def frame_tokens(frame: Frames, dynamics: bool = False) -> list[int]:
+    """Returns the tokens of a frame, uint8 (88,), its end included.
+
+    With dynamics that is at the mean level of what is struck; what is not told is as loud as usual.
+    """
     keys = np.flatnonzero(frame)[::-1]
-    return [*np.where(frame[keys] == HELD, FIRST_HELD, FIRST_STRUCK) + keys, END]
+    end, levels = END, frame[struck(frame, True)].astype(np.int64) - HELD
+    if dynamics and len(levels):
+        end = FIRST_LEVEL - 1 + round(float(np.where(levels > 0, levels, USUAL_LEVEL).mean()))
+    return [*np.where(frame[keys] == HELD, FIRST_HELD, FIRST_STRUCK) + keys, end]
 
 
 def token_frame(tokens: Iterable[int]) -> Frames:
     """Returns the frame, uint8 (88,), that tokens stand for."""
     frame = np.zeros(KEYS, np.uint8)
     for token in tokens:
-        if token != END:
+        if not ends_frame(token):
             frame[key_of(token)] = HELD if token >= FIRST_HELD else STRUCK
+        elif token >= FIRST_LEVEL:
+            frame[frame == STRUCK] = HELD + 1 + token - FIRST_LEVEL
     return frame
 
 
@@ -201,6 +236,7 @@ def encode_frames(
     knows_end: bool = False,
     frames_per_quarter: int = SIXTEENTHS,
     tonality: Tonality | None = None,
+    dynamics: bool = False,
 ) -> Arrays:
     """Returns what a model learns from: `Context.row` before each token of a piece, stacked, and what then came.
 
@@ -212,11 +248,12 @@ def encode_frames(
         knows_end: whether the model is shown when the piece ends.
         frames_per_quarter: the grid.
         tonality: the key, where the model is shown it.
+        dynamics: whether it is written how loud the music is.
     """
     context = Context(frames_per_bar, len(frames) if knows_end else None, frames_per_quarter, tonality)
     rows, targets, numbers = [], [], []
     for number, frame in enumerate(frames):
-        for token in frame_tokens(frame):
+        for token in frame_tokens(frame, dynamics):
             rows.append(context.row())
             targets.append(token)
             numbers.append(number)
@@ -235,7 +272,7 @@ def transpose(arrays: Arrays, semitones: int) -> Arrays:
     low, high = max(semitones, 0), KEYS + min(semitones, 0)
     keys[:, low:high] = arrays["keys"][:, low - semitones : high - semitones] & ~np.uint16(OPEN)
     shown = _moved(arrays["tokens"], semitones)
-    above = np.where(shown > END, (shown - FIRST_STRUCK) % KEYS, KEYS)
+    above = np.where(is_key(shown), (shown - FIRST_STRUCK) % KEYS, KEYS)
     keys |= np.where(np.arange(KEYS) < above[:, None], np.uint16(OPEN), np.uint16(0))
     # what is known of a pitch class is known in every octave, of the keys that nothing was moved to as well
     keys |= arrays["keys"][:, (np.arange(KEYS) - semitones) % 12] & np.uint16(IN_SIGNATURE | IS_TONIC)
@@ -249,7 +286,7 @@ def without_tonality(arrays: Arrays) -> Arrays:
 
 
 def _moved(tokens: npt.NDArray[np.int32], semitones: int) -> npt.NDArray[np.int32]:
-    return np.where(tokens > END, tokens + semitones, tokens).astype(np.int32)
+    return np.where(is_key(tokens), tokens + semitones, tokens).astype(np.int32)
 
 
 def canonical(frames: Frames, articulated: bool, wanted: bool) -> Frames:

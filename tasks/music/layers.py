@@ -11,7 +11,7 @@ from keras import ops
 
 from rnn_apps.arrays import MASKED
 from rnn_apps.export import Graph, Value, same_rows, writes
-from rnn_apps.tasks.music.context import BEFORE, KEY_BITS, OPEN, SO_FAR
+from rnn_apps.tasks.music.context import BEFORE, KEY_BITS, OPEN, SO_FAR, STRUCK_ONE
 from rnn_apps.tasks.music.scores.piece import KEYS
 
 REACH = 12
@@ -91,7 +91,7 @@ class Neighbours(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("rnn_apps")
 class KeyboardLogits(keras.layers.Layer):
-    """Logits of END and of each key, struck and, if articulated, held; of tokens that may not come, -1e9.
+    """Logits of END and of each key, struck and, if articulated, held; of END at each level; where illegal, -1e9.
 
         logit[END] = h w + b        logit[k] = h W[k] + b[k] + (h V + c) · features[k]
 
@@ -99,26 +99,27 @@ class KeyboardLogits(keras.layers.Layer):
 
     Args:
         articulated: whether held keys are told from struck ones.
+        levels: so many levels a frame can end at; with them `loudness` is given, which says whether one has to be said.
 
-    Inputs: hidden states h (batch, time, units), bits (batch, time, 88, bits) and features (batch, time, 88, features).
-    Output: (batch, time, 1 + 88 or 176).
+    Inputs: hidden states h (batch, time, units), bits (batch, time, 88, bits), features (batch, time, 88, features) and
+    loudness, int32 (batch, time). Output: (batch, time, 1 + 88 or 176 + levels).
     """
 
-    def __init__(self, articulated: bool, **kwargs: Any) -> None:
+    def __init__(self, articulated: bool, levels: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.articulated = articulated
+        self.articulated, self.levels = articulated, levels
         self.kinds = 2 if articulated else 1
         self.supports_masking = True
 
-    def build(self, hidden_shape: Any, bits_shape: Any, features_shape: Any) -> None:
+    def build(self, hidden_shape: Any, bits_shape: Any, features_shape: Any, loudness_shape: Any = None) -> None:
         """Creates the weights."""
-        units, columns, self.features = hidden_shape[-1], 1 + KEYS * self.kinds, features_shape[-1]
+        units, columns, self.features = hidden_shape[-1], 1 + KEYS * self.kinds + self.levels, features_shape[-1]
         self.kernel = self.add_weight(name="kernel", shape=(units, columns))
         self.bias = self.add_weight(name="bias", shape=(columns,), initializer="zeros")
         self.shared_kernel = self.add_weight(name="shared_kernel", shape=(units, self.kinds * self.features))
         self.shared_bias = self.add_weight(name="shared_bias", shape=(self.kinds * self.features,), initializer="zeros")
 
-    def call(self, hidden: Any, bits: Any, features: Any) -> Any:
+    def call(self, hidden: Any, bits: Any, features: Any, loudness: Any = None) -> Any:
         """Computes the logits."""
         own = ops.matmul(hidden, self.kernel) + self.bias
         weights = ops.matmul(hidden, self.shared_kernel) + self.shared_bias
@@ -129,12 +130,17 @@ class KeyboardLogits(keras.layers.Layer):
         legal = [bits[..., bit_number(OPEN)] > 0.5]
         if self.articulated:
             legal.append(ops.logical_and(legal[0], bits[..., bit_number(BEFORE)] > 0.5))
-        keys = ops.where(ops.concatenate(legal, axis=-1), own[..., 1:] + shared, MASKED)
-        return ops.concatenate([own[..., :1], keys], axis=-1)
+        columns = 1 + KEYS * self.kinds
+        keys = ops.where(ops.concatenate(legal, axis=-1), own[..., 1:columns] + shared, MASKED)
+        if not self.levels:
+            return ops.concatenate([own[..., :1], keys], axis=-1)
+        struck = loudness[..., None] >= STRUCK_ONE
+        end, level = ops.where(struck, MASKED, own[..., :1]), ops.where(struck, own[..., columns:], MASKED)
+        return ops.concatenate([end, keys, level], axis=-1)
 
-    def compute_output_spec(self, hidden: Any, bits: Any, features: Any) -> Any:
+    def compute_output_spec(self, hidden: Any, bits: Any, features: Any, loudness: Any = None) -> Any:
         """Shape of the output."""
-        return keras.KerasTensor((*hidden.shape[:-1], 1 + KEYS * self.kinds), "float32")
+        return keras.KerasTensor((*hidden.shape[:-1], 1 + KEYS * self.kinds + self.levels), "float32")
 
     def compute_mask(self, *inputs: Any, previous_mask: Any = None) -> Any:
         """The hidden states' mask goes on."""
@@ -142,7 +148,7 @@ class KeyboardLogits(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {**super().get_config(), "articulated": self.articulated}
+        return {**super().get_config(), "articulated": self.articulated, "levels": self.levels}
 
 
 def bit_number(mask: int) -> int:
@@ -178,7 +184,9 @@ def neighbours(graph: Graph, layer: Any, bits: Value) -> Value:
 
 
 @writes(KeyboardLogits)
-def keyboard_logits(graph: Graph, layer: Any, hidden: Value, bits: Value, features: Value) -> Value:
+def keyboard_logits(
+    graph: Graph, layer: Any, hidden: Value, bits: Value, features: Value, loudness: Value | None = None
+) -> Value:
     """The equations of the layer."""
 
     def linear(kernel: Any, bias: Any) -> str:
@@ -204,5 +212,13 @@ def keyboard_logits(graph: Graph, layer: Any, hidden: Value, bits: Value, featur
     may = legal(OPEN)
     if layer.articulated:
         may = graph.node("Concat", [may, graph.node("And", [may, legal(BEFORE)])], axis=-1)
-    keys = graph.node("Where", [may, keys, graph.constant(np.array(MASKED, np.float32))])
-    return same_rows(hidden, graph.node("Concat", [part(own, 0, 1), keys], axis=-1))
+    masked = graph.constant(np.array(MASKED, np.float32))
+    keys, end, level = graph.node("Where", [may, keys, masked]), part(own, 0, 1), []
+    if loudness is not None:
+        number = graph.node(
+            "Unsqueeze", [graph.cast(loudness.tensor, np.int32), graph.constant(np.array([-1], np.int64))]
+        )
+        struck = graph.node("GreaterOrEqual", [number, graph.constant(np.array(STRUCK_ONE, np.int32))])
+        level = [graph.node("Where", [struck, part(own, 1 + columns, 1 + columns + layer.levels), masked])]
+        end = graph.node("Where", [struck, masked, end])
+    return same_rows(hidden, graph.node("Concat", [end, keys, *level], axis=-1))

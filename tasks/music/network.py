@@ -13,10 +13,19 @@ from rnn_apps.data.windows import FINAL, INITIAL, zero_states
 from rnn_apps.layers import CELLS, Deep, Embedding
 from rnn_apps.task import GraphSpec, Network
 from rnn_apps.tasks.music.config import MusicConfig
-from rnn_apps.tasks.music.context import END_SIZE, FIRST_HELD, KEY_BITS, MOST_VOICES, PADDING, PLACE_SIZE, TONAL_BITS
+from rnn_apps.tasks.music.context import (
+    END_SIZE,
+    FIRST_LEVEL,
+    KEY_BITS,
+    MOST_VOICES,
+    PADDING,
+    PLACE_SIZE,
+    STRUCK_ONE,
+    TONAL_BITS,
+)
 from rnn_apps.tasks.music.layers import KeyBits, KeyboardLogits, Neighbours
 from rnn_apps.tasks.music.processor import MusicProcessor
-from rnn_apps.tasks.music.scores.piece import KEYS
+from rnn_apps.tasks.music.scores.piece import KEYS, LEVELS
 from rnn_apps.training.losses import summed_cross_entropy
 
 
@@ -32,7 +41,7 @@ class MusicNetwork(Network[MusicConfig, MusicProcessor]):
 
         Returns:
             a model from what `MusicProcessor.shown` gives, (batch, time, ...), and `initial_0`, `initial_1`, ...,
-            (batch, units), to `logits`, float32 (batch, time, 89 or 177), token 1 first, and `final_0`, `final_1`, ...
+            (batch, units), to `logits`, float32 (batch, time, 89, 177 or 185), token 1 first, and `final_0`, ...
         """
         settings = config.model
         tokens = keras.Input((None,), dtype="int32", name="tokens")
@@ -41,12 +50,14 @@ class MusicNetwork(Network[MusicConfig, MusicProcessor]):
         end = {"end": keras.Input((None, END_SIZE), name="end")} if processor.sees_end else {}
         voice = keras.Input((None,), dtype="int32", name="voice")
         before = keras.Input((None,), dtype="int32", name="before")
+        loudness = {"loudness": keras.Input((None,), dtype="int32", name="loudness")} if processor.dynamics else {}
+        levels = len(LEVELS) if processor.dynamics else 0
         count = TONAL_BITS if processor.sees_tonality else KEY_BITS
         bits = KeyBits(count, name="bits")(keys)
         roll = keras.layers.Reshape((-1, KEYS * count), name="roll")(bits)
         x = keras.layers.Concatenate(name="features")(
             [
-                Embedding(FIRST_HELD + KEYS, settings.embedding, mask_zero=True, name="token_embedding")(tokens),
+                Embedding(FIRST_LEVEL + levels, settings.embedding, mask_zero=True, name="token_embedding")(tokens),
                 keras.layers.Dense(settings.roll_features, name="roll_features")(
                     keras.layers.Dropout(settings.roll_dropout, name="roll_dropout")(roll)
                 ),
@@ -54,6 +65,7 @@ class MusicNetwork(Network[MusicConfig, MusicProcessor]):
                 *end.values(),
                 Embedding(MOST_VOICES + 2, 16, name="voice_embedding")(voice),
                 Embedding(KEYS + 1, settings.embedding, name="before_embedding")(before),
+                *(Embedding(2 * STRUCK_ONE, 16, name="loudness_embedding")(level) for level in loudness.values()),
             ]
         )
         x = keras.layers.Dropout(settings.dropout, name="feature_dropout")(x)
@@ -65,8 +77,9 @@ class MusicNetwork(Network[MusicConfig, MusicProcessor]):
         x = keras.layers.Dropout(settings.dropout, name="dropout")(x)
         around = Neighbours(settings.neighbour_features, name="neighbours")(bits)
         features = keras.layers.Concatenate(name="key_features")([bits, around])
-        logits = KeyboardLogits(processor.articulated, name="logits")(x, bits, features)
-        inputs = {"tokens": tokens, "keys": keys, "place": place, **end, "voice": voice, "before": before, **initial}
+        logits = KeyboardLogits(processor.articulated, levels, name="logits")(x, bits, features, *loudness.values())
+        inputs = {"tokens": tokens, "keys": keys, "place": place, **end, "voice": voice, "before": before}
+        inputs |= {**loudness, **initial}
         outputs = {"logits": logits, **{f"{FINAL}{number}": state for number, state in enumerate(final)}}
         return keras.Model(inputs, outputs, name="music")
 

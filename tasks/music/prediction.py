@@ -6,7 +6,7 @@ from dataclasses import field
 
 from rnn_apps.inference.predictor import Generated
 from rnn_apps.inference.records import Record
-from rnn_apps.tasks.music.scores.piece import Note, Piece, frames_of
+from rnn_apps.tasks.music.scores.piece import Note, Piece, frames_of, levels_of
 
 
 class MusicNote(Record):
@@ -18,6 +18,7 @@ class MusicNote(Record):
         duration: how long it lasts, in quarter notes.
         start_seconds: when it begins.
         duration_seconds: how long it lasts.
+        velocity: how hard its key is struck, 1 to 127 as in MIDI; 80 where the model does not know how loud music is.
     """
 
     pitch: int
@@ -25,6 +26,7 @@ class MusicNote(Record):
     duration: float
     start_seconds: float
     duration_seconds: float
+    velocity: int
 
 
 class Music(Generated):
@@ -47,9 +49,10 @@ class Music(Generated):
     def piece(self) -> Piece:
         """Returns it on its grid."""
         grid = self.frames_per_quarter
+        levels = levels_of([note.velocity for note in self.notes])
         notes = [
-            Note(note.pitch, round(note.start * grid), round((note.start + note.duration) * grid))
-            for note in self.notes
+            Note(note.pitch, round(note.start * grid), round((note.start + note.duration) * grid), level)
+            for note, level in zip(self.notes, levels, strict=True)
         ]
         length = round(self.seconds * self.tempo / 60 * grid)
         return Piece("composition", frames_of(notes, length), grid, self.tempo, self.metre)

@@ -25,12 +25,12 @@ from rnn_apps.inference.sampling import distribution
 from rnn_apps.inference.session import Session
 from rnn_apps.tasks.music import sample
 from rnn_apps.tasks.music.composing import CADENCE_BARS, Composer, Request, compose, describe_degeneration, tonality_for
-from rnn_apps.tasks.music.context import END, FIRST_HELD, canonical, frame_tokens, token_name
+from rnn_apps.tasks.music.context import END, FIRST_HELD, canonical, ends_frame, frame_tokens, token_name
 from rnn_apps.tasks.music.prediction import Music, MusicNote
 from rnn_apps.tasks.music.presentation import music_views, text_roll
 from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores.midi import read_midi
-from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SIXTEENTHS, STRUCK, Frames, Note, Piece
+from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SIXTEENTHS, Frames, Note, Piece, struck
 from rnn_apps.tasks.music.scores.reading import read_pieces
 from rnn_apps.views import ChoiceOption, FileInput, Heatmap, InputView, NumberOption, Text, View
 
@@ -297,11 +297,11 @@ class MusicPredictor(Predictor):
         """Returns the negative log-likelihood of each frame given those before it, in nats, (frames,)."""
         frames = canonical(piece.frames, piece.articulated, self.processor.articulated)
         composer = Composer(self._session, self.processor, piece.frames_per_bar)
-        tokens = (token for frame in frames for token in frame_tokens(frame))
+        tokens = (token for frame in frames for token in frame_tokens(frame, self.processor.dynamics))
         result, frame = np.zeros(len(frames)), 0
         for logits, token in zip(composer.follow(frames), tokens, strict=True):
             result[frame] -= log_softmax(logits)[token - 1]
-            frame += token == END
+            frame += ends_frame(token)
         return result
 
     def _noted(self, request: Request, frames: list[Frames]) -> Iterator[Frames]:
@@ -319,15 +319,16 @@ class MusicPredictor(Predictor):
 
 def _notes(frames: Iterable[Frames]) -> Iterator[Note]:
     """Yields the notes of frames, each when it has ended."""
-    begun: dict[int, int] = {}
+    begun: dict[int, Note] = {}
     time = 0
     for frame in frames:
         for key in [key for key in begun if frame[key] != HELD]:
-            yield Note(LOWEST_PITCH + key, begun.pop(key), time)
-        begun |= {int(key): time for key in np.flatnonzero(frame == STRUCK)}
+            yield begun.pop(key)._replace(end=time)
+        for key in np.flatnonzero(struck(frame, True)).tolist():
+            begun[key] = Note(LOWEST_PITCH + key, time, time, max(int(frame[key]) - HELD, 0))
         time += 1
-    for key, start in begun.items():
-        yield Note(LOWEST_PITCH + key, start, time)
+    for note in begun.values():
+        yield note._replace(end=time)
 
 
 def _whole(piece: Piece, remark: str) -> Music:
@@ -349,6 +350,7 @@ def _music(piece: Piece, notes: Sequence[Note], frames: int, complete: bool = Tr
                 duration=(note.end - note.start) * quarter,
                 start_seconds=note.start * second,
                 duration_seconds=(note.end - note.start) * second,
+                velocity=note.velocity,
             )
             for note in notes
         ],

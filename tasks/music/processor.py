@@ -15,7 +15,7 @@ from rnn_apps.arrays import Arrays
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.windows import INITIAL
 from rnn_apps.errors import DataError
-from rnn_apps.tasks.music.context import END, FIRST_STRUCK, canonical, encode_frames, transpose, without_tonality
+from rnn_apps.tasks.music.context import FIRST_STRUCK, canonical, encode_frames, is_key, transpose, without_tonality
 from rnn_apps.tasks.music.scores.piece import KEYS, SILENT, Frames, Piece
 from rnn_apps.tasks.music.scores.tonality import Tonality, ends_on_tonic, pitch_classes, tonality_of
 
@@ -39,6 +39,7 @@ class MusicProcessor(Processor):
         cadences: the share of the training pieces that come to rest on the tonic.
         tonalities: how many of them are in each key, C major and C minor first; none where the model is not told it.
         longest_chord: quarter notes of the longest chord or rest in them in which nothing changes; 0 where unknown.
+        dynamics: whether the model knows how loud music is.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class MusicProcessor(Processor):
         cadences: float = 0.0,
         tonalities: Sequence[int] = (),
         longest_chord: float = 0.0,
+        dynamics: bool = False,
     ) -> None:
         self.articulated, self.frames_per_quarter, self.tempo = articulated, frames_per_quarter, tempo
         self.metre = (metre[0], metre[1])
@@ -60,7 +62,7 @@ class MusicProcessor(Processor):
         self.state_sizes = dict(state_sizes)
         # of a model saved before these are not known
         self.sees_end, self.cadences, self.tonalities = sees_end, cadences, list(tonalities)
-        self.longest_chord = longest_chord
+        self.longest_chord, self.dynamics = longest_chord, dynamics
 
     @property
     def sees_tonality(self) -> bool:
@@ -73,7 +75,7 @@ class MusicProcessor(Processor):
         grids: Counter[int] = Counter()
         metres: Counter[tuple[int, int]] = Counter()
         tempi: list[float] = []
-        articulated = True
+        articulated, dynamics = True, False
         endings: list[bool] = []
         tonalities = [0] * 24
         longest = 0.0
@@ -82,6 +84,7 @@ class MusicProcessor(Processor):
             metres[piece.metre] += 1
             tempi.append(piece.tempo)
             articulated = articulated and piece.articulated
+            dynamics = dynamics or piece.has_dynamics
             endings.append(ends_on_tonic(piece))
             tonic, minor = _tonality(piece)
             tonalities[2 * tonic + minor] += 1
@@ -100,6 +103,7 @@ class MusicProcessor(Processor):
             float(np.mean(endings)),
             tonalities,
             longest,
+            articulated and dynamics,
         )
 
     def extended(self, examples: Iterable[Piece], config: MusicConfig) -> tuple[MusicProcessor, str]:
@@ -130,7 +134,7 @@ class MusicProcessor(Processor):
         if self.sees_tonality and rng.random() < _TONALITY_HIDDEN:
             row = without_tonality(row)
         tokens = row["targets"]
-        pitched = (tokens[tokens > END] - FIRST_STRUCK) % KEYS
+        pitched = (tokens[is_key(tokens)] - FIRST_STRUCK) % KEYS
         if not len(pitched):
             return row
         lowest = max(-self.transposition, -int(pitched.min()))
@@ -149,7 +153,8 @@ class MusicProcessor(Processor):
 
     def shown(self, row: Arrays) -> Arrays:
         """Returns of what `Context.row` gives that which the model takes."""
-        return row if self.sees_end else {name: array for name, array in row.items() if name != "end"}
+        hidden = {"end": not self.sees_end, "loudness": not self.dynamics}
+        return {name: array for name, array in row.items() if not hidden.get(name)}
 
     def drawn_tonality(self, rng: np.random.Generator) -> Tonality:
         """Returns a key for a model that is told it, each as often as the training pieces are in it."""
@@ -162,7 +167,9 @@ class MusicProcessor(Processor):
         if not len(frames):
             raise DataError(f"{piece.name} has no frame.")
         tonality = _tonality(piece) if told and self.sees_tonality else None
-        return self.shown(encode_frames(frames, piece.frames_per_bar, told, piece.frames_per_quarter, tonality))
+        return self.shown(
+            encode_frames(frames, piece.frames_per_bar, told, piece.frames_per_quarter, tonality, self.dynamics)
+        )
 
 
 def _longest_chord(frames: Frames) -> int:

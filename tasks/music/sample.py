@@ -86,7 +86,7 @@ def read_tune(text: str) -> Piece:
     ]
     # an upbeat stands at the end of a bar of silence
     shift = frames_per_bar - lengths[0] if upbeat else 0
-    notes = [Note(pitch, start + shift, end + shift) for pitch, start, end in (*accompaniment, *melody)]
+    notes = [Note(pitch, start + shift, end + shift) for pitch, start, end, _ in (*accompaniment, *melody)]
     tempo = float(quarters_a_minute)
     return Piece(name, frames_of(notes, time + shift), FRAMES_PER_QUARTER, tempo, (beats_per_bar, beat_value))
 

@@ -1,9 +1,9 @@
 """MIDI and ABC: read onto the grid, and MIDI written from it.
 
 Time in a MIDI file is counted in ticks, so many to a quarter note; a note is put on the nearest frame and lasts at
-least one. All instruments but drums share the 88 keys. Of several tempi the mean is kept, which keeps the length in
-seconds; of several metres the one that lasts longest, with silence in front where its bars would not begin on the
-grid's.
+least one. All instruments but drums share the 88 keys. How loud notes are is kept, on eight levels, where it differs.
+Of several tempi the mean is kept, which keeps the length in seconds; of several metres the one that lasts longest, with
+silence in front where its bars would not begin on the grid's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnn_apps.errors import DataError, MissingExtraError
-from rnn_apps.tasks.music.scores.piece import KEYS, LOWEST_PITCH, SIXTEENTHS, Note, Piece, frames_of
+from rnn_apps.tasks.music.scores.piece import KEYS, LOWEST_PITCH, SIXTEENTHS, Note, Piece, frames_of, levels_of
 from rnn_apps.tasks.music.scores.smf import check_file
 from rnn_apps.tasks.music.scores.voices import names_of, voices_of
 
@@ -27,7 +27,6 @@ MAX_FRAMES = 65_536  # 2 hours 16 minutes of sixteenths at 120 quarter notes a m
 SLOWEST, FASTEST = 10.0, 1000.0
 """Quarter notes a minute that make sense."""
 
-VELOCITY = 80
 _TICKS_PER_FRAME = 120
 _DEFAULT_TEMPO = 120.0
 _DEFAULT_METRE = (4, 4)
@@ -77,6 +76,8 @@ def abc_tunes(text: str) -> list[str]:
 def read_abc(tune: str, name: str, frames_per_quarter: int = SIXTEENTHS) -> Imported:
     """Reads one tune in ABC notation and quantises it; chord symbols sound as chords.
 
+    The accents on its beats are the converter's own, so it is not told how loud its notes are.
+
     Raises:
         DataError: if it cannot be read, has no pitched notes, or is longer than `MAX_FRAMES`.
         MissingExtraError: without the extra "music".
@@ -89,7 +90,7 @@ def read_abc(tune: str, name: str, frames_per_quarter: int = SIXTEENTHS) -> Impo
             output.seek(0)
             said = output.read().decode("utf-8", "replace").strip().splitlines()
             raise DataError(f"{name} is no tune in ABC notation that can be read ({' '.join(said[-1:])}).") from None
-    return _quantise(score, name, frames_per_quarter)
+    return _quantise(score, name, frames_per_quarter, dynamics=False)
 
 
 def midi_bytes(piece: Piece) -> bytes:
@@ -108,13 +109,15 @@ def midi_bytes(piece: Piece) -> bytes:
         track = symusic.Track(name=name, program=0)
         for note in own:
             start, length = note.start * _TICKS_PER_FRAME, (note.end - note.start) * _TICKS_PER_FRAME
-            track.notes.append(symusic.Note(start, length, note.pitch, VELOCITY))
+            track.notes.append(symusic.Note(start, length, note.pitch, note.velocity))
         score.tracks.append(track)
     return bytes(score.dumps_midi())
 
 
-def _quantise(score: Any, name: str, frames_per_quarter: int, tempo: float | None = None) -> Imported:
-    """Puts a score's notes on the grid; its tempi hold where no other is given."""
+def _quantise(
+    score: Any, name: str, frames_per_quarter: int, tempo: float | None = None, dynamics: bool = True
+) -> Imported:
+    """Puts a score's notes on the grid, as loud as they are or all alike; its tempi hold where no other is given."""
     tracks = [track for track in score.tracks if len(track.notes)]
     pitched = [track.notes.numpy() for track in tracks if not track.is_drum]
     if not pitched:
@@ -122,6 +125,7 @@ def _quantise(score: Any, name: str, frames_per_quarter: int, tempo: float | Non
     pitch = np.concatenate([notes["pitch"] for notes in pitched]).astype(np.int64)
     ticks = np.concatenate([notes["time"] for notes in pitched]).astype(np.int64)
     lengths = np.concatenate([notes["duration"] for notes in pitched]).astype(np.int64)
+    velocities = np.concatenate([notes["velocity"] for notes in pitched])
     inside = (pitch >= LOWEST_PITCH) & (pitch < LOWEST_PITCH + KEYS)
     if not inside.any():
         raise DataError(f"{name} has no note within the 88 keys of a piano.")
@@ -144,7 +148,8 @@ def _quantise(score: Any, name: str, frames_per_quarter: int, tempo: float | Non
         raise DataError(
             f"{name} has {length:,} frames ({hours:.1f} hours); at most {MAX_FRAMES:,} are read. Cut it into pieces."
         )
-    notes = [Note(*note) for note in zip(pitch[inside].tolist(), starts.tolist(), ends.tolist(), strict=True)]
+    levels = levels_of((velocities[inside] if dynamics else np.zeros(inside.sum(), np.int64)).tolist())
+    notes = list(map(Note, pitch[inside].tolist(), starts.tolist(), ends.tolist(), levels))
     piece = Piece(name, frames_of(notes, length), frames_per_quarter, tempo, metre)
     outside = int((~inside).sum())
     remarks = []

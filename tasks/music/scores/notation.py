@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from rnn_apps.errors import MissingExtraError
-from rnn_apps.tasks.music.scores.piece import Note, Piece
+from rnn_apps.tasks.music.scores.piece import LEVELS, Note, Piece
 from rnn_apps.tasks.music.scores.voices import names_of, voices_of
 
 _MIDDLE_C = 60
@@ -58,12 +58,26 @@ def musicxml_bytes(piece: Piece) -> bytes:
                 before = written
         for start, end in _silences(voice, math.ceil(len(piece.frames) / bar) * bar, bar, piece.frames_per_quarter):
             part.add(partitura.score.Rest(id=f"r{number}-{start}", voice=1, staff=1), start, end)
+        if number == 1:
+            for start, mark in _marks(piece):
+                part.add(partitura.score.ConstantLoudnessDirection(mark, staff=1), start)
         partitura.score.add_measures(part)
         parts.append(part)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "music.musicxml")
         partitura.save_musicxml(partitura.score.Score(parts), str(path))
         return path.read_bytes()
+
+
+def _marks(piece: Piece) -> Iterator[tuple[int, str]]:
+    """How loud the music is, from where on: at the first note of each bar whose mean level is another."""
+    levels, last = piece.levels(), 0
+    for start in range(0, len(levels), piece.frames_per_bar):
+        heard = np.flatnonzero(levels[start : start + piece.frames_per_bar])
+        level = round(float(levels[start + heard].mean())) if len(heard) else last
+        if level != last:
+            yield start + int(heard[0]), LEVELS[level - 1]
+        last = level
 
 
 def _silences(voice: Sequence[Note], length: int, bar: int, quarter: int) -> Iterator[tuple[int, int]]:

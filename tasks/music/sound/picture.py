@@ -1,4 +1,4 @@
-"""A piece as a piano roll: time to the right, pitch upwards, one rectangle a note."""
+"""A piece as a piano roll: time to the right, pitch upwards, one rectangle a note; below, how loud it is, if told."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-from rnn_apps.tasks.music.scores.piece import KEYS, LOWEST_PITCH, Piece
+from rnn_apps.tasks.music.scores.piece import KEYS, LEVELS, LOWEST_PITCH, Piece
 
 Pixels = npt.NDArray[np.uint8]
 
 _FRAME_WIDTH, _KEY_HEIGHT = 5, 7  # pixels
 _LINE_FRAMES = 240  # frames in one line of the picture, at most, or a bar
 _LEFT, _ABOVE, _BELOW = 34, 8, 20  # margins in pixels
+_LEVEL_HEIGHT = 3  # pixels
 
 _PAPER, _WHITE_KEY, _BLACK_KEY, _OCTAVE, _BEAT, _BAR, _INK = range(7)
 _FIRST_NOTE = 8  # palette entries 8 to 95: one colour a key
@@ -59,7 +60,8 @@ def draw(piece: Piece) -> Pixels:
 def _draw_line(piece: Piece, start: int, frames: int, low: int, high: int) -> Pixels:
     """One line of the picture: `frames` frames from `start`, keys `low` to `high`."""
     rows, columns = (high - low + 1) * _KEY_HEIGHT, frames * _FRAME_WIDTH
-    picture = np.full((_ABOVE + rows + _BELOW, _LEFT + columns + 8), _PAPER, np.uint8)
+    band = _LEVEL_HEIGHT * (len(LEVELS) + 1) if piece.has_dynamics else 0
+    picture = np.full((_ABOVE + rows + band + _BELOW, _LEFT + columns + 8), _PAPER, np.uint8)
     field = picture[_ABOVE : _ABOVE + rows, _LEFT : _LEFT + columns]
     for key in range(low, high + 1):
         top = (high - key) * _KEY_HEIGHT
@@ -75,7 +77,7 @@ def _draw_line(piece: Piece, start: int, frames: int, low: int, high: int) -> Pi
     bars = range(start // piece.frames_per_bar, -(-end // piece.frames_per_bar))
     for number in bars[:: max(1, 40 // (piece.frames_per_bar * _FRAME_WIDTH))]:
         left = _LEFT + (number * piece.frames_per_bar - start) * _FRAME_WIDTH
-        _write(picture, str(number + 1), _ABOVE + rows + 5, left)
+        _write(picture, str(number + 1), _ABOVE + rows + band + 5, left)
     for note in piece.notes():
         left, right = (max(note.start, start) - start) * _FRAME_WIDTH, (min(note.end, end) - start) * _FRAME_WIDTH
         if left < right:
@@ -83,6 +85,9 @@ def _draw_line(piece: Piece, start: int, frames: int, low: int, high: int) -> Pi
             top = (high - key) * _KEY_HEIGHT
             # a note that goes on in the next line touches the edge
             field[top + 1 : top + _KEY_HEIGHT - 1, left : right - (note.end <= end)] = _FIRST_NOTE + key
+    for place, level in enumerate(piece.levels()[start:end]):
+        height, left = round(_LEVEL_HEIGHT * level), _LEFT + place * _FRAME_WIDTH
+        picture[_ABOVE + rows + band - height : _ABOVE + rows + band, left : left + _FRAME_WIDTH - 1] = _INK
     return picture
 
 

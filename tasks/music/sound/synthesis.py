@@ -2,7 +2,8 @@
 
 A string of a piano that is struck sounds its fundamental and its overtones, the higher the weaker and the sooner gone;
 each fades fast at first and slowly then (two polarisations of the string's movement), and is damped when the key is let
-go. Stiffness makes the overtones a little sharp: f_k = k f sqrt(1 + B k^2).
+go. Stiffness makes the overtones a little sharp: f_k = k f sqrt(1 + B k^2). The amplitude grows with the square of the
+velocity (General MIDI 2, volume response).
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def synthesise(piece: Piece) -> Samples:
     release = np.linspace(1.0, 0.0, round(_RELEASE * RATE), dtype=np.float32) ** 3
     for note in notes:
         start, held = round(note.start * frame * RATE), round((note.end - note.start) * frame * RATE)
-        tone = tones[note.pitch][: held + len(release)]
+        tone = tones[note.pitch][: held + len(release)] * np.float32((note.velocity / 127) ** 2)
         sound[start : start + min(held, len(tone))] += tone[:held]
         faded = tone[held:] * release[: len(tone) - held]
         sound[start + held : start + held + len(faded)] += faded

@@ -25,7 +25,7 @@ class SmallKeyboard:
         outputs = self.graph.run(arrays)
         there = np.isin(np.arange(KEYS), np.arange(LOW, LOW + SMALL))
         kinds = (outputs["logits"].shape[-1] - 1) // KEYS
-        outputs["logits"][..., 1:][..., ~np.tile(there, kinds)] = -np.inf
+        outputs["logits"][..., 1 : 1 + kinds * KEYS][..., ~np.tile(there, kinds)] = -np.inf
         return outputs
 
 

@@ -42,7 +42,7 @@ def test_the_notation():
     piece = read_tune("x; D dorian; 6/8; 90\n1'- #7. 1/ 0 2\n: 1+5M")
     tune = {(74, 0, 4), (73, 4, 7), (62, 7, 8), (64, 10, 12)}
     chords = {(50, 0, 6), (53, 0, 6), (57, 0, 6), (45, 6, 12), (49, 6, 12), (52, 6, 12)}
-    assert set(piece.notes()) == tune | chords
+    assert {note[:3] for note in piece.notes()} == tune | chords
 
 
 @pytest.mark.parametrize(

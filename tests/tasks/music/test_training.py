@@ -124,7 +124,7 @@ def test_what_pieces_have_in_common(tmp_path):
     expected = {
         "articulated": False, "frames_per_quarter": 4, "tempo": 100.0, "metre": (3, 4), "transposition": 6,
         "state_sizes": {"initial_0": 5}, "sees_end": True, "cadences": 0.0,
-        "tonalities": [2, 0, 0, 1, *[0] * 20], "longest_chord": 1.25,
+        "tonalities": [2, 0, 0, 1, *[0] * 20], "longest_chord": 1.25, "dynamics": False,
     }  # fmt: skip
     assert vars(processor) == expected
     processor.save(tmp_path)

@@ -25,7 +25,7 @@ def test_distributions_of_a_few_chords():
 
 
 def test_the_grid_does_not_count():
-    finer = Piece("x", frames_of([Note(p, 3 * a, 3 * b) for p, a, b in CHORDS], 48), frames_per_quarter=12)
+    finer = Piece("x", frames_of([Note(p, 3 * a, 3 * b) for p, a, b, _ in CHORDS], 48), frames_per_quarter=12)
     assert distances([PIECE], [finer]) == pytest.approx(dict.fromkeys(distributions([PIECE]), 0.0))
 
 

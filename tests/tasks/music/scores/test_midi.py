@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.music.sample import pieces
 from rnn_apps.tasks.music.scores.midi import MAX_FRAMES, abc_tunes, midi_bytes, read_abc, read_midi
-from rnn_apps.tasks.music.scores.piece import Note, Piece, frames_of
+from rnn_apps.tasks.music.scores.piece import Note, Piece, frames_of, levels_of
 
 TICKS = 480
 
@@ -43,7 +43,8 @@ def random_pieces(draw):
             max_size=12,
         )
     )
-    notes = [Note(60, 3, 4), *notes]
+    levels = draw(st.lists(st.integers(1, 8), min_size=13, max_size=13) | st.just([0] * 13))
+    notes = [note._replace(level=level) for note, level in zip([Note(60, 3, 4), *notes], levels, strict=False)]
     frames = frames_of(notes, max(note.end for note in notes))
     grid = draw(st.sampled_from([1, 4, 12]))
     metre = draw(st.sampled_from([(4, 4), (3, 4), (6, 8), (5, 4), (2, 2)]))
@@ -55,7 +56,9 @@ def test_what_is_written_is_read_again(piece):
     found = read_midi(midi_bytes(piece), "random", piece.frames_per_quarter).piece
     silent_bars = (len(piece.frames) - len(found.frames)) % piece.frames_per_bar
     assert silent_bars == 0
-    np.testing.assert_array_equal(found.frames, piece.frames[-len(found.frames) :])
+    levels = levels_of([note.velocity for note in piece.notes()])
+    told = [note._replace(level=level) for note, level in zip(piece.notes(), levels, strict=True)]
+    np.testing.assert_array_equal(found.frames, frames_of(told, len(piece.frames))[-len(found.frames) :])
     assert (found.tempo, found.metre) == (piece.tempo, piece.metre)
 
 
