@@ -6,6 +6,7 @@ A source can be iterated as often as one likes and streams each time; nothing he
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from rnn_apps.data.readers.columns import AS_SEEN, Columns, Survey, check_columns
 from rnn_apps.data.shards import absolute, address, local_copies, name_of, shards, stamp
-from rnn_apps.errors import DataError
+from rnn_apps.errors import ConfigError, DataError
 from rnn_apps.task import Task
 
 TFDS_PREFIX = "tfds:"
@@ -105,6 +106,21 @@ def file_source(
         files=_here(files),
         survey=partial(_survey, task, files, said),
     )
+
+
+def paths_of(value: Any) -> list[Path]:
+    """Returns the paths that somebody gave: none, one or several.
+
+    Raises:
+        ConfigError: if it is something else.
+    """
+    if value is None:
+        return []
+    parts = [value] if isinstance(value, (str, os.PathLike)) or not isinstance(value, Iterable) else list(value)
+    for part in parts:
+        if not isinstance(part, (str, os.PathLike)):
+            raise ConfigError(f"Expected the path of a data file, or several. Received: {type(part).__name__}.")
+    return list(map(Path, parts))
 
 
 def parts_of(task: Task[Any, Any], paths: Sequence[Path]) -> list[tuple[Path, ...]]:

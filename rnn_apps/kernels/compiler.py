@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import logging
+import subprocess
 import tempfile
 import threading
 import types as python_types
@@ -27,6 +28,10 @@ logger = logging.getLogger(__name__)
 # NaN and infinity must come through: a training loop tells a diverged run by them
 FAST_MATH = {"contract", "reassoc", "nsz", "arcp"}
 _lock = threading.RLock()
+_underway: list[subprocess.Popen[bytes]] = []
+
+Steps = tuple[Callable[..., None], Callable[..., None]]
+"""A cell's step and its backward step."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +60,30 @@ def available() -> bool:
     return True
 
 
+def announced(name: str, steps: Steps, slots: Mapping[str, str]) -> Path:
+    """Says that a cell is compiled, if it is for the first time; returns the file that is there when it is done.
+
+    For the arguments see `load`.
+    """
+    return _announced(kept_in(steps), _label(name, slots), f"the {name} layer")
+
+
+def expect(process: subprocess.Popen[bytes]) -> None:
+    """Has `load` wait for a process that compiles."""
+    _underway.append(process)
+
+
+def _label(name: str, slots: Mapping[str, str]) -> str:
+    return "_".join([name, *(activation for _, activation in sorted(slots.items()))])
+
+
 @cache
-def _cell(
-    name: str, steps: tuple[Callable[..., None], Callable[..., None]], slots: tuple[tuple[str, str], ...]
-) -> Kernels:
+def _cell(name: str, steps: Steps, slots: tuple[tuple[str, str], ...]) -> Kernels:
     """Compiles a cell's loops with the steps put in, and the steps with the activations put in."""
     from numba import types as t
 
-    label = "_".join([name, *(activation for _, activation in slots)])
-    folder = kept_in(steps)
-    done = _announced(folder, label, f"the {name} layer")
+    label, folder = _label(name, dict(slots)), kept_in(steps)
+    done = announced(name, steps, dict(slots))
     filled: dict[str, Any] = {}
     for slot, activation in slots:
         filled[slot], filled[f"{slot}_slope"] = activations.ACTIVATIONS[activation]
@@ -181,7 +200,7 @@ def _compiled(
         config.CACHE_DIR = before
 
 
-def load(name: str, steps: tuple[Callable[..., None], Callable[..., None]], slots: Mapping[str, str]) -> Kernels:
+def load(name: str, steps: Steps, slots: Mapping[str, str]) -> Kernels:
     """The compiled loops of a cell, from memory, from disk, or from the compiler.
 
     Args:
@@ -190,9 +209,11 @@ def load(name: str, steps: tuple[Callable[..., None], Callable[..., None]], slot
         slots: names of activations in the steps, and which of `activations.ACTIVATIONS` stands in each.
     """
     with _lock:
+        while _underway:
+            _underway.pop().wait()
         # the products must be known to Numba before a loop that calls them is compiled
         _shared()
-        return _cell(name, steps, tuple(slots.items()))
+        return _cell(name, steps, tuple(sorted(slots.items())))
 
 
 def load_loops(name: str, *functions: tuple[Callable[..., None], str]) -> list[Callable[..., None]]:

@@ -27,9 +27,10 @@ from rnn_apps.data.shards import local_copies
 from rnn_apps.environment import require_training_packages, start_tensorflow
 from rnn_apps.errors import ConfigError, DataError, NotFoundError, RnnAppsError, TrainingError
 from rnn_apps.evaluation import evaluate_in_detail
+from rnn_apps.kernels import ahead
 from rnn_apps.model import Model, load
 from rnn_apps.progress import Reporter
-from rnn_apps.sources import Source, file_source, parts_of, sample_source, tfds_source
+from rnn_apps.sources import Source, file_source, parts_of, paths_of, sample_source, tfds_source
 from rnn_apps.task import Network, Task, find_task
 from rnn_apps.training.card import errors_of, manifest, training_facts
 from rnn_apps.training.checkpoint import Row
@@ -171,6 +172,8 @@ class Run:
 
     def _execute(self) -> Model:
         together = self._opened  # by many workers, who have ended
+        if cell := getattr(self.config.model, "cell", None):
+            ahead.begin(Path(__file__).parents[1] / "layers" / f"{cell}.py")
         data = self.prepare()
         start_tensorflow("Training")
         pretrained = self._pretrain(data) if self.unlabelled else None
@@ -339,9 +342,9 @@ def train(
     run = new_run(
         found,
         load_config(found.Config, values=config, base=first_config(first, found) if first else None),
-        data=_paths(data),
+        data=paths_of(data),
         dataset=dataset,
-        valid=_paths(valid),
+        valid=paths_of(valid),
         unlabelled=Path(unlabelled) if unlabelled is not None else None,
         output=Path(output) if output is not None else None,
         overwrite=overwrite,
@@ -383,18 +386,3 @@ def new_run(
     given = file_source(task, valid, columns=columns) if valid else source.validation
     output = output or LOCAL_MODELS / f"{task.name}-{source.name}"
     return Run(task, config, source, given, output=output.expanduser().absolute(), columns=columns, **others)
-
-
-def _paths(value: Any) -> list[Path]:
-    """The paths in an argument of `train`.
-
-    Raises:
-        ConfigError: if it is neither a path nor several.
-    """
-    if value is None:
-        return []
-    parts = [value] if isinstance(value, (str, os.PathLike)) or not isinstance(value, Iterable) else list(value)
-    for part in parts:
-        if not isinstance(part, (str, os.PathLike)):
-            raise ConfigError(f"Expected the path of a data file, or several. Received: {type(part).__name__}.")
-    return list(map(Path, parts))

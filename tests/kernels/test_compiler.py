@@ -1,15 +1,23 @@
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
-from rnn_apps.kernels import compiler
+import pytest
+
+from rnn_apps.kernels import ahead, compiler
+
+
+def forget():
+    """As if this process had compiled nothing."""
+    for function in (compiler._cell, compiler._shared, compiler.kept_in):
+        function.cache_clear()
 
 
 def test_compiled_once_and_kept(monkeypatch, tmp_path, caplog):
     """The first time there is a message; the machine code lies in the folder that was named."""
     monkeypatch.setenv("RNNAPPS_CACHE", str(tmp_path))
-    for function in (compiler._cell, compiler._shared, compiler.kept_in):
-        function.cache_clear()
+    forget()
     try:
         from rnn_apps.layers import simple_rnn
 
@@ -25,8 +33,65 @@ def test_compiled_once_and_kept(monkeypatch, tmp_path, caplog):
         assert len(caplog.records) == 1
         assert [*tmp_path.rglob("*.nbc")]
     finally:
-        for function in (compiler._cell, compiler._shared, compiler.kept_in):
-            function.cache_clear()
+        forget()
+
+
+def test_compiled_ahead_by_another_process(monkeypatch, tmp_path, caplog):
+    """While it compiles nobody else does; what it leaves is found; and of what is there nothing is compiled again."""
+    monkeypatch.setenv("RNNAPPS_CACHE", str(tmp_path))
+    forget()
+    try:
+        from rnn_apps.layers import simple_rnn
+
+        file = Path(simple_rnn.__file__)
+        with caplog.at_level(logging.WARNING, logger="rnn_apps"):
+            ahead.begin(file)
+            (process,) = compiler._underway
+            kernels = compiler.load(
+                "SimpleRNN", (simple_rnn.forward_step, simple_rnn.backward_step), {"activate": "tanh"}
+            )
+        assert process.returncode == 0
+        assert sum(kernels.forward.stats.cache_hits.values()) == 1
+        assert sum(kernels.backward.stats.cache_hits.values()) == 1
+        assert [record.message.split(",")[0] for record in caplog.records] == [
+            "Compiling the SimpleRNN layer for this processor"
+        ]
+        ahead.begin(file)
+        assert not compiler._underway
+    finally:
+        forget()
+
+
+def test_where_it_fails_the_cell_is_compiled_here(monkeypatch, tmp_path):
+    monkeypatch.setenv("RNNAPPS_CACHE", str(tmp_path))
+    forget()
+    try:
+        from rnn_apps.layers import simple_rnn
+
+        compiler.expect(subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"]))
+        steps = simple_rnn.forward_step, simple_rnn.backward_step
+        kernels = compiler.load("SimpleRNN", steps, {"activate": "linear"})
+        assert sum(kernels.forward.stats.cache_misses.values()) == 1
+    finally:
+        forget()
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "simple_rnn"])
+def test_what_is_compiled_of_a_cell_is_found_without_keras(name, run_python):
+    from rnn_apps.layers import CELLS
+
+    layer = CELLS[name](3)
+    module = sys.modules[type(layer).__module__]
+    cell = ahead.steps_in(Path(module.__file__))
+    assert cell.name == type(layer).__name__
+    assert cell.slots == {slot: function.__name__ for slot, function in layer.compiled().activations.items()}
+    for found, step in zip(cell.steps, (module.forward_step, module.backward_step), strict=True):
+        assert found.__code__ == step.__code__
+    code = (
+        "import sys; from pathlib import Path; from rnn_apps.kernels import ahead; ahead.steps_in(Path(sys.argv[1])); "
+        "print('keras' in sys.modules)"
+    )
+    assert run_python(code, module.__file__).stdout.strip() == "False"
 
 
 def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
