@@ -5,14 +5,18 @@
 Every command is timed as a whole process, from its start to its exit; what it cannot do without, as a process that
 imports that and ends. Within the process, a text of 50 tokens goes
 through `rnn_apps.load(MODEL).predict`, and through `keras_model.predict` of the same saved model, tokenizer included.
+The first step of a training is timed from when TensorFlow has started, on the built-in sample, in processes that find
+no compiled loops, and in processes that find them.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,6 +29,30 @@ from rnn_apps.environment import start_tensorflow
 from rnn_apps.tasks.sentiment.sample import examples
 
 RUNS = 9
+FIRST_RUNS = 3
+FIRST_STEP = """
+import os, sys, time
+import rnn_apps
+import rnn_apps.training.run as run
+
+callbacks, begin = [], run.start_tensorflow
+
+def start(what):
+    begin(what)
+    import keras
+
+    started = time.perf_counter()
+
+    class First(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            print(time.perf_counter() - started, flush=True)
+            os._exit(0)
+
+    callbacks.append(First())
+
+run.start_tensorflow = start
+rnn_apps.train("sentiment", output=sys.argv[1], callbacks=callbacks, progress=False)
+"""
 TEXT = "I expected the film to be dull, but it was gripping."
 TOKENS = 50
 
@@ -54,6 +82,19 @@ def time_calls(call: Callable[[], Any], calls: int) -> dict[str, Any]:
         call()
         seconds.append(time.perf_counter() - start)
     return {"p50_ms": percentile(seconds, 50) * 1e3, "p99_ms": percentile(seconds, 99) * 1e3, "calls": calls}
+
+
+def time_first_steps() -> dict[str, list[float]]:
+    """Seconds from the start of TensorFlow to the first step, with nothing compiled before and with everything."""
+    seconds: dict[str, list[float]] = {"nothing compiled before": [], "compiled before": []}
+    for _ in range(FIRST_RUNS):
+        with tempfile.TemporaryDirectory() as folder:
+            for number, own in enumerate(seconds.values()):
+                command = [sys.executable, "-c", FIRST_STEP, f"{folder}/{number}"]
+                environment = {**os.environ, "RNNAPPS_CACHE": folder}
+                done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+                own.append(float(done.stdout))
+    return seconds
 
 
 def text_of(tokens: int, count: Callable[[str], int]) -> str:
@@ -87,6 +128,7 @@ def main() -> None:
     bases |= {name: "import numpy, onnxruntime, tokenizers" for name in commands if name.startswith("rnnapps predict")}
     ratios = {name: least[name] / least[base] for name, base in bases.items()}
 
+    first = time_first_steps()
     model = rnn_apps.load(arguments.model)
     encode = model.task.processor.load(model.bundle.folder).encode_inputs
     text = text_of(TOKENS, lambda text: len(next(encode([text]))["tokens"]))
@@ -116,7 +158,13 @@ def main() -> None:
         [(f"one text of {tokens} tokens", "p50, ms", "p99, ms")]
         + [(name, f"{found['p50_ms']:.2f}", f"{found['p99_ms']:.2f}") for name, found in calls.items()]
     )
-    write_result(arguments.output, {"processes": processes, "ratios": ratios, "calls": {"tokens": tokens, **calls}})
+    print()
+    print_table(
+        [("first step of a training, after TensorFlow has started", f"median of {FIRST_RUNS}, s", "slowest, s")]
+        + [(name, f"{median(own):.1f}", f"{max(own):.1f}") for name, own in first.items()]
+    )
+    results = {"processes": processes, "ratios": ratios, "calls": {"tokens": tokens, **calls}, "first_step_s": first}
+    write_result(arguments.output, results)
 
 
 if __name__ == "__main__":
