@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from rnn_apps.environment import cache_folder
 from rnn_apps.kernels import activations, compiler
 
 
@@ -36,6 +37,8 @@ def begin(file: Path) -> None:
     if not compiler.available():
         return
     cell = steps_in(file)
+    if not compiler.kept_in(cell.steps).is_relative_to(cache_folder()):  # no other process would find it
+        return
     if not compiler.announced(cell.name, cell.steps, cell.slots).exists():
         command = [sys.executable, "-m", __name__, str(file)]
         silent = subprocess.DEVNULL

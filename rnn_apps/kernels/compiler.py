@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 # NaN and infinity must come through: a training loop tells a diverged run by them
 FAST_MATH = {"contract", "reassoc", "nsz", "arcp"}
+_LONGEST_WAIT = 120.0  # seconds, for another process that compiles
 _lock = threading.RLock()
 _underway: list[subprocess.Popen[bytes]] = []
 
@@ -71,6 +72,14 @@ def announced(name: str, steps: Steps, slots: Mapping[str, str]) -> Path:
 def expect(process: subprocess.Popen[bytes]) -> None:
     """Has `load` wait for a process that compiles."""
     _underway.append(process)
+
+
+def _wait_for(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(_LONGEST_WAIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _label(name: str, slots: Mapping[str, str]) -> str:
@@ -210,7 +219,7 @@ def load(name: str, steps: Steps, slots: Mapping[str, str]) -> Kernels:
     """
     with _lock:
         while _underway:
-            _underway.pop().wait()
+            _wait_for(_underway.pop())
         # the products must be known to Numba before a loop that calls them is compiled
         _shared()
         return _cell(name, steps, tuple(sorted(slots.items())))

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from rnn_apps.bundle import LOCAL_MODELS, Bundle, check_output, explained_failures, read_bundle, write_bundle
-from rnn_apps.config import TaskConfig, load_config
+from rnn_apps.config import CellName, TaskConfig, load_config
 from rnn_apps.data.batching import WHOLE, Share
 from rnn_apps.data.files import fingerprint
 from rnn_apps.data.lock import locked
@@ -172,7 +172,8 @@ class Run:
 
     def _execute(self) -> Model:
         together = self._opened  # by many workers, who have ended
-        if cell := getattr(self.config.model, "cell", None):
+        cell = getattr(self.config.model, "cell", None)
+        if cell in get_args(CellName):
             ahead.begin(Path(__file__).parents[1] / "layers" / f"{cell}.py")
         data = self.prepare()
         start_tensorflow("Training")

@@ -62,13 +62,15 @@ def test_compiled_ahead_by_another_process(monkeypatch, tmp_path, caplog):
         forget()
 
 
-def test_where_it_fails_the_cell_is_compiled_here(monkeypatch, tmp_path):
+@pytest.mark.parametrize("what", ["raise SystemExit(1)", "import time; time.sleep(600)"], ids=["fails", "hangs"])
+def test_where_that_process_fails_the_cell_is_compiled_here(monkeypatch, tmp_path, what):
     monkeypatch.setenv("RNNAPPS_CACHE", str(tmp_path))
+    monkeypatch.setattr(compiler, "_LONGEST_WAIT", 1.0)
     forget()
     try:
         from rnn_apps.layers import simple_rnn
 
-        compiler.expect(subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"]))
+        compiler.expect(subprocess.Popen([sys.executable, "-c", what]))
         steps = simple_rnn.forward_step, simple_rnn.backward_step
         kernels = compiler.load("SimpleRNN", steps, {"activate": "linear"})
         assert sum(kernels.forward.stats.cache_misses.values()) == 1
@@ -102,6 +104,8 @@ def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
     try:
         assert tmp_path not in compiler.kept_in(()).parents
         assert compiler.kept_in(()).is_dir()
+        ahead.begin(Path(compiler.__file__).parents[1] / "layers" / "gru.py")
+        assert not compiler._underway, "nobody would find what another process compiles"
     finally:
         compiler.kept_in.cache_clear()
 
