@@ -31,6 +31,8 @@ COMMANDS = {
     "new": "Write a package with a new task to start from.",
 }
 
+_OBJECTS = 50_000  # new ones until rubbish is searched for: starting makes many, which all stay
+
 
 class LazyGroup(click.Group):
     """A group that imports a command's module when it is needed."""
@@ -72,6 +74,7 @@ def main() -> None:
     """Runs the command line; ends with status 0, 1 (failed) or 2 (wrong usage or input)."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    gc.set_threshold(_OBJECTS)
     atexit.register(gc.freeze)  # what goes with the process need not be searched for rubbish first
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it searches all packages for some at every start
     try:

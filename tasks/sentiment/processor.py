@@ -35,6 +35,7 @@ class TextProcessor(Processor, Generic[TargetT]):
         max_tokens: see `SentimentDataConfig`.
         max_training_tokens: see `SentimentDataConfig`.
         wording: what words of the training texts cost.
+        scripts: those that the training texts are written in; those of the subwords if left out.
 
     Attributes:
         target_class: the class of its target.
@@ -49,9 +50,11 @@ class TextProcessor(Processor, Generic[TargetT]):
         max_tokens: int,
         max_training_tokens: int,
         wording: Wording | None = None,
+        scripts: Iterable[str] | None = None,
     ) -> None:
         self.tokenizer, self.target, self.wording = tokenizer, target, wording or Wording({})
         self.max_tokens, self.max_training_tokens = max_tokens, max_training_tokens
+        self.scripts = tokenizer.scripts() if scripts is None else frozenset(scripts)
 
     @classmethod
     def fit(cls, examples: Iterable[LabelledText], config: SentimentConfig) -> Self:
@@ -95,12 +98,13 @@ class TextProcessor(Processor, Generic[TargetT]):
 
     def warnings(self, text: str) -> list[str]:
         """Returns why the answer to a text may not be trusted: its script, or its words."""
-        return warnings_of(text, self.tokenizer.scripts) or self.wording.warnings(clean(text), self.tokenizer.lengths)
+        return warnings_of(text, self.scripts) or self.wording.warnings(clean(text), self.tokenizer.lengths)
 
     def save(self, folder: Path) -> None:
         """Writes `processor.json` and `tokenizer.json`."""
         facts = {**self.target.facts, "max_tokens": self.max_tokens}
         facts |= {"max_training_tokens": self.max_training_tokens, "wording": self.wording.as_json()}
+        facts |= {"scripts": sorted(self.scripts)}
         (folder / "processor.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
         self.tokenizer.save(folder / "tokenizer.json")
 
@@ -110,7 +114,8 @@ class TextProcessor(Processor, Generic[TargetT]):
         facts = json.loads((folder / "processor.json").read_text(encoding="utf-8"))
         target = cls.target_class.load(facts)
         tokenizer, wording = SubwordTokenizer.load(folder / "tokenizer.json"), Wording.of(facts.get("wording", {}))
-        return cls(tokenizer, target, facts["max_tokens"], facts["max_training_tokens"], wording)
+        # a model saved before does not name its scripts
+        return cls(tokenizer, target, facts["max_tokens"], facts["max_training_tokens"], wording, facts.get("scripts"))
 
 
 class SentimentProcessor(TextProcessor[Classes]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -104,7 +103,6 @@ class SubwordTokenizer(TrainedTokenizer):
         )
         return cls(with_subwords(tokenizer, count_words(tokenizer, texts), trainer))
 
-    @cached_property
     def scripts(self) -> frozenset[str]:
         """The scripts that the texts were written in from which the vocabulary was learnt."""
         bytes_of = {ord(sign): byte for byte, sign in _signs_of_bytes().items()}
