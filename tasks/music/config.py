@@ -29,7 +29,7 @@ class MusicModelConfig(Section):
     embedding: PositiveInt = 64
     roll_features: PositiveInt = 128
     neighbour_features: PositiveInt = 16
-    dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
+    dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
     roll_dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
 
 
