@@ -5,7 +5,7 @@ import pytest
 SMALL = (
     *("--set", "model.units=64", "--set", "model.embedding=64", "--set", "model.attention_units=64"),
     *("--set", "model.embedding_dropout=0", "--set", "model.dropout=0.1", "--set", "model.output_dropout=0"),
-    *("--set", "training.batch_size=32", "--set", "training.learning_rate=0.01", "--set", "training.epochs=8"),
+    *("--set", "training.batch_size=32", "--set", "training.learning_rate=0.015", "--set", "training.epochs=6"),
     *("--set", "data.source_language=en", "--set", "data.target_language=fr"),
 )
 
