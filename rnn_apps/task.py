@@ -271,10 +271,20 @@ def _built_in() -> dict[str, str]:
 
 @cache
 def _declared() -> dict[str, str]:
-    """Where those of other packages are."""
+    """Where those of other packages are; one whose name is taken is passed over, and said to be."""
     from importlib.metadata import entry_points  # all installed packages are looked through
 
-    return {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)}
+    taken, found = _built_in(), dict[str, str]()
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        first = taken.get(point.name) or found.setdefault(point.name, point.value)
+        if first != point.value:
+            from rnn_apps.progress import tell_once
+
+            tell_once(
+                f"The task '{point.name}' of {point.value} is passed over: {first} has that name. Give it another in "
+                "the pyproject.toml of its package."
+            )
+    return found
 
 
 def task_names() -> list[str]:

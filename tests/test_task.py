@@ -1,3 +1,4 @@
+import re
 import shlex
 
 import numpy as np
@@ -87,6 +88,20 @@ def test_a_task_of_another_package_is_found(tmp_path, run_python):
     code = "import rnn_apps; print(rnn_apps.task_names(), rnn_apps.find_task('poetry').name)"
     result = run_python(code, PYTHONPATH=str(tmp_path))
     assert result.stdout.split() == [*str(sorted([*NAMES, "poetry"])).split(), "poetry"], result.stderr
+
+
+def test_a_task_whose_name_is_taken_is_passed_over_and_said_to_be(tmp_path, run_python):
+    for number, name in enumerate(["digits", "poetry", "poetry"]):
+        information = tmp_path / f"p{number}-1.0.dist-info"
+        information.mkdir()
+        (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: p{number}\nVersion: 1.0\n")
+        (information / "entry_points.txt").write_text(f"[rnn_apps.tasks]\n{name} = p{number}:OwnTask\n")
+    code = "import rnn_apps; print(rnn_apps.task_names())"
+    result = run_python(code, PYTHONPATH=str(tmp_path))
+    assert result.stdout.strip() == str(sorted([*NAMES, "poetry"])), result.stderr
+    first, second = sorted(result.stderr.splitlines())
+    assert first.startswith("The task 'digits' of p0:OwnTask is passed over: rnn_apps.tasks.digits.task:DigitsTask has")
+    assert re.fullmatch(r"The task 'poetry' of p\d:OwnTask is passed over: p\d:OwnTask has that name\..*", second)
 
 
 def test_a_task_without_tfds_says_so():
