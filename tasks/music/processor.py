@@ -15,6 +15,7 @@ from rnn_apps.arrays import Arrays
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.windows import INITIAL
 from rnn_apps.errors import DataError
+from rnn_apps.progress import tell_once
 from rnn_apps.tasks.music.context import FIRST_STRUCK, canonical, encode_frames, is_key, transpose, without_tonality
 from rnn_apps.tasks.music.scores.piece import KEYS, SILENT, Frames, Piece
 from rnn_apps.tasks.music.scores.tonality import Tonality, ends_on_tonic, pitch_classes, tonality_of
@@ -22,6 +23,7 @@ from rnn_apps.tasks.music.scores.tonality import Tonality, ends_on_tonic, pitch_
 if TYPE_CHECKING:
     from rnn_apps.tasks.music.config import MusicConfig
 
+_DEAF = "How loud the notes are is not learnt: {}."
 _END_HIDDEN = _TONALITY_HIDDEN = 0.5  # of the training pieces
 
 
@@ -89,6 +91,8 @@ class MusicProcessor(Processor):
             tonic, minor = _tonality(piece)
             tonalities[2 * tonic + minor] += 1
             longest = max(longest, _longest_chord(piece.frames) / piece.frames_per_quarter)
+        if dynamics and not articulated:
+            tell_once(_DEAF.format("some pieces do not tell held notes from repeated ones"))
         grid, metre = grids.most_common(1)[0][0], metres.most_common(1)[0][0]
         per_layer = 2 if config.model.cell == "lstm" else 1
         sizes = {f"{INITIAL}{n}": config.model.units for n in range(per_layer * config.model.layers)}
@@ -108,6 +112,8 @@ class MusicProcessor(Processor):
 
     def extended(self, examples: Iterable[Piece], config: MusicConfig) -> tuple[MusicProcessor, str]:
         """Stays as it is: every piece can be written on its keyboard."""
+        if not self.dynamics and any(piece.has_dynamics for piece in examples):
+            tell_once(_DEAF.format("the model that is gone on from does not know it"))
         return self, ""
 
     def encode(self, examples: Sequence[Piece], training: bool = False) -> list[Arrays]:

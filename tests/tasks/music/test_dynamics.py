@@ -13,7 +13,9 @@ from tasks.music.test_context import rolls
 from tasks.music.test_likelihood import LOW, SmallKeyboard, next_frames
 
 from rnn_apps.inference.probabilities import log_softmax
+from rnn_apps.progress import tell_once
 from rnn_apps.tasks.music.composing import Composer, Request
+from rnn_apps.tasks.music.config import MusicConfig
 from rnn_apps.tasks.music.context import (
     END,
     FIRST_LEVEL,
@@ -24,6 +26,8 @@ from rnn_apps.tasks.music.context import (
     token_name,
     transpose,
 )
+from rnn_apps.tasks.music.processor import MusicProcessor
+from rnn_apps.tasks.music.sample import pieces
 from rnn_apps.tasks.music.scores.midi import midi_bytes, read_midi
 from rnn_apps.tasks.music.scores.notation import musicxml_bytes
 from rnn_apps.tasks.music.scores.piece import (
@@ -142,6 +146,18 @@ def test_a_model_that_does_not_know_it_finds_loud_and_soft_as_likely(music_model
     (answer,) = music_model.predict([None], seconds=2)
     assert {note.velocity for note in answer.notes} == {80}
     assert not answer.piece().has_dynamics
+
+
+def test_where_it_is_not_learnt_that_is_said(music_model, capsys):
+    loud_piece, processor = accented(0), music_model.predictor.processor
+    assert processor.extended([loud_piece], MusicConfig())[0] is processor
+    assert "not learnt: the model that is gone on from does not know it." in capsys.readouterr().err
+    tell_once.cache_clear()
+    roll = Piece("roll", np.ones((4, KEYS), np.uint8), articulated=False)
+    assert not MusicProcessor.fit([loud_piece, roll], MusicConfig()).dynamics
+    assert "not learnt: some pieces do not tell held notes from repeated ones." in capsys.readouterr().err
+    assert MusicProcessor.fit([loud_piece, *pieces()[:2]], MusicConfig()).dynamics
+    assert not capsys.readouterr().err
 
 
 def test_it_is_heard(monkeypatch):
