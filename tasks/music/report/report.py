@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from rnn_apps.tasks.music.composing import Request
-from rnn_apps.tasks.music.predictor import MusicOptions, MusicPredictor
+from rnn_apps.tasks.music.predictor import USUAL_SECONDS, MusicOptions, MusicPredictor
 from rnn_apps.tasks.music.report.copying import shared_passages
 from rnn_apps.tasks.music.report.statistics import distances
 from rnn_apps.tasks.music.scores.piece import Piece
 from rnn_apps.tasks.music.scores.tonality import ends_on_tonic
 
 PIECES, ENDINGS = 4, 20
+_SHORT_SECONDS = 10.0  # of a piece whose end alone is looked at
 _QUARTERS = 4.0
 _MOST_FRAMES = 500_000
 
@@ -26,12 +26,11 @@ def report(predictor: MusicPredictor, train: Iterable[Piece], valid: Iterable[Pi
         train: the training pieces; of very many, the first are looked at.
         valid: held-out pieces.
     """
-    requests = [predictor.request(None, MusicOptions(seed=seed, restrike=False)) for seed in range(ENDINGS)]
-    composed = [predictor.compose(request).piece for request in requests[:PIECES]]
     grid = predictor.processor.frames_per_quarter
     known, held_out = (_first([piece for piece in part if piece.frames_per_quarter == grid]) for part in (train, valid))
     if not known or len(held_out) <= PIECES:
         return ""
+    composed = [_composed(predictor, USUAL_SECONDS, seed) for seed in range(PIECES)]
     length = len(composed[0].frames)
     real = [_beginning(piece, length) for piece in held_out]
     seconds = length * composed[0].seconds_per_frame
@@ -46,7 +45,7 @@ def report(predictor: MusicPredictor, train: Iterable[Piece], valid: Iterable[Pi
             f"Passages that occur in the training data ({len(known)} pieces), note for note, in any key; the held-out "
             "pieces are cut to the same length:",
             _copying_table(composed, real, known),
-            *([_endings(predictor, requests[PIECES:], composed, held_out)] if predictor.processor.cadences else []),
+            *([_endings(predictor, composed, held_out)] if predictor.processor.cadences else []),
         ]
     )
 
@@ -74,10 +73,12 @@ def _distance_table(composed: Sequence[Piece], held_out: Sequence[Piece]) -> str
     return "\n".join(lines)
 
 
-def _endings(
-    predictor: MusicPredictor, requests: Sequence[Request], composed: Sequence[Piece], held_out: Sequence[Piece]
-) -> str:
-    composed = [*composed, *(predictor.compose(request).piece for request in requests)]
+def _composed(predictor: MusicPredictor, seconds: float, seed: int) -> Piece:
+    return predictor.compose(predictor.request(None, MusicOptions(seconds=seconds, seed=seed, restrike=False))).piece
+
+
+def _endings(predictor: MusicPredictor, composed: Sequence[Piece], held_out: Sequence[Piece]) -> str:
+    composed = [*composed, *(_composed(predictor, _SHORT_SECONDS, seed) for seed in range(PIECES, ENDINGS))]
     ours, theirs = (np.mean([ends_on_tonic(piece) for piece in pieces]) for pieces in (composed, held_out))
     return (
         f"Of {len(composed)} pieces that it composes, {ours:.0%} end on the triad of the tonic with its root in the "

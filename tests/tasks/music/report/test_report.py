@@ -12,11 +12,13 @@ class Copyist:
     def __init__(self, pieces, cadences=0.0):
         self.processor = MusicProcessor(True, 4, 120.0, (4, 4), 0, {}, cadences=cadences)
         self.pieces = pieces
+        self.composed = 0
 
     def request(self, given, options):
         return options.seed
 
     def compose(self, seed):
+        self.composed += 1
         return Composition(self.pieces[seed % len(self.pieces)], "")
 
 
@@ -58,4 +60,6 @@ def test_endings_are_told_of_where_the_training_pieces_come_to_rest():
 
 
 def test_too_little_music_is_not_reported_on():
-    assert report(Copyist(random_pieces(PIECES, 2)), random_pieces(3, 0), random_pieces(PIECES, 1)) == ""
+    copyist = Copyist(random_pieces(PIECES, 2))
+    assert report(copyist, random_pieces(3, 0), random_pieces(PIECES, 1)) == ""
+    assert not copyist.composed, "for nothing"
