@@ -32,11 +32,11 @@ def accented(seed, strong=7, weak=3):
 def loud_music_model(trained_once, tmp_path_factory):
     """A small model that was trained on MIDI files with accents."""
     folder = tmp_path_factory.mktemp("accents")
-    for seed in range(40):
+    for seed in range(24):
         (folder / f"{seed}.mid").write_bytes(midi_bytes(accented(seed)))
     settings = {
         "model": {**SETTINGS["model"], "units": 48},
-        "training": {**SETTINGS["training"], "epochs": 12, "batch_size": 4, "learning_rate": 0.01},
+        "training": {**SETTINGS["training"], "epochs": 10, "batch_size": 4, "learning_rate": 0.01},
     }
     return trained_once(
         "accented-music",
