@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -20,11 +19,11 @@ from rnn_apps.environment import cache_folder
 from rnn_apps.kernels import activations, compiler
 
 
-class Steps(NamedTuple):
-    """What `compiler.load` needs of a cell as its file has it."""
+class Cell(NamedTuple):
+    """What `compiler.load` needs of a cell, as its file has it."""
 
     name: str
-    steps: tuple[Callable[..., None], Callable[..., None]]
+    steps: compiler.Steps
     slots: dict[str, str]
 
 
@@ -36,16 +35,16 @@ def begin(file: Path) -> None:
     """
     if not compiler.available():
         return
-    cell = steps_in(file)
+    cell = cell_in(file)
     if not compiler.kept_in(cell.steps).is_relative_to(cache_folder()):  # no other process would find it
         return
     if not compiler.announced(cell.name, cell.steps, cell.slots).exists():
-        command = [sys.executable, "-m", __name__, str(file)]
+        command = [sys.executable, "-P", "-m", __name__, str(file)]  # with nothing from the folder where one stands
         silent = subprocess.DEVNULL
         compiler.expect(subprocess.Popen(command, stdin=silent, stdout=silent, stderr=silent))
 
 
-def steps_in(file: Path) -> Steps:
+def cell_in(file: Path) -> Cell:
     """Returns the name of a cell's class, its steps, and the activations that stand in their slots by default.
 
     Args:
@@ -60,12 +59,12 @@ def steps_in(file: Path) -> Steps:
     (name,) = (node.name for node in tree.body if isinstance(node, ast.ClassDef))
     slots = {alias.asname: alias.name for node in used for alias in node.names if alias.asname}
     chosen = {slot: function for slot, function in slots.items() if function in activations.ACTIVATIONS}
-    return Steps(name, (found["forward_step"], found["backward_step"]), chosen)
+    return Cell(name, (found["forward_step"], found["backward_step"]), chosen)
 
 
 def _compile(file: Path) -> None:
     """Compiles the cell in a file."""
-    cell = steps_in(file)
+    cell = cell_in(file)
     # Numba imports the module that a function says it is of
     name = cell.steps[0].__module__
     sys.modules[name] = ModuleType(name)

@@ -79,13 +79,13 @@ def test_what_is_compiled_of_a_cell_is_found_without_keras(name, run_python):
 
     layer = CELLS[name](3)
     module = sys.modules[type(layer).__module__]
-    cell = ahead.steps_in(Path(module.__file__))
+    cell = ahead.cell_in(Path(module.__file__))
     assert cell.name == type(layer).__name__
     assert cell.slots == {slot: function.__name__ for slot, function in layer.compiled().activations.items()}
     for found, step in zip(cell.steps, (module.forward_step, module.backward_step), strict=True):
         assert found.__code__ == step.__code__
     code = (
-        "import sys; from pathlib import Path; from rnn_apps.kernels import ahead; ahead.steps_in(Path(sys.argv[1])); "
+        "import sys; from pathlib import Path; from rnn_apps.kernels import ahead; ahead.cell_in(Path(sys.argv[1])); "
         "print('keras' in sys.modules)"
     )
     assert run_python(code, module.__file__).stdout.strip() == "False"

@@ -104,7 +104,7 @@ class SubwordTokenizer(TrainedTokenizer):
         return cls(with_subwords(tokenizer, count_words(tokenizer, texts), trainer))
 
     def scripts(self) -> frozenset[str]:
-        """The scripts that the texts were written in from which the vocabulary was learnt."""
+        """Returns the scripts that the texts were written in from which the vocabulary was learnt."""
         bytes_of = {ord(sign): byte for byte, sign in _signs_of_bytes().items()}
         # of a pair of bytes or more; between two subwords stands what is no part of a character
         subwords = "\n".join(
