@@ -57,8 +57,8 @@ def test_predictions_are_a_list(model):
 
 
 def test_a_model_shows_its_card(model):
-    page = model._repr_html_()
-    for fact in ("sentiment", "accuracy 0.92", f"{model.bundle.manifest['parameters']:,}"):
+    page, facts = model._repr_html_(), model.bundle.manifest
+    for fact in ("sentiment", f"accuracy {facts['metrics']['accuracy']:.4f}", f"{facts['parameters']:,}"):
         assert fact in page
 
 
