@@ -133,7 +133,7 @@ class NerProcessor(Processor):
         return processor
 
     def extended(self, examples: Iterable[TaggedSentence], config: NerConfig) -> tuple[NerProcessor, str]:
-        """Adds types of entities, words, letters and pairs, as many words as occur twice."""
+        """Adds types of entities, words and letters that occur twice, and pairs as far as there is room for more."""
         types, met = _entities(examples)
         words, letters = Counter[str](), Counter[str]()
         for token, count in counted(_tokens, examples).items():
@@ -151,6 +151,7 @@ class NerProcessor(Processor):
                 (pairs, self._pair_numbers),
             )
         ]
+        news[2] = news[2][: max(config.data.pairs - len(self.pairs), 0)]
         extended = NerProcessor(
             [*self.words, *news[0]],
             [*self.letters, *news[1]],

@@ -115,7 +115,7 @@ def test_models_saved_before_say_units_for_token():
 
 def test_an_extended_processor_adds_types_words_and_letters_behind_its_own():
     first = fit([sentence("Anna saw Rome . Anna saw Rome .", "S-PER O S-LOC O S-PER O S-LOC O")])
-    second, news = first.extended([sentence("Žofie won Žofie won", "B-MISC O B-MISC O")], None)
+    second, news = first.extended([sentence("Žofie won Žofie won", "B-MISC O B-MISC O")], NerConfig())
     assert second.words[: len(first.words)] == first.words
     assert second.tags[: len(first.tags)] == first.tags
     assert set(second.tags) - set(first.tags) == {"B-MISC", "I-MISC", "E-MISC", "S-MISC"}
@@ -128,5 +128,15 @@ def test_an_extended_processor_adds_types_words_and_letters_behind_its_own():
 
 def test_a_letter_that_stands_for_others_counts_as_those():
     first = NerProcessor.fit([sentence("Anna won", "B-PER O")] * 2, NerConfig())
-    extended, _ = first.extended([sentence("ﬁx Anna ﬁx", "O B-PER O")], None)
+    extended, _ = first.extended([sentence("ﬁx Anna ﬁx", "O B-PER O")], NerConfig())
     assert {"f", "i", "x"} <= set(extended.letters)
+
+
+def test_pairs_are_added_as_far_as_there_is_room():
+    first = fit(CHINESE, pairs=3)
+    more = [sentence("张 三 在 广 州 在 广 州", "B-PER I-PER O B-LOC I-LOC O B-LOC I-LOC")] * 2
+    assert first.extended(CHINESE, NerConfig(data={"pairs": 3}))[0].pairs == first.pairs
+    assert first.extended(more, NerConfig(data={"pairs": 3}))[0].pairs == first.pairs
+    extended, news = first.extended(more, NerConfig(data={"pairs": 5}))
+    assert extended.pairs == [*first.pairs, "在广", "广州"], "the most frequent"
+    assert "2 pairs" in news
