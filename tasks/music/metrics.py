@@ -9,7 +9,7 @@ import numpy as np
 from rnn_apps.arrays import Array
 from rnn_apps.inference.metrics import Metrics
 from rnn_apps.inference.probabilities import log_softmax
-from rnn_apps.tasks.music.context import END, FIRST_LEVEL
+from rnn_apps.tasks.music.context import is_key
 
 
 class MusicMetrics(Metrics):
@@ -30,7 +30,7 @@ class MusicMetrics(Metrics):
         nats = -log_softmax(outputs["logits"][real])[np.arange(len(targets)), targets - 1]
         counted = batch["frames"][real] > 0
         self._nats += float(nats[counted].sum())
-        self._frames += int(((targets[counted] == END) | (targets[counted] >= FIRST_LEVEL)).sum())
+        self._frames += int((~is_key(targets[counted])).sum())
         self._all_nats += float(nats.sum())
         self._tokens += len(targets)
 

@@ -149,6 +149,7 @@ def test_a_model_that_does_not_know_it_finds_loud_and_soft_as_likely(music_model
 
 
 def test_where_it_is_not_learnt_that_is_said(music_model, capsys):
+    tell_once.cache_clear()
     loud_piece, processor = accented(0), music_model.predictor.processor
     assert processor.extended([loud_piece], MusicConfig())[0] is processor
     assert "not learnt: the model that is gone on from does not know it." in capsys.readouterr().err
