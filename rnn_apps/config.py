@@ -29,6 +29,8 @@ from rnn_apps.errors import ConfigError, did_you_mean
 
 CellName = Literal["lstm", "gru", "simple_rnn"]
 """Names of the recurrent cells, those of `rnn_apps.layers.CELLS`."""
+FrozenName = Literal["embedding", "encoder"]
+"""What can be frozen: the vectors of tokens, and the recurrent layers."""
 
 
 class Section(BaseModel):
@@ -84,7 +86,7 @@ class TrainingConfig(Section):
     adversarial: NonNegativeFloat = 0.0
     class_weights: Literal["balanced"] | dict[str, PositiveFloat] | None = None
     sampling: Literal["as they are", "balanced"] = "as they are"
-    freeze: tuple[Literal["embedding", "encoder"], ...] = ()
+    freeze: tuple[FrozenName, ...] = ()
     layer_decay: float = Field(default=1.0, gt=0.0, le=1.0)
     average: float = Field(default=0.0, ge=0.0, lt=1.0)
     patience: PositiveInt = 3

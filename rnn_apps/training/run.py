@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from rnn_apps.bundle import LOCAL_MODELS, Bundle, check_output, explained_failures, read_bundle, write_bundle
-from rnn_apps.config import CellName, TaskConfig, load_config
+from rnn_apps.config import CellName, FrozenName, TaskConfig, load_config
 from rnn_apps.data.batching import WHOLE, Share
 from rnn_apps.data.files import fingerprint
 from rnn_apps.data.lock import locked
@@ -141,6 +141,11 @@ class Run:
     def _check_start(self) -> None:
         if self.start:
             check_start(self.start, self.task, self.config)
+            if self.unlabelled and set(self.config.training.freeze) == set(get_args(FrozenName)):
+                raise ConfigError(
+                    "With the encoder and the embedding frozen nothing is left that texts could teach. "
+                    "Leave --unlabelled or one of them out."
+                )
         elif self.config.training.freeze:
             raise ConfigError("Layers are frozen where a run goes on from a saved model. Say from which with --from.")
 
@@ -233,7 +238,7 @@ class Run:
 
         assert self.unlabelled
         return pretrain(
-            lambda: self.network.language_layers(self.network.build(self.config, data.processor)),
+            lambda: self.network.language_layers(self._new_model(data)),
             language_rows(data, self.unlabelled, self.columns, self.reporter),
             data.valid.rows(),
             self.config.pretraining,
@@ -242,19 +247,25 @@ class Run:
             self.reporter,
         )
 
-    def _train(self, data: PreparedData, pretrained: Pretrained | None, share: Share = WHOLE) -> tuple[Any, list[Row]]:
-        from rnn_apps.training.trainer import Problem, Trainer
+    def _new_model(self, data: PreparedData) -> Any:
+        """Returns the model as it is before anything is learnt here: what it goes on from is in it."""
         from rnn_apps.training.transfer import carry_over, freeze
 
+        model = self.network.build(self.config, data.processor)
+        if self.start:
+            carry_over(self.start, self.network, model, data.processor)
+            freeze(model, self.config.training.freeze)
+        return model
+
+    def _train(self, data: PreparedData, pretrained: Pretrained | None, share: Share = WHOLE) -> tuple[Any, list[Row]]:
+        from rnn_apps.training.trainer import Problem, Trainer
+
         def build_model() -> Any:
-            model = self.network.build(self.config, data.processor)
+            model = self._new_model(data)
             if pretrained:
                 weights = [weight for layer in self.network.language_layers(model) for weight in layer.weights]
                 for weight, value in zip(weights, pretrained.weights, strict=True):
                     weight.assign(value)
-            if self.start:
-                carry_over(self.start, self.network, model, data.processor)
-                freeze(model, self.config.training.freeze)
             return model
 
         problem = Problem(

@@ -14,9 +14,6 @@ from rnn_apps.layers.sequence import SequenceLayer
 from rnn_apps.task import Network
 from rnn_apps.training.start import Start
 
-KINDS = ("embedding", "encoder")
-"""What can be frozen: the vectors of tokens, and the recurrent layers."""
-
 
 def carry_over(start: Start, network: Network[Any, Any], model: keras.Model, processor: Processor) -> None:
     """Puts the weights of the model that is gone on from into a new one.
@@ -52,7 +49,7 @@ def freeze(model: keras.Model, kinds: tuple[str, ...]) -> None:
 
     Args:
         model: a functional model.
-        kinds: some of `KINDS`.
+        kinds: what is kept, "embedding" for the vectors of tokens and "encoder" for the recurrent layers.
     """
     classes = {"embedding": Embedding, "encoder": SequenceLayer}
     for layer in model.layers:

@@ -82,6 +82,40 @@ def test_frozen_layers_stay_as_they_are(sentiment_model, more, tmp_path, frozen,
     assert moved(changed) > 1e-3
 
 
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """Reviews, and texts without labels, that are long enough to learn a language from."""
+    folder = tmp_path_factory.mktemp("long")
+    rows = [
+        (label, f"a {word} film with number {number} of many good and bad actors in it")
+        for number in range(24)
+        for label, word in (("positive", "fine"), ("negative", "dull"))
+    ]
+    (folder / "long.tsv").write_text("".join(f"{label}\t{text}\n" for label, text in rows), encoding="utf-8")
+    (folder / "texts.txt").write_text("".join(f"{text}\n" for _, text in rows), encoding="utf-8")
+    return folder / "long.tsv", folder / "texts.txt"
+
+
+@pytest.mark.parametrize("frozen", [[], ["embedding"]])
+def test_a_language_is_learnt_on_from_what_was_known(sentiment_model, long, tmp_path, frozen):
+    data, texts = long
+    config = {
+        "training": {**SETTINGS["training"], "freeze": frozen},
+        "pretraining": {"epochs": 2, "learning_rate": 0.003},
+    }
+    model = went_on(sentiment_model, data, tmp_path / "on", config, unlabelled=texts)
+    old, new = rnn_apps.load(sentiment_model).keras_model(), model.keras_model()
+
+    def moved(name):
+        pairs = zip(old.get_layer(name).weights, new.get_layer(name).weights, strict=True)
+        return max(float(np.abs(values(one) - values(other)[: one.shape[0]]).max()) for one, other in pairs)
+
+    # halves of a number are saved: what only the training moved, and by a millionth, is as it was
+    assert (moved("embedding") < 2e-3) == bool(frozen)
+    assert 2e-3 < moved("encoder") < 2e-2  # from where it was: from new weights it would be 0.05 away
+    assert moved("logits") < 2e-3
+
+
 def test_layers_below_learn_more_slowly():
     model = build_model()
     factors = rate_factors(model, 0.5)
@@ -123,4 +157,6 @@ def test_bad_starts_are_refused_in_a_line(fails, sentiment_model, digits_model, 
     assert "There is no saved model" in fails(*arguments, "--from", "nothing")
     assert "Say from which with --from" in fails(*arguments, "--freeze", "encoder")
     assert "Say which with --from" in fails(*arguments, "--old-data", more)
+    frozen = "--freeze", "encoder", "--freeze", "embedding", "--unlabelled", more
+    assert "Leave --unlabelled or one of them out" in fails(*arguments, "--from", sentiment_model, *frozen)
     assert "is not one of" in fails(*arguments, "--from", sentiment_model, "--freeze", "everything")
