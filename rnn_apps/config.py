@@ -47,15 +47,13 @@ class ClippingConfig(Section):
     threshold: PositiveFloat = 1.0
 
 
-class TrainingConfig(Section):
-    """How a model is trained.
+class LoopConfig(Section):
+    """How weights are learnt, whatever from.
 
     Attributes:
         epochs: passes over the training examples at most.
         batch_size: examples in one step at most, over all devices.
         batch_tokens: time steps in one step at most, padding counted; a longer single example stands alone.
-        window: steps after which backpropagation through time is cut and the state is carried over, for models that
-            take part (see `rnn_apps.data.windows`); 0 never cuts.
         learning_rate: peak of the schedule.
         schedule: what follows the warm-up: stay, or fall to zero at the last step along a line or a cosine.
         warmup: share of all steps in which the learning rate rises from zero.
@@ -63,10 +61,6 @@ class TrainingConfig(Section):
         clipping: gradient clipping.
         adversarial: how far what the first recurrent layers read is moved to where the loss grows, as a share of its
             length; 0 for not at all (see `rnn_apps.training.adversarial`).
-        class_weights: how much an example of each class counts: 1 each where left out, "balanced" for the inverse of
-            how frequent the class is, or a table of weights by class, 1 for those that it does not name.
-        sampling: "balanced" draws examples anew in each epoch, of each class as many.
-        freeze: layers whose weights stay as they are, where a run goes on from a saved model: "embedding", "encoder".
         layer_decay: the learning rate of a layer as a share of that of the layer above it.
         average: share of the running average of the weights that each step keeps; 0 for no average. With one it is the
             average that is validated and saved.
@@ -77,20 +71,34 @@ class TrainingConfig(Section):
     epochs: PositiveInt = 10
     batch_size: PositiveInt = 64
     batch_tokens: PositiveInt = 16384
-    window: NonNegativeInt = 0
     learning_rate: PositiveFloat = 1e-3
     schedule: Literal["constant", "linear", "cosine"] = "cosine"
     warmup: float = Field(default=0.05, ge=0.0, lt=1.0)
     weight_decay: NonNegativeFloat = 0.0
     clipping: ClippingConfig = ClippingConfig()
     adversarial: NonNegativeFloat = 0.0
-    class_weights: Literal["balanced"] | dict[str, PositiveFloat] | None = None
-    sampling: Literal["as they are", "balanced"] = "as they are"
-    freeze: tuple[FrozenName, ...] = ()
     layer_decay: float = Field(default=1.0, gt=0.0, le=1.0)
     average: float = Field(default=0.0, ge=0.0, lt=1.0)
     patience: PositiveInt = 3
     checkpoint_seconds: NonNegativeFloat = 60.0
+
+
+class TrainingConfig(LoopConfig):
+    """How a model is trained.
+
+    Attributes:
+        window: steps after which backpropagation through time is cut and the state is carried over, for models that
+            take part (see `rnn_apps.data.windows`); 0 never cuts.
+        class_weights: how much an example of each class counts: 1 each where left out, "balanced" for the inverse of
+            how frequent the class is, or a table of weights by class, 1 for those that it does not name.
+        sampling: "balanced" draws examples anew in each epoch, of each class as many.
+        freeze: layers whose weights stay as they are, where a run goes on from a saved model: "embedding", "encoder".
+    """
+
+    window: NonNegativeInt = 0
+    class_weights: Literal["balanced"] | dict[str, PositiveFloat] | None = None
+    sampling: Literal["as they are", "balanced"] = "as they are"
+    freeze: tuple[FrozenName, ...] = ()
 
 
 class DataConfig(Section):
@@ -117,7 +125,7 @@ class TaskConfig(Section):
     half_precision: bool = True
     model: Section = Section()
     training: TrainingConfig = TrainingConfig()
-    pretraining: TrainingConfig = TrainingConfig(epochs=1, learning_rate=3e-3, schedule="linear", batch_tokens=12800)
+    pretraining: LoopConfig = LoopConfig(epochs=1, learning_rate=3e-3, schedule="linear", batch_tokens=12800)
     data: DataConfig = DataConfig()
 
 

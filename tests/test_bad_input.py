@@ -77,6 +77,24 @@ def test_unlabelled_texts_for_a_task_that_has_no_use_for_them(fails, images, dat
     assert "does not learn from texts without labels. Leave --unlabelled out." in said
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("pretraining.epochs=8", "Say which with --unlabelled"),
+        ("pretraining.window=20", "There is no setting 'pretraining.window'"),
+        ("training.window=20", "this network carries none. Leave it out."),
+    ],
+)
+def test_settings_of_what_is_not_done(fails, data, setting, message):
+    assert message in fails("run", "sentiment", "--data", data(tsv(ROWS)), "--set", setting, *TINY)
+
+
+@pytest.mark.parametrize("option", [["--set", "training.adversarial=0.1"], ["--freeze", "encoder"]])
+def test_settings_for_recurrent_layers_where_there_are_none(fails, images, digits_model, option):
+    said = fails("run", "digits", "--data", images, "--from", digits_model, "--output", "new", *option)
+    assert said.strip().endswith(("Leave 'encoder' out of training.freeze.", "and here are none. Leave it out."))
+
+
 def test_unlabelled_texts_that_are_not_utf8(fails, data):
     path = data(b"a text\ncaf\xe9\n", "texts.txt")
     said = fails("run", "sentiment", "--data", data(tsv(ROWS)), "--unlabelled", path, *TINY)

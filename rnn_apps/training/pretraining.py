@@ -26,7 +26,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from rnn_apps.arrays import MASKED, Array, Arrays
-from rnn_apps.config import TrainingConfig
+from rnn_apps.config import LoopConfig, TrainingConfig
 from rnn_apps.data.store import Store, write_store
 from rnn_apps.errors import DataError
 from rnn_apps.inference.metrics import Metrics
@@ -62,7 +62,7 @@ def pretrain(
     build_layers: Callable[[], tuple[Any, Any]],
     texts: Iterable[Arrays],
     held_out: Iterable[Arrays],
-    config: TrainingConfig,
+    config: LoopConfig,
     seed: int,
     folder: Path,
     reporter: Reporter,
@@ -75,7 +75,7 @@ def pretrain(
             padding.
         texts: arrays of each text by the names of the inputs: `tokens`, int32 (time,), and others of the same length.
         held_out: the same for texts that are not trained on.
-        config: settings of the training.
+        config: settings of the loop.
         seed: everything random follows from it.
         folder: where windows of text and checkpoints go; an interrupted pretraining goes on from there.
         reporter: what shows the progress.
@@ -119,7 +119,8 @@ def pretrain(
         monitor="loss",
         monitor_mode="min",
     )
-    trainer = Trainer(problem, train, valid, config, seed, folder, reporter=reporter)
+    training = TrainingConfig(**config.model_dump())
+    trainer = Trainer(problem, train, valid, training, seed, folder, reporter=reporter)
     rows = trainer.fit()
     seconds += sum(row["seconds"] + row["validation_seconds"] for row in rows)
     arrays = {f"w{number}": weight for number, weight in enumerate(w for layer in layers for w in layer.weights)}

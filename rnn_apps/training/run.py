@@ -130,7 +130,7 @@ class Run:
         """
         check_output(self.output, self.overwrite)
         require_training_packages()
-        self._check_start()
+        self._check_settings()
         with explained_failures(self.output), locked(self.output):
             try:
                 return self._execute()
@@ -138,16 +138,22 @@ class Run:
                 shutil.rmtree(self.work, ignore_errors=True)
                 raise
 
-    def _check_start(self) -> None:
+    def _check_settings(self) -> None:
+        frozen = set(self.config.training.freeze)
         if self.start:
             check_start(self.start, self.task, self.config)
-            if self.unlabelled and set(self.config.training.freeze) == set(get_args(FrozenName)):
-                raise ConfigError(
-                    "With the encoder and the embedding frozen nothing is left that texts could teach. "
-                    "Leave --unlabelled or one of them out."
-                )
-        elif self.config.training.freeze:
+        elif frozen:
             raise ConfigError("Layers are frozen where a run goes on from a saved model. Say from which with --from.")
+        if self.unlabelled and frozen == set(get_args(FrozenName)):
+            raise ConfigError(
+                "With the encoder and the embedding frozen nothing is left that texts could teach. "
+                "Leave --unlabelled or one of them out."
+            )
+        if not self.unlabelled and self.config.pretraining != self.task.Config().pretraining:
+            raise ConfigError(
+                "The settings of pretraining are for a language that is learnt from texts. Say which with "
+                "--unlabelled, or leave them out."
+            )
 
     def prepare(self) -> PreparedData:
         """Opens the folder of the unfinished run, and encodes its data into it or finds it there.

@@ -17,6 +17,7 @@ import tensorflow as tf
 from rnn_apps.arrays import Arrays, Tensor
 from rnn_apps.config import TrainingConfig
 from rnn_apps.data.windows import INITIAL, carried
+from rnn_apps.errors import ConfigError
 from rnn_apps.layers.observation import changed_inputs
 from rnn_apps.training.adversarial import Watched, mean_gradients
 from rnn_apps.training.clipping import clip_gradients, scaled, summed_rows
@@ -138,6 +139,8 @@ class Step:
             watched = Watched(tape)
             with changed_inputs(self.model, watched) if self.adversarial else nullcontext():
                 outputs, summed, items, loss = self._loss(batch)
+        if self.adversarial and not watched.vectors:
+            raise ConfigError("training.adversarial moves what recurrent layers read, and here are none. Leave it out.")
         gradients, slopes = tape.gradient(loss, (variables, watched.vectors))
         if self.adversarial:
             with tf.GradientTape() as tape, changed_inputs(self.model, watched.moved(slopes, self.adversarial)):

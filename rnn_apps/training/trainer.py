@@ -25,7 +25,7 @@ from rnn_apps.config import TrainingConfig
 from rnn_apps.data.batching import WHOLE, Batch, Change, Plan, Share, load_batches
 from rnn_apps.data.store import Store
 from rnn_apps.data.windows import carried, windows, zero_states
-from rnn_apps.errors import TrainingError, TrainingInterrupted
+from rnn_apps.errors import ConfigError, TrainingError, TrainingInterrupted
 from rnn_apps.inference.metrics import Metrics
 from rnn_apps.plots import draw_learning_curves
 from rnn_apps.progress import Bar, Reporter
@@ -91,7 +91,8 @@ class Trainer:
             measures on the validation examples, and writes the checkpoints.
 
     Raises:
-        ConfigError: if a callback sets the learning rate, and the run's schedule does.
+        ConfigError: if a callback sets the learning rate, and the run's schedule does; or for windows of a model that
+            carries no state.
     """
 
     def __init__(
@@ -125,6 +126,11 @@ class Trainer:
         self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=self.model, epochs=config.epochs)
         example = train.open(train.groups()[0]).nothing()
         self.step = Step(self.model, self.optimizer, problem.loss, config, strategy, example, share.processes)
+        if config.window and not self.step.state_sizes:
+            raise ConfigError(
+                "training.window cuts sequences whose state is carried over from one part to the next, and this "
+                "network carries none. Leave it out."
+            )
 
     @property
     def is_first(self) -> bool:

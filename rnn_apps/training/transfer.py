@@ -50,10 +50,18 @@ def freeze(model: keras.Model, kinds: tuple[str, ...]) -> None:
     Args:
         model: a functional model.
         kinds: what is kept, "embedding" for the vectors of tokens and "encoder" for the recurrent layers.
+
+    Raises:
+        ConfigError: if the model has no layer of a kind.
     """
     classes = {"embedding": Embedding, "encoder": SequenceLayer}
-    for layer in model.layers:
-        if any(isinstance(layer, classes[kind]) for kind in kinds):
+    for kind in kinds:
+        layers: list[Any] = [layer for layer in model.layers if isinstance(layer, classes[kind])]
+        if not layers:
+            raise ConfigError(
+                f"This network has no {kind} that could be frozen. Leave '{kind}' out of training.freeze."
+            )
+        for layer in layers:
             layer.trainable = False
 
 
