@@ -23,6 +23,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    model_validator,
 )
 
 from rnn_apps.errors import ConfigError, did_you_mean
@@ -116,6 +117,13 @@ class DataConfig(Section):
     validation_fraction: float = Field(default=0.1, gt=0.0, lt=1.0)
     folds: NonNegativeInt = 0
     fold: NonNegativeInt = 0
+
+    @model_validator(mode="after")
+    def _one_of_the_folds(self) -> DataConfig:
+        """Makes sure that what is held out is one of the parts."""
+        if (self.folds, self.fold) != (0, 0) and not (self.folds > 1 and 1 <= self.fold <= self.folds):
+            raise ValueError("fold is one of the folds, from 1, and there are two or more; --folds takes each in turn")
+        return self
 
 
 class TaskConfig(Section):

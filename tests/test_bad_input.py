@@ -81,6 +81,7 @@ def test_unlabelled_texts_for_a_task_that_has_no_use_for_them(fails, images, dat
     ("setting", "message"),
     [
         ("pretraining.epochs=8", "Say which with --unlabelled"),
+        ("data.fold=2", "fold is one of the folds"),
         ("pretraining.window=20", "There is no setting 'pretraining.window'"),
         ("training.window=20", "this network carries none. Leave it out."),
     ],

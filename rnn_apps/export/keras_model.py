@@ -98,7 +98,7 @@ def save_onnx(
         weights: a file beside `path` that takes the large weights of several graphs.
 
     Returns:
-        the largest difference between the outputs of the two.
+        the largest difference between the outputs of the two, relative where they are above 1.
 
     Raises:
         ExportError: if that is more than `TOLERANCE`; nothing stays behind then.
@@ -137,4 +137,6 @@ def _options(node: Any) -> dict[str, Any]:
 
 
 def _largest_difference(expected: Arrays, found: Arrays) -> float:
-    return max(float(np.max(np.abs(expected[name] - found[name]), initial=0.0)) for name in expected)
+    """The largest difference of two values; of those above 1, as a share of them."""
+    differences = {name: np.abs(value - found[name]) / np.maximum(np.abs(value), 1) for name, value in expected.items()}
+    return max(float(np.max(difference, initial=0.0)) for difference in differences.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rnn_apps.arrays import Array
 from rnn_apps.data.examples import LabelledText, read_number
 from rnn_apps.data.parts import counted, each_part
-from rnn_apps.errors import ConfigError, DataError
+from rnn_apps.errors import ConfigError, DataError, did_you_mean
 from rnn_apps.inference.units import Units
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class Classes(Target):
     def fit(cls, examples: Iterable[LabelledText], config: SentimentDataConfig) -> Classes:
         """Learns the classes."""
         counts = counted(_labels, examples)
-        names = cls.ordered({config.class_names.get(label, label) for label in counts}, config)
+        found = {config.class_names.get(label, label) for label in counts}
+        check_names(config.class_names, found)
+        names = cls.ordered(found, config)
         if len(names) < 2:
             raise DataError(
                 f"Expected at least two classes. All {counts.total()} examples have the label '{names[0]}'."
@@ -120,6 +122,24 @@ class Classes(Target):
         return cls(tuple(facts["class_names"]), facts["renamed"])
 
 
+def check_names(renamed: Mapping[str, str], found: Set[str]) -> None:
+    """Makes sure that each label that gets a name is in the data.
+
+    Args:
+        renamed: names by label.
+        found: the labels of the data, by their names.
+
+    Raises:
+        ConfigError: for the first that is not.
+    """
+    for label, name in renamed.items():
+        if name not in found:
+            raise ConfigError(
+                f"data.class_names names the label '{label}', which is not in the data. There are: "
+                f"{', '.join(sorted(found))}.{did_you_mean(label, sorted(found))}"
+            )
+
+
 class OrderedClasses(Classes):
     """One class of some that have an order."""
 
@@ -162,6 +182,7 @@ class Labels(Classes):
         names = set(counted(target._all_of, examples))
         if not names:
             raise DataError("Expected at least one label. No example has any.")
+        check_names(target.renamed, names)
         return cls(tuple(sorted(names)), target.renamed)
 
     def encode(self, example: LabelledText) -> Array:

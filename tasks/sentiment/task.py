@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from rnn_apps.tasks.sentiment.config import SentimentConfig
 
 
+_SETTINGS_OF = {
+    "order": ("ordered",),
+    "label_separator": ("labels",),
+    "class_names": ("class", "labels", "ordered"),
+}
+"""Which targets have use for a setting of the data."""
+
+
 class SentimentTask(Task["SentimentConfig", TextProcessor[Any]]):
     """Classifies texts; `adapted` gives the task of several labels, of classes that have an order, and of numbers.
 
@@ -54,16 +62,20 @@ class SentimentTask(Task["SentimentConfig", TextProcessor[Any]]):
         """Chooses several labels where the first of a file is a list, one class elsewhere.
 
         Raises:
-            ConfigError: for weights of classes where there are none.
+            ConfigError: for weights of classes where there are none, and for settings of another target.
         """
         from rnn_apps.data.readers.labelled import has_lists
 
+        defaults = type(config)().data
         target = config.data.target or ("labels" if paths and has_lists(only(paths), columns) else "class")
         if target in ("labels", "number") and (config.training.class_weights or config.training.sampling == "balanced"):
             raise ConfigError(
                 f"Classes are weighted where each text has one. With data.target={target} leave class_weights and "
                 "sampling out."
             )
+        for setting, targets in _SETTINGS_OF.items():
+            if target not in targets and getattr(config.data, setting) != getattr(defaults, setting):
+                raise ConfigError(f"data.{setting} is for data.target={' or '.join(targets)}, and here it is {target}.")
         return config.model_copy(update={"data": config.data.model_copy(update={"target": target})})
 
     def adapted(self, settings: Mapping[str, Any]) -> SentimentTask:

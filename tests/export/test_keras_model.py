@@ -46,6 +46,11 @@ def sequences(batch=4, time=5):
     return {"x": np.random.default_rng(0).normal(size=(batch, time, D)).astype(np.float32)}
 
 
+def test_large_answers_may_differ_by_a_share_of_them(tmp_path):
+    model = model_of(layers.Activation("tanh"), layers.Rescaling(1e6))
+    assert save_onnx(model, tmp_path / "model.onnx", sequences()) < 1e-5
+
+
 @pytest.mark.parametrize(
     "stack",
     [

@@ -202,6 +202,11 @@ def test_what_does_not_fit_is_said_in_a_line(files, tmp_path):
         data={"target": "number"},
     )
     fails(words, ConfigError, "Which class is lower than 'bad'", data={"target": "ordered"})
+    fails(words, ConfigError, "order is for data.target=ordered, and here it is class", data={"order": ["bad", "good"]})
+    fails(words, ConfigError, "label_separator is for data.target=labels", data={"label_separator": ";"})
+    named = {"class_names": {"Bad": "worse"}}
+    fails(words, ConfigError, "names the label 'Bad', which is not in the data.* Did you mean 'bad'", data=named)
+    fails(words, ConfigError, "class_names is for data.target=class or", data={"target": "number", **named})
     order = {"target": "ordered", "order": ["bad", "good"]}
     fails(words, ConfigError, "data.order leaves out the class 'fair'", data=order)
     same = tmp_path / "same.csv"
@@ -228,8 +233,10 @@ def test_a_separator_that_was_not_said_is_asked_for(tmp_path):
 
 
 def test_targets_encode_what_they_say():
-    config = load_config(find_task("sentiment").Config, values={"data": {"class_names": {"x": "food"}}}).data
-    labels = Labels.fit([LabelledText("", "t", labels=("x", "b")), LabelledText("", "t", labels=())], config)
+    settings = find_task("sentiment").Config
+    named = load_config(settings, values={"data": {"class_names": {"x": "food"}}}).data
+    config = load_config(settings).data
+    labels = Labels.fit([LabelledText("", "t", labels=("x", "b")), LabelledText("", "t", labels=())], named)
     assert labels.names == ("b", "food")
     np.testing.assert_array_equal(labels.encode(LabelledText("", "t", labels=("food",))), [0, 1])
     ordered = OrderedClasses.fit([LabelledText(label, "t") for label in ("10", "9", "2.5") * 2], config)
