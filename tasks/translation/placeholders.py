@@ -7,6 +7,8 @@ translation.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 import regex
@@ -82,13 +84,14 @@ class Hidden(NamedTuple):
         return text.translate({ord(character): original for character, original in self.originals.items()})
 
 
-def hide(text: str, glossary: Glossary | None = None, unknown: Callable[[str], bool] | None = None) -> Hidden:
+def hide(text: str, glossary: Glossary | None = None, unknown: Callable[[str, bool], bool] | None = None) -> Hidden:
     """Hides what is no language in a text, the terms of a glossary, and names; equal things are hidden one by one.
 
     Args:
         text: the text.
         glossary: terms in whose place stands what they are called in the other language.
-        unknown: tells a word that is copied, where it looks like a name, from one that is translated.
+        unknown: tells a word that is copied, where it looks like a name, from one that is translated; and, with True
+            behind it, a word beside such a name.
     """
     free = (chr(code) for code in range(_FIRST, _LAST + 1) if chr(code) not in text)
     originals: dict[str, str] = {}
@@ -111,18 +114,23 @@ def hide(text: str, glossary: Glossary | None = None, unknown: Callable[[str], b
 
 
 def _with_name_hidden(
-    match: regex.Match[str], unknown: Callable[[str], bool], replaced: Callable[[regex.Match[str], str], str]
+    match: regex.Match[str], unknown: Callable[[str, bool], bool], replaced: Callable[[regex.Match[str], str], str]
 ) -> str:
-    """What stands for a run of words that look like names: a character where all are unknown, the run itself else.
+    """What stands for a run of words that look like names: a character for each run of unknown ones among them.
 
     At the beginning of a sentence every word has a capital, so one alone is a name only if no other form is known.
     """
     words = match.group().split()
     before = match.string[max(0, match.start() - _LOOK_BACK) : match.start()]
     begins = before.rstrip(" \t\"'«“(-*•")[-1:] in _SENTENCE_ENDS
-    if not all(unknown(word) for word in words) or (begins and len(words) == 1 and not unknown(words[0].lower())):
-        return match.group()
-    return replaced(match, match.group())
+    names = [unknown(word, False) for word in words]
+    if begins and not (all(names) and len(words) > 1):
+        names[0] = names[0] and unknown(words[0].lower(), False)
+    if any(names):
+        names = [is_name or unknown(word, True) for word, is_name in zip(words, names, strict=True)]
+    runs = groupby(zip(words, names, strict=True), key=itemgetter(1))
+    told = ((" ".join(word for word, _ in run), is_name) for is_name, run in runs)
+    return " ".join(replaced(match, own) if is_name else own for own, is_name in told)
 
 
 def is_hidden(character: str) -> bool:

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,10 +33,14 @@ __all__ = ["END", "PADDING", "START", "UNKNOWN", "TranslationProcessor"]
 
 _SAME_ALPHABET = 0.5  # share of the letters that two languages have in common to get one vocabulary
 _RARE_SCRIPT = 0.001
-_MET = 4  # sources in which a word of many pieces stands before it is known
-_MANY_PIECES = 3  # of a word; one of fewer was frequent enough to be learnt
+_MET = 4  # sources in which a word of several pieces stands before it is known
+_PIECES = 2  # of a name that was hardly met; a word of one piece was frequent enough to be learnt
+_MANY_PIECES = 3  # of another word: one of fewer may be understood from its parts
+_KEPT = 0.25  # share of the names hardly met that the targets write alike, for others to be copied
+_FEWEST = 20  # names hardly met, to know it
 _APOSTROPHE = re.compile("['’]")
 _LETTER = r"(?![\p{Han}\p{Hiragana}\p{Katakana}])[\p{L}\p{M}]"
+_INSIDE = regex.compile(r"(?<=[\p{Ll},] )\p{Lu}[\p{L}\p{M}]+")
 _PERHAPS_A_NAME = regex.compile(rf"(?<!{_LETTER})(?:\p{{Lu}}|[a-z])(?:['’-]?{_LETTER})+")
 
 
@@ -47,7 +52,8 @@ class TranslationProcessor(Processor):
         target: pieces of the target language; the same object where the vocabulary is joint.
         facts: `source_language`, `target_language`, `max_tokens`, `max_training_tokens`, `bleu_tokenize`, `lowercase`
             as in `TranslationDataConfig`; `scripts`, those that the training sources are written in; `known_words`,
-            those with a capital or in Latin letters that are known though they are many pieces.
+            those with a capital or in Latin letters that are known though they are several pieces; `name_pieces`, of
+            how many another word with a capital is copied: none where the targets write such words otherwise.
     """
 
     def __init__(self, source: PieceTokenizer, target: PieceTokenizer, facts: dict[str, Any]) -> None:
@@ -64,6 +70,7 @@ class TranslationProcessor(Processor):
         self.counterparts: Mapping[str, str] = {}
         known = facts.get("known_words")  # older bundles do not say
         self._known_words = None if known is None else frozenset(known)
+        self._name_pieces: int | None = facts.get("name_pieces", _MANY_PIECES)
 
     @property
     def joint(self) -> bool:
@@ -83,7 +90,7 @@ class TranslationProcessor(Processor):
             PieceTokenizer.train(_texts(examples, names), data.vocabulary_size, data.lowercase) for names in sides
         ]
         facts = _said(config) | {"lowercase": data.lowercase, "scripts": _scripts(letters[0])}
-        facts |= {"known_words": _known_words(examples, tokenizers[0])}
+        facts |= _words_met(examples, tokenizers[0])
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), tokenizers[0].lengths).as_json()}
         processor = cls(tokenizers[0], tokenizers[-1], facts)
         processor.counterparts = learn_counterparts(examples)
@@ -97,21 +104,31 @@ class TranslationProcessor(Processor):
             for names in sides
         ]
         scripts = _scripts(_letters(examples, "source"))
-        known = {*(self._known_words or ()), *_known_words(examples, grown[0][0])}
-        facts = self.facts | _said(config) | {"scripts": sorted({*self.scripts, *scripts})}
-        facts |= {"known_words": sorted(known)}
+        met = _words_met(examples, grown[0][0])
+        facts = self.facts | _said(config) | {"scripts": sorted({*self.scripts, *scripts})} | met
+        facts |= {"known_words": sorted({*(self._known_words or ()), *met["known_words"]})}
+        facts |= {"name_pieces": met["name_pieces"] and self._name_pieces}
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), grown[0][0].lengths).as_json()}
         told = ", ".join(dict.fromkeys(news for _, news in grown if news))
         extended = TranslationProcessor(grown[0][0], grown[-1][0], facts)
         extended.counterparts = learn_counterparts(examples)
         return extended, told
 
-    def is_unknown(self, word: str) -> bool:
-        """Whether a word was hardly met in training, so that it is rather copied than translated if it is a name."""
-        if self._known_words is None or word in self._known_words:
+    def is_unknown(self, word: str, beside_a_name: bool = False) -> bool:
+        """Whether a word was hardly met in training, so that it is rather copied than translated if it is a name.
+
+        Args:
+            word: with or without a capital.
+            beside_a_name: whether such a word stands beside it, as in "Baktre Street": then one of several pieces
+                belongs to it, though it was met elsewhere.
+        """
+        if self._known_words is None or self._name_pieces is None:
+            return False
+        if word in self._known_words and not beside_a_name:
             return False
         stem = _APOSTROPHE.split(word)[0]
-        return self.word_cost(word)[0] >= _MANY_PIECES and (stem == word or self.is_unknown(stem))
+        least = self._name_pieces if word[0].isupper() else _MANY_PIECES
+        return self.word_cost(word)[0] >= least and (stem == word or self.is_unknown(stem, beside_a_name))
 
     def unusual(self, text: str) -> list[str]:
         """Returns the warning that the words of a text are not those of the source language, if they are not."""
@@ -227,16 +244,31 @@ def _said(config: TranslationConfig) -> dict[str, Any]:
     return {name: getattr(config.data, name) for name in names} | {"bleu_tokenize": config.data.bleu_tokenize}
 
 
-def _known_words(examples: Iterable[SentencePair], source: PieceTokenizer) -> list[str]:
-    """The words with a capital or in Latin letters that stand in enough sources to be learnt, and are many pieces."""
+def _words_met(examples: Iterable[SentencePair], source: PieceTokenizer) -> dict[str, Any]:
+    """The facts `known_words` and `name_pieces`.
+
+    Known is what stands in enough sources to be learnt. Of the names that do not, which part stands in the target as it
+    is tells whether others are to be copied: half of the English or French ones do, of German nouns a twentieth.
+    """
     counts = counted(_perhaps_names, examples)
     words = sorted(word for word, count in counts.items() if count >= _MET)
     pieces = source.encode_batch(words)
-    return [word for word, own in zip(words, pieces, strict=True) if len(own) >= _MANY_PIECES or UNKNOWN in own]
+    known = [word for word, own in zip(words, pieces, strict=True) if len(own) >= _PIECES or UNKNOWN in own]
+    rare = frozenset(word for word, count in counts.items() if count < _MET and word[0].isupper())
+    found = counted(partial(_what_becomes_of, rare), examples)
+    copied = found.total() < _FEWEST or found["kept"] >= _KEPT * found.total()
+    return {"known_words": known, "name_pieces": _PIECES if copied else None}
 
 
 def _perhaps_names(examples: Iterable[SentencePair]) -> Iterator[str]:
     return chain.from_iterable(set(_PERHAPS_A_NAME.findall(clean(pair.source))) for pair in examples)
+
+
+def _what_becomes_of(names: frozenset[str], examples: Iterable[SentencePair]) -> Iterator[str]:
+    """For each of these names inside a source, whether its target keeps it."""
+    for pair in examples:
+        for name in names.intersection(_INSIDE.findall(clean(pair.source))):
+            yield "kept" if name in pair.target else "written otherwise"
 
 
 def _scripts(letters: Counter[str]) -> list[str]:

@@ -60,11 +60,14 @@ def test_what_is_kept(text):
         ("Zyrgon things happen. Zyrgon!", ["Zyrgon", "Zyrgon"]),
         ("THE CAT SEES ZYRGON.", []),
         ("她喜欢Zyrgon和Anna。", ["Zyrgon"]),
+        ("Anna Zyrgon met Anna.", ["Zyrgon"]),
+        ("They live in Zyrgon Street, Oslo Street.", ["Zyrgon Street"]),
+        ("We saw Blathersby Anna Zyrgon.", ["Blathersby", "Zyrgon"]),
     ],
 )
 def test_unknown_names_are_kept(text, names):
-    known = {"He", "Oslo", "Anna", "unforeseeable", "THE", "CAT", "SEES"}
-    hidden = hide(text, unknown=lambda word: word not in known)
+    known = {"He", "Oslo", "Anna", "unforeseeable", "THE", "CAT", "SEES", "They", "We", "Street"}
+    hidden = hide(text, unknown=lambda word, beside: word not in known or (beside and word == "Street"))
     assert list(hidden.originals.values()) == hidden.names == names
     assert hidden.show(hidden.text) == text
 
@@ -74,7 +77,7 @@ def test_unknown_names_are_kept(text, names):
 )
 def test_a_hostile_text_takes_no_longer_than_another(text):
     started = time.process_time()
-    hide(text, unknown=lambda word: True)
+    hide(text, unknown=lambda word, beside: True)
     assert time.process_time() - started < 5
 
 

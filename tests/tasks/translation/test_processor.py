@@ -12,14 +12,44 @@ from rnn_apps.tasks.translation.processor import END, START, UNKNOWN, Translatio
 PAIRS = [SentencePair("The dog sees Anna.", "Le chien voit Anna."), SentencePair("A cat!", "Un chat !")] * 3
 
 
+SETTINGS = {"vocabulary_size": 150, "source_language": "en", "target_language": "fr"}
+CONFIG = load_config(TranslationConfig, values={"data": SETTINGS})
+
+
 def fitted(pairs=PAIRS, **settings):
-    settings = {"vocabulary_size": 150, "source_language": "en", "target_language": "fr"} | settings
-    return TranslationProcessor.fit(pairs, load_config(TranslationConfig, values={"data": settings}))
+    return TranslationProcessor.fit(pairs, load_config(TranslationConfig, values={"data": SETTINGS | settings}))
 
 
 @pytest.fixture(scope="module")
 def processor():
     return fitted()
+
+
+NAMES = [first + second for first in ("Bal", "Cor", "Dun", "Fen", "Gar") for second in ("mora", "tesk", "vill", "wyn")]
+
+
+def with_names(called):
+    """Pairs with a name each, and what it is called in the target."""
+    return [SentencePair(f"we saw {name} and Pella.", f"nous vîmes {called(name)} et Pella.") for name in NAMES]
+
+
+@pytest.mark.parametrize(
+    ("called", "copied"), [(lambda name: name, True), (str.lower, False)], ids=["names", "nouns with a capital"]
+)
+def test_what_the_targets_make_of_rare_names_decides_whether_others_are_copied(called, copied, tmp_path):
+    processor = fitted(with_names(called))
+    processor.save(tmp_path)
+    for own in (processor, TranslationProcessor.load(tmp_path), processor.extended(PAIRS, CONFIG)[0]):
+        assert own.is_unknown("Balwyntesk") == copied
+        assert not own.is_unknown("Pella")  # it stands in more than four
+
+
+def test_a_word_of_a_name_may_be_met_elsewhere(processor):
+    facts = processor.facts | {"known_words": ["Hadwick"], "name_pieces": 2}
+    processor = TranslationProcessor(processor.source, processor.target, facts)
+    assert (processor.is_unknown("Hadwick"), processor.is_unknown("Hadwick", beside_a_name=True)) == (False, True)
+    assert processor.word_cost("Anna")[0] == 1
+    assert not processor.is_unknown("Anna", beside_a_name=True)
 
 
 def test_the_target_goes_in_behind_a_start_and_comes_out_before_an_end(processor):
