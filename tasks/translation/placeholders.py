@@ -6,7 +6,8 @@ translation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -52,6 +53,11 @@ _KEPT = regex.compile(
     """,
     regex.VERBOSE,
 )
+_DIGITS = regex.compile(r"\d+")
+# one digit only where languages are far apart: "1 person" is well said in words; hours and months have names
+_SMALL_NUMBER = regex.compile(
+    rf"{_BEGIN}(?<!\d[.,:：/-])(?:\d{{2}}|\d(?=\s?[{_WIDE}])){_END}(?![.,:：/-]\d|\s?(?:[月点點时時]|o['’]clock))"
+)
 _IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 _CAPITALISED = r"(?<![\w'’-])\p{Lu}[\p{L}\p{M}'’-]*[\p{L}\p{M}]"
 _NAMES = regex.compile(rf"{_CAPITALISED}(?: {_CAPITALISED})*")
@@ -93,7 +99,7 @@ def hide(text: str, glossary: Glossary | None = None, unknown: Callable[[str, bo
         unknown: tells a word that is copied, where it looks like a name, from one that is translated; and, with True
             behind it, a word beside such a name.
     """
-    free = (chr(code) for code in range(_FIRST, _LAST + 1) if chr(code) not in text)
+    free = _free_characters(text)
     originals: dict[str, str] = {}
 
     def replaced(match: regex.Match[str], shown: str) -> str:
@@ -111,6 +117,37 @@ def hide(text: str, glossary: Glossary | None = None, unknown: Callable[[str, bo
         pattern = _FOREIGN if _IDEOGRAPHS.search(kept) else _NAMES
         kept = pattern.sub(lambda match: _with_name_hidden(match, unknown, replaced), kept)
     return Hidden(kept, originals)
+
+
+def hide_lost_numbers(sentence: str, translation: str, hidden: Hidden) -> str:
+    """Hides the numbers of a sentence that `hide` leaves to the model, where its translation lacks one.
+
+    Args:
+        sentence: of the text in which something is hidden.
+        translation: what the model has said.
+        hidden: what is hidden in the text; it learns of what is hidden here.
+
+    Returns:
+        the sentence, as it is where all its numbers stand in the translation.
+    """
+    numbers = Counter(_SMALL_NUMBER.findall(sentence))
+    if numbers <= Counter(_DIGITS.findall(translation)):
+        return sentence
+    free = _free_characters(hidden.text + "".join(hidden.originals))
+
+    def replaced(match: regex.Match[str]) -> str:
+        character = next(free, None)
+        if character is None:
+            return match.group()
+        hidden.originals[character] = match.group()
+        return character
+
+    return _SMALL_NUMBER.sub(replaced, sentence)
+
+
+def _free_characters(text: str) -> Iterator[str]:
+    """The characters for private use that are not in a text."""
+    return (chr(code) for code in range(_FIRST, _LAST + 1) if chr(code) not in text)
 
 
 def _with_name_hidden(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +21,12 @@ from rnn_apps.inference.search import Hypothesis, best_combinations
 from rnn_apps.inference.search_tree import WatchedBeamSearch
 from rnn_apps.tasks.translation import sample
 from rnn_apps.tasks.translation.confidence import Confidence, doubts
-from rnn_apps.tasks.translation.documents import Document, split_document, split_long
-from rnn_apps.tasks.translation.glossary import Glossary, glossary_of
-from rnn_apps.tasks.translation.letter_case import LetterCase, as_usual, case_of
-from rnn_apps.tasks.translation.placeholders import Hidden, hide, is_hidden, lost, mend
+from rnn_apps.tasks.translation.documents import Document
+from rnn_apps.tasks.translation.glossary import glossary_of
+from rnn_apps.tasks.translation.letter_case import LetterCase
+from rnn_apps.tasks.translation.placeholders import Hidden, is_hidden, lost, mend
 from rnn_apps.tasks.translation.prediction import Alternative, TranslatedText
+from rnn_apps.tasks.translation.prepared import PreparedText, prepare
 from rnn_apps.tasks.translation.processor import TranslationProcessor
 from rnn_apps.tasks.translation.search import (
     TranslationClientOptions,
@@ -70,11 +71,10 @@ class TranslationPredictor(Predictor):
             DataError: for an input that is no text.
         """
         glossary = glossary_of(options.glossary)
-        texts = [self._prepare(given, number, glossary) for number, given in in_turn(enumerate(inputs, 1))]
-        sources = [source for text in texts for source in text.sources]
-        found = iter(self._translate(sources, [own for text in texts for own in text.document.sentences], options))
+        texts = [prepare(given, number, self.processor, glossary) for number, given in in_turn(enumerate(inputs, 1))]
+        found = self._translate([(text, place) for text in texts for place in range(len(text.sentences))], options)
         return [
-            self._prediction(text, [next(found) for _ in text.sources], options.nbest is not None) for text in texts
+            self._prediction(text, [next(found) for _ in text.sentences], options.nbest is not None) for text in texts
         ]
 
     def parts(self, given: str, options: TranslationOptions) -> Iterator[TranslatedText]:
@@ -84,8 +84,8 @@ class TranslationPredictor(Predictor):
         What was said may change on the way, where another hypothesis of the beam turns out to be likelier. A partial
         translation has neither a score nor alternatives, and ends where the search has come to.
         """
-        text = self._prepare(given, 1, glossary_of(options.glossary))
-        sentences = text.document.sentences
+        text = prepare(given, 1, self.processor, glossary_of(options.glossary))
+        sentences = text.sentences
         found: list[list[Hypothesis]] = [[]] * len(sentences)
         shown = [""] * len(sentences)
         for numbers in _alike(sentences, growing_batches(len(sentences), options.width)):
@@ -98,12 +98,14 @@ class TranslationPredictor(Predictor):
                 yield self._so_far(text, shown)
             for number, own in zip(numbers, search.run(), strict=True):
                 found[number] = self._complete(own, text.sources[number], sentences[number], options)
+                if self._numbers_lost(text, number, found[number]):
+                    found[number] = next(self._translate([(text, number)], options))
                 done = self._text(found[number][0], sentences[number], text.cases[number])
                 shown[number] = text.hidden.show(done)
             yield self._so_far(text, shown)
         yield self._prediction(text, found, options.nbest is not None)
 
-    def _so_far(self, text: _Prepared, shown: Sequence[str]) -> TranslatedText:
+    def _so_far(self, text: PreparedText, shown: Sequence[str]) -> TranslatedText:
         """A partial translation, up to where the search has come to."""
         return TranslatedText(translation=text.document.join(shown).rstrip("\n"), score=0.0, log_probability=0.0)
 
@@ -118,14 +120,13 @@ class TranslationPredictor(Predictor):
 
     def cases(self, given: str) -> Sequence[Case]:
         """Returns each sentence with its translation; what can be explained is each piece of it."""
-        text = self._prepare(given, 1)
-        if not text.sources:
+        text = prepare(given, 1, self.processor)
+        if not text.sentences:
             raise DataError("Expected a text to look into. There is no word in it.")
-        options = TranslationOptions()
-        found = self._translate(text.sources, text.document.sentences, options)
+        found = list(self._translate([(text, place) for place in range(len(text.sentences))], TranslationOptions()))
         return [
             self._case(sentence, source, own[0])
-            for sentence, source, own in zip(text.document.sentences, text.sources, found, strict=True)
+            for sentence, source, own in zip(text.sentences, text.sources, found, strict=True)
         ]
 
     def _case(self, sentence: str, source: Array, found: Hypothesis) -> Case:
@@ -206,43 +207,27 @@ class TranslationPredictor(Predictor):
             found.append(Text("\n".join(prediction.warnings), "Note"))
         return [*found, *prediction.alignments]
 
-    def _prepare(self, given: str, number: int, glossary: Glossary | None = None) -> _Prepared:
-        if not isinstance(given, str):
-            raise DataError(f"Expected texts. Input {number} is of the type {type(given).__name__}.")
-        warnings = []
-        hidden = hide(given, glossary, self.processor.is_unknown)
-        if scripts := self.processor.unseen_scripts(f"{hidden.text} {' '.join(hidden.names)}"):
-            warnings.append(
-                f"The model has never seen text written in {' and '.join(scripts)}: it translates what it can."
-            )
-        longest = min(self.processor.max_training_tokens, self.processor.max_tokens // 2)
-        split = split_document(hidden.text)
-        lines: list[list[str]] = []
-        cases: list[LetterCase] = []
-        for line in in_turn(split.lines):
-            lines.append([])
-            for written in line:
-                case = case_of(written)
-                sentence = as_usual(written, case, self.processor.word_cost)
-                _, spans = self.processor.source.offsets(sentence)
-                parts = [sentence] if len(spans) <= longest else split_long(sentence, spans, longest)
-                cases += [case] * len(parts)
-                if len(parts) > 1:
-                    warnings.append(
-                        f"A sentence has {len(spans):,} subwords, more than {longest}: "
-                        f"it is translated in {len(parts)} parts."
-                    )
-                lines[-1] += parts
-        document = replace(split, lines=lines)
-        if not scripts:
-            warnings += self.processor.unusual(" ".join(document.sentences))
-        rows = self.processor.encode_inputs(document.sentences)
-        return _Prepared(document, [row["source"] for row in rows], cases, warnings, hidden)
-
     def _translate(
-        self, sources: Sequence[Array], sentences: Sequence[str], options: TranslationOptions
+        self, places: Sequence[tuple[PreparedText, int]], options: TranslationOptions
+    ) -> Iterator[list[Hypothesis]]:
+        """Searches sentences of texts, and again those whose numbers got lost, with these hidden."""
+        found = self._search(places, options)
+        again = [n for n, (text, place) in enumerate(places) if self._numbers_lost(text, place, found[n])]
+        for n, own in zip(again, self._search([places[n] for n in again], options), strict=True):
+            found[n] = own
+        return iter(found)
+
+    def _numbers_lost(self, text: PreparedText, place: int, hypotheses: Sequence[Hypothesis]) -> bool:
+        """Whether the best hypothesis lacks a number of its sentence; they are hidden there then."""
+        said = self._found_text(hypotheses[0], text.sentences[place])
+        return text.hide_lost_numbers(place, said, self.processor)
+
+    def _search(
+        self, places: Sequence[tuple[PreparedText, int]], options: TranslationOptions
     ) -> list[list[Hypothesis]]:
         """Searches; of what a sentence with something hidden gives, a hypothesis that has it all comes first."""
+        sentences = [text.sentences[place] for text, place in places]
+        sources = [text.sources[place] for text, place in places]
         found: list[list[Hypothesis]] = [[]] * len(sources)
         for numbers in _alike(sentences, [range(len(sentences))]):
             how = _searching(sentences[numbers[0]], options)
@@ -276,8 +261,10 @@ class TranslationPredictor(Predictor):
             best = sorted([*best, *self.translator.translate([source], wider)[0]], key=missing)
         return best[: options.count]
 
-    def _prediction(self, text: _Prepared, found: Sequence[Sequence[Hypothesis]], alternatives: bool) -> TranslatedText:
-        sentences = text.document.sentences
+    def _prediction(
+        self, text: PreparedText, found: Sequence[Sequence[Hypothesis]], alternatives: bool
+    ) -> TranslatedText:
+        sentences = text.sentences
         options = [
             [self._alternative(own, sentence, case) for own in hypotheses]
             for sentence, case, hypotheses in zip(sentences, text.cases, found, strict=True)
@@ -335,16 +322,6 @@ class TranslationPredictor(Predictor):
             for (_, word), row in zip(targets, weights, strict=False)
         ]
         return Heatmap(weights, [*rows, _END_SIGN], columns, "Attention")
-
-
-class _Prepared(NamedTuple):
-    """A text as sentences, their encoded forms, and what is to be said about it."""
-
-    document: Document
-    sources: list[Array]
-    cases: list[LetterCase]
-    warnings: list[str]
-    hidden: Hidden
 
 
 def _with_last_end(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], int]]:

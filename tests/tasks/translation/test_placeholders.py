@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rnn_apps
-from rnn_apps.tasks.translation.placeholders import hide, is_hidden, lost, mend
+from rnn_apps.tasks.translation.placeholders import hide, hide_lost_numbers, is_hidden, lost, mend
 
 KEPT = {
     "Please visit https://example.org/a?b=1&c=2 today.": ["https://example.org/a?b=1&c=2"],
@@ -70,6 +70,27 @@ def test_unknown_names_are_kept(text, names):
     hidden = hide(text, unknown=lambda word, beside: word not in known or (beside and word == "Street"))
     assert list(hidden.originals.values()) == hidden.names == names
     assert hidden.show(hidden.text) == text
+
+
+@pytest.mark.parametrize(
+    ("sentence", "translation", "numbers"),
+    [
+        ("I have 14 cats.", "J'ai deux chats.", ["14"]),
+        ("I have 14 cats.", "J'ai 14 chats.", []),
+        ("12 and 12 are 24.", "12 et 24.", ["12", "12", "24"]),
+        ("2 cats", "deux chats", []),  # one digit is left to the model
+        ("她5岁了。", "She is thirty.", ["5"]),
+        ("他6点起床。", "He got up at six.", []),
+        ("At 10 o'clock on 3-12-20, 4.50 or 1234 in 12b", "A", []),
+    ],
+)
+def test_a_number_that_got_lost_is_kept_the_second_time(sentence, translation, numbers):
+    hidden = hide("\ue000 of the user")
+    found = hide_lost_numbers(sentence, translation, hidden)
+    assert list(hidden.originals.values()) == numbers
+    assert "\ue000" not in found
+    assert hidden.show(found) == sentence
+    assert (found == sentence) == (not numbers)
 
 
 @pytest.mark.parametrize(

@@ -23,3 +23,20 @@ def test_names_that_cannot_be_read_are_copied(translate, text, name):
     found = translate("translation", text)
     assert found.translation.split().count(name) == 1
     assert "has never seen text written in" in found.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kept"),
+    [
+        ("translation", "I have 14 cats. It weighs 64 kilos.", ["14", "64"]),
+        ("translation-zh-en", "我有14只猫。她5岁了。", ["14", "5"]),
+        ("translation", "I bought a Tesla in Leeds.", ["Tesla", "Leeds"]),
+        ("translation", "She lives at 12 Baker Street.", ["12 Baker Street"]),
+    ],
+)
+def test_small_numbers_and_names_never_met_are_copied(name, text, kept):
+    model = rnn_apps.load(name)
+    (found,) = model.predict([text])
+    assert all(found.translation.count(own) == 1 for own in kept)
+    *_, last = model.stream(text)
+    assert last.translation == found.translation

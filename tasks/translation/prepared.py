@@ -1,0 +1,88 @@
+"""A text made ready to be translated: what is to be copied is hidden, and sentences are cut and encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rnn_apps.arrays import Array
+from rnn_apps.errors import DataError
+from rnn_apps.inference.deadline import in_turn
+from rnn_apps.tasks.translation.documents import Document, split_document, split_long
+from rnn_apps.tasks.translation.glossary import Glossary
+from rnn_apps.tasks.translation.letter_case import LetterCase, as_usual, case_of
+from rnn_apps.tasks.translation.placeholders import Hidden, hide, hide_lost_numbers
+from rnn_apps.tasks.translation.processor import TranslationProcessor
+
+
+@dataclass
+class PreparedText:
+    """A text as sentences, their encoded forms, and what is to be said about it.
+
+    Attributes:
+        document: which lines its sentences stand in.
+        sentences: with characters for what is hidden, in the letters that are usual.
+        sources: their tokens, int32 (time,) each.
+        cases: the letters that each was written in.
+        warnings: what is to be said.
+        hidden: what the characters stand for.
+    """
+
+    document: Document
+    sentences: list[str]
+    sources: list[Array]
+    cases: list[LetterCase]
+    warnings: list[str]
+    hidden: Hidden
+
+    def hide_lost_numbers(self, number: int, translation: str, processor: TranslationProcessor) -> bool:
+        """Hides the numbers of a sentence, where its translation lacks one; returns whether that was so."""
+        sentence = hide_lost_numbers(self.sentences[number], translation, self.hidden)
+        if sentence == self.sentences[number]:
+            return False
+        (row,) = processor.encode_inputs([sentence])
+        self.sentences[number], self.sources[number] = sentence, row["source"]
+        return True
+
+
+def prepare(given: str, number: int, processor: TranslationProcessor, glossary: Glossary | None = None) -> PreparedText:
+    """Makes a text ready.
+
+    Args:
+        given: the text.
+        number: which of the inputs it is.
+        processor: of the model.
+        glossary: terms to be translated as it says.
+
+    Raises:
+        DataError: for what is no text.
+    """
+    if not isinstance(given, str):
+        raise DataError(f"Expected texts. Input {number} is of the type {type(given).__name__}.")
+    warnings = []
+    hidden = hide(given, glossary, processor.is_unknown)
+    if scripts := processor.unseen_scripts(f"{hidden.text} {' '.join(hidden.names)}"):
+        warnings.append(f"The model has never seen text written in {' and '.join(scripts)}: it translates what it can.")
+    longest = min(processor.max_training_tokens, processor.max_tokens // 2)
+    split = split_document(hidden.text)
+    lines: list[list[str]] = []
+    cases: list[LetterCase] = []
+    for line in in_turn(split.lines):
+        lines.append([])
+        for written in line:
+            case = case_of(written)
+            sentence = as_usual(written, case, processor.word_cost)
+            _, spans = processor.source.offsets(sentence)
+            parts = [sentence] if len(spans) <= longest else split_long(sentence, spans, longest)
+            cases += [case] * len(parts)
+            if len(parts) > 1:
+                warnings.append(
+                    f"A sentence has {len(spans):,} subwords, more than {longest}: "
+                    f"it is translated in {len(parts)} parts."
+                )
+            lines[-1] += parts
+    document = replace(split, lines=lines)
+    sentences = document.sentences
+    if not scripts:
+        warnings += processor.unusual(" ".join(sentences))
+    sources = [row["source"] for row in processor.encode_inputs(sentences)]
+    return PreparedText(document, sentences, sources, cases, warnings, hidden)
