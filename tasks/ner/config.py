@@ -48,6 +48,7 @@ class NerDataConfig(DataConfig):
         pairs: pairs of characters at most, where every token is one character.
         longest_word: letters of a word at most; of a longer one the middle is left out.
         max_training_tokens: longer training sentences are cut, never inside an entity.
+        lowercased: share of the training sentences whose letters are read as small ones, other ones in each epoch.
         vectors: a file of pretrained word vectors in the text format of GloVe or word2vec.
     """
 
@@ -59,6 +60,7 @@ class NerDataConfig(DataConfig):
     pairs: PositiveInt = 12000
     longest_word: int = Field(default=18, ge=2)
     max_training_tokens: PositiveInt = 200
+    lowercased: float = Field(default=0.0, ge=0.0, le=1.0)
     vectors: str = ""
 
     @model_validator(mode="before")

@@ -49,6 +49,7 @@ class NerProcessor(Processor):
         max_training_tokens: longer training sentences are cut, never inside an entity.
         vocabulary_size: words at most.
         vector_size: dimension of the word vectors that the model starts from; 0 without.
+        lowercased: share of the training sentences that are read in small letters.
     """
 
     UNKNOWN = _UNKNOWN
@@ -64,11 +65,13 @@ class NerProcessor(Processor):
         max_training_tokens: int,
         vocabulary_size: int,
         vector_size: int = 0,
+        lowercased: float = 0.0,
     ) -> None:
         self.words, self.letters, self.pairs, self.tags = list(words), list(letters), list(pairs), list(tags)
         self.single_characters = single_characters
         self.longest_word, self.max_training_tokens = longest_word, max_training_tokens
         self.vocabulary_size, self.vector_size = vocabulary_size, vector_size
+        self.lowercased = lowercased
         self.scheme = "BIOES"
         self.familiar: Familiar | None = None
         self.wording = Wording({})
@@ -77,6 +80,8 @@ class NerProcessor(Processor):
     def _number(self) -> None:
         self._word_numbers = {word: number for number, word in enumerate(self.words, _FIRST)}
         self._letter_numbers = {letter: number for number, letter in enumerate(self.letters, _FIRST)}
+        small = [self._letter_numbers.get(letter.lower(), _UNKNOWN) for letter in self.letters]
+        self._small = np.array([*range(_FIRST), *small], np.int32)
         self._pair_numbers = {pair: number for number, pair in enumerate(self.pairs, _FIRST)}
         self._tag_numbers = {tag: number for number, tag in enumerate(self.tags)}
         self._types = {split_tag(tag)[1] for tag in self.tags}
@@ -125,6 +130,7 @@ class NerProcessor(Processor):
             settings.longest_word,
             settings.max_training_tokens,
             settings.vocabulary_size,
+            lowercased=settings.lowercased,
         )
         processor.familiar = familiar
         if settings.vectors:
@@ -162,6 +168,7 @@ class NerProcessor(Processor):
             self.max_training_tokens,
             max(self.vocabulary_size, len(self.words) + len(news[0])),
             self.vector_size,
+            config.data.lowercased,
         )
         extended.wording = extended._wording_of(examples)
         extended.familiar = self.familiar.joined(met) if self.familiar else met
@@ -223,6 +230,12 @@ class NerProcessor(Processor):
             row = {**self.encode_tokens(sentence.tokens), "tags": tags}
             rows += _cut(row, spans, self.max_training_tokens) if training else [row]
         return rows
+
+    def augment(self, row: Arrays, rng: np.random.Generator) -> Arrays:
+        """Reads some sentences in small letters, so that a name is found without its capital, too."""
+        if "letters" not in row or rng.random() >= self.lowercased:
+            return row
+        return row | {"letters": self._small[row["letters"]]}
 
     def encode_inputs(self, inputs: Sequence[str | Sequence[str]]) -> list[Arrays]:
         """Returns the arrays of each input, a text (its markup left out) or a list of tokens, as one sentence."""
@@ -296,6 +309,7 @@ class NerProcessor(Processor):
             "max_training_tokens": self.max_training_tokens,
             "vocabulary_size": self.vocabulary_size,
             "vector_size": self.vector_size,
+            "lowercased": self.lowercased,
             "wording": self.wording.as_json(),
         }
         (folder / "processor.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")

@@ -20,7 +20,7 @@ from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.pieces import BLANK, END, PADDING, SPECIAL_PIECES, START, UNKNOWN, PieceTokenizer, join_pieces
-from rnn_apps.data.text.scripts import IDEOGRAPHS, script
+from rnn_apps.data.text.scripts import IDEOGRAPHS, script, unseen_form, usual_forms
 from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.translation.placeholders import is_hidden
@@ -214,8 +214,10 @@ class TranslationProcessor(Processor):
         return {place: "" if word == words.get(place - 1) else word for place, word in words.items()}
 
     def unseen_scripts(self, text: str) -> list[str]:
-        """Returns the scripts of a text that no training source was written in, such as "CYRILLIC"."""
-        return sorted({script(c) for c in text if c.isalpha()} - self.scripts)
+        """Returns the scripts of a text that no training source was written in, "CYRILLIC" or "TRADITIONAL CHINESE"."""
+        found = {script(c) for c in text if c.isalpha()} - self.scripts
+        form = unseen_form(text, self.scripts)
+        return sorted(found | {f"{form} CHINESE"} if form else found)
 
     def save(self, folder: Path) -> None:
         """Writes `processor.json` and the pieces: `pieces.json`, or one file a language."""
@@ -276,7 +278,8 @@ def _scripts(letters: Counter[str]) -> list[str]:
     found: Counter[str] = Counter()
     for letter, count in letters.items():
         found[script(letter)] += count
-    return sorted(name for name, count in found.items() if count >= _RARE_SCRIPT * found.total())
+    notable = {name for name, count in found.items() if count >= _RARE_SCRIPT * found.total()}
+    return sorted(notable | usual_forms(letters))
 
 
 def _texts(examples: Iterable[SentencePair], sides: Sequence[str]) -> Mapped:

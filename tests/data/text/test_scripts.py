@@ -12,6 +12,23 @@ def test_a_few_letters_make_no_script_known():
     assert known_scripts(["abc", "défg", "αβ"]) == {"LATIN"}
 
 
+def test_both_ways_of_writing_chinese_are_told_apart():
+    simplified, traditional = "汉语学习这个", "漢語學習這個"
+    both = "我很好去北京"
+    assert known_scripts([simplified, both]) == {"CJK", "SIMPLIFIED"}
+    assert known_scripts([traditional, both]) == {"CJK", "TRADITIONAL"}
+    assert known_scripts([simplified, traditional]) == {"CJK", "SIMPLIFIED", "TRADITIONAL"}
+    assert known_scripts([both]) == {"CJK"}
+    for known, strange in ((simplified, traditional), (traditional, simplified)):
+        scripts = known_scripts([known, both])
+        assert warnings_of(known + both, scripts) == []
+        assert warnings_of(f"{known}{strange[0]}", scripts) == []  # a name, a quotation
+        (said,) = warnings_of(both + strange, scripts)
+        assert "Chinese characters, and the model has learnt from others" in said
+        assert warnings_of(both + strange, known_scripts([simplified, traditional])) == []
+        assert warnings_of(both + strange, {"CJK"}) == []  # a model saved before does not say
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -42,6 +59,7 @@ def test_latin_is_known_only_where_it_was_seen():
         ("ner", "Zoë lives in Łódź.", "Иван живёт в Москве."),
         ("ner-zh", "李华在 Paris", "ホテルはきれい"),
         ("translation", "A fine film.", "Хороший фильм."),
+        ("translation-zh-en", "我喜欢汉语。", "Хороший фильм."),
     ],
 )
 def test_every_text_task_warns(name, known, unknown):
@@ -50,6 +68,13 @@ def test_every_text_task_warns(name, known, unknown):
     assert first.warnings == []
     assert "has never seen text written in" in second.warnings[0]
     assert any("never seen" in getattr(view, "text", "") for view in model.predictor.views(unknown, second))
+
+
+@pytest.mark.parametrize("name", ["sentiment-zh", "ner-zh", "translation-zh-en"])
+def test_chinese_models_warn_of_the_other_way_of_writing(name):
+    first, second = load(name).predict(["我喜欢学习汉语。", "我喜歡學習漢語。"])
+    assert not any("Chinese" in own for own in first.warnings)
+    assert "traditional chinese" in second.warnings[0].lower()
 
 
 def test_the_command_line_shows_it(rnnapps):
