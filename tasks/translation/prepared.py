@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rnn_apps.arrays import Array
+from rnn_apps.data.text.normalisation import in_plain_letters
 from rnn_apps.errors import DataError
 from rnn_apps.inference.deadline import in_turn
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
@@ -59,7 +60,7 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
     if not isinstance(given, str):
         raise DataError(f"Expected texts. Input {number} is of the type {type(given).__name__}.")
     warnings = []
-    hidden = hide(given, glossary, processor.is_unknown)
+    hidden = hide(in_plain_letters(given), glossary, processor.is_unknown)
     if scripts := processor.unseen_scripts(f"{hidden.text} {' '.join(hidden.names)}"):
         warnings.append(f"The model has never seen text written in {' and '.join(scripts)}: it translates what it can.")
     longest = min(processor.max_training_tokens, processor.max_tokens // 2)

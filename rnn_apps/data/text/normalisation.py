@@ -17,6 +17,7 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _INVISIBLE = r"(?:(?!\x{200D})\p{Default_Ignorable_Code_Point}|\x{200D}(?!\p{Extended_Pictographic}))"
 _UNKNOWN = "?"
+_STYLED = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff]")
 
 
 class Normalised(NamedTuple):
@@ -41,6 +42,11 @@ def remove_invisible(text: str) -> str:
 def compatible(token: str) -> str:
     """Returns a token with compatible characters unified (NFKC: full-width letters) and nothing invisible."""
     return token if token.isascii() else unicodedata.normalize("NFKC", _removed().sub("", token).replace("\u200d", ""))
+
+
+def in_plain_letters(text: str) -> str:
+    """Returns a text whose letters and digits of full width or of a style (１４, 𝐛𝐨𝐥𝐝) are the plain ones."""
+    return text if text.isascii() else _STYLED.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
 
 
 def normalise(text: str) -> Normalised:

@@ -17,8 +17,12 @@ _FORMS = {"SIMPLIFIED": "gb2312", "TRADITIONAL": "big5"}  # of ideographs, and e
 
 
 def script(letter: str) -> str:
-    """Returns the script of a letter, by the first word of its Unicode name: "LATIN", "CYRILLIC", "CJK", ..."""
-    return unicodedata.name(letter, "UNKNOWN").split()[0]
+    """Returns the script of a letter, by the first word of its Unicode name: "LATIN", "CYRILLIC", "CJK", ...
+
+    A letter of another width or style, which is read as the plain one, has the script of that.
+    """
+    plain = unicodedata.normalize("NFKC", letter)[0]
+    return unicodedata.name(plain, "UNKNOWN").split()[0]
 
 
 def count_scripts(text: str) -> Counter[str]:

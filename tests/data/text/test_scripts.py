@@ -36,6 +36,7 @@ def test_both_ways_of_writing_chinese_are_told_apart():
         ("123 🙂 !", None),
         ("Plain text.", None),
         ("Naïve café", None),
+        ("Ｆｕｌｌ ｗｉｄｔｈ, 𝐛𝐨𝐥𝐝 and ﬁne", None),
         ("A long English sentence with one letter, π.", None),
         ("Привет", "CYRILLIC"),
         ("שלום עולם", "HEBREW"),

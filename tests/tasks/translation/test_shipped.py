@@ -18,6 +18,17 @@ def test_from_chinese_to_english(translate):
     assert translate("translation-zh-en", "我喜欢音乐。").translation == "I like music."
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "plain"),
+    [
+        ("translation", "Ｗｈｅｒｅ is the 𝐬𝐭𝐚𝐭𝐢𝐨𝐧?", "Where is the station?"),
+        ("translation-zh-en", "我有１４只猫，ＯＫ。", "我有14只猫，OK。"),
+    ],
+)
+def test_letters_of_another_width_or_style_are_read(translate, name, text, plain):
+    assert translate(name, text) == translate(name, plain)
+
+
 @pytest.mark.parametrize(("text", "name"), [("Анна is happy.", "Анна"), ("Where is 北京?", "北京")])
 def test_names_that_cannot_be_read_are_copied(translate, text, name):
     found = translate("translation", text)
