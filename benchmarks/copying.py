@@ -1,4 +1,4 @@
-"""Whether a translation keeps what is no language, and names: 340 sentences for each model, a thing to copy in each.
+"""Whether a translation keeps what is no language, and names: 360 sentences for each model, a thing to copy in each.
 
     python benchmarks/copying.py [--model translation] [--output benchmarks/results/copying.json]
 
@@ -36,7 +36,7 @@ class Copied(NamedTuple):
 
 
 def sentences(language: str) -> Iterator[Copied]:
-    """Yields 340 sentences in a language, "en" or "zh"."""
+    """Yields 360 sentences in a language, "en" or "zh"."""
     for kind, own in tomllib.loads(SENTENCES.read_text(encoding="utf-8")).items():
         for number, thing in enumerate(own["things"]):
             yield Copied(kind, own[language][number % len(own[language])].replace("{}", thing, 1), thing)

@@ -17,7 +17,7 @@ from rnn_apps.inference.search import DEFAULT_PENALTIES, Hypothesis
 GOOD = 0.5
 """chrF with the reference, from 0 to 1, from which on a translation counts as good."""
 
-DOUBTFUL = 0.25
+DOUBTFUL = 0.33
 """Confidence below which a translation carries a warning."""
 
 _SHORT = 60

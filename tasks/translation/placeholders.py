@@ -29,6 +29,8 @@ _FILES = (
     "jpe?g|js|json|jsonl|log|md|mov|mp3|mp4|net|odt|org|parquet|pdf|php|png|pptx?|py|rar|rs|rst|rtf|sh|sql|svg|tar|tex|"
     "tiff?|toml|ts|tsv|txt|uk|wav|webp|xlsx?|xml|ya?ml|zip"
 )
+_UNITS = rf"(?:°(?:\s?[CF])?|km/h|[kcmd]?m[²³]|[kcmdµ]?[mgl]|[kMGT]B|[kMG]?Hz|[kMG]?Wh?|mAh|dB){_END}"
+_SIGN = "[=+*^×÷]"
 _ORDINALS = "st|nd|rd|th|s|e|er|ère|ème|am|pm|h"
 _KEPT = regex.compile(
     rf"""
@@ -44,7 +46,9 @@ _KEPT = regex.compile(
     | (?<![^\s{_WIDE}])--?[a-z][a-z0-9-]*+(?:=[^\s,;]*[A-Za-z0-9])?{_END}        # --help, -v
     | {_BEGIN}[\#@](?:(?:{_LETTER}|-)*{_LETTER}|\w+)          # #tag, @name
     | [$€£¥]\s?\d++(?:[.,]\d++)*+                                     # $1,234.56
-    | (?<![\d.,])\d++(?:[.,]\d++)*+\s?[$€£¥%]                         # 3.5 %
+    | (?<![\d.,])(?:{_BEGIN}[-−])?\d++(?:[.,]\d++)*+\s?(?:[$€£¥%]|{_UNITS})   # 3.5 %, -5°C, 5 km
+    | {_BEGIN}[A-Za-z0-9]++(?:(?:{_SIGN}|\s{_SIGN}\s)[A-Za-z0-9]++)++{_END}     # 2 + 2 = 4
+    | {_BEGIN}[A-Z](?:\+\+|\#)                                         # C++
     | {_BEGIN}\+\d[\d ()/-]{{5,30}}(?<=\d)                             # +33 1 23 45 67 89
     | {_BEGIN}(?<!\d[.,:/-])v?\d++(?:[.,:/-]\d++)++(?:-[a-z]++\d*+(?:\.\d++)?)?{_END}   # 2.0.1, 2.1-beta, 10:30
     | {_BEGIN}(?<!\d[.,:/-])\d{{3,}}+{_END}                            # 1987

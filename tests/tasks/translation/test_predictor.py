@@ -54,7 +54,7 @@ def test_a_wider_beam_finds_likelier_translations(model):
     totals = [
         sum(own.log_probability for own in model.predict(SENTENCES, beam=beam, length_penalty=0.0)) for beam in (1, 8)
     ]
-    assert totals[1] > totals[0]
+    assert totals[1] > totals[0] - 1e-4  # it may find the same
 
 
 def test_a_batch_is_run_as_it_is_predicted(model, translation_model, sources):
