@@ -155,17 +155,17 @@ def test_a_text_that_is_none_yet_is_an_error_and_goes_on(server):
 def test_what_is_typed_while_an_answer_is_made_is_answered_together(words):
     with words(seconds=0.2) as (client, predictor):
         head = (
-            "POST /v1/models/words:stream HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 20\r\n\r\n"
+            "POST /v1/models/words:stream HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 19\r\n\r\n"
         )
         with socket.create_connection(("127.0.0.1", client.port), 60) as sock:
             sock.sendall(head.encode())
-            for letter in b"a b c d e f g h i j ":
+            for letter in b"a b c d e f g h i j":
                 sock.sendall(bytes([letter]))
                 time.sleep(0.01)
             answer = b""
             while b"event: done" not in answer:
                 answer += sock.recv(4096)
-    assert predictor.calls[-1] == ["a b c d e f g h i j "]
+    assert predictor.calls[-1] == ["a b c d e f g h i j"]
     assert len(predictor.calls) < 10
 
 
