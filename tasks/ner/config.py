@@ -60,7 +60,7 @@ class NerDataConfig(DataConfig):
     pairs: PositiveInt = 12000
     longest_word: int = Field(default=18, ge=2)
     max_training_tokens: PositiveInt = 200
-    lowercased: float = Field(default=0.0, ge=0.0, le=1.0)
+    lowercased: float = Field(default=0.1, ge=0.0, le=1.0)
     vectors: str = ""
 
     @model_validator(mode="before")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import rnn_apps
 from rnn_apps.data.readers.tagged import TaggedSentence
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.ner.config import NerConfig
@@ -90,6 +91,7 @@ def test_saved_and_loaded_alike(tmp_path):
     processor = fit(SENTENCES)
     processor.save(tmp_path)
     again = NerProcessor.load(tmp_path)
+    assert again.lowercased == processor.lowercased > 0
     for one, other in zip(processor.encode(SENTENCES), again.encode(SENTENCES), strict=True):
         for name in one:
             np.testing.assert_array_equal(one[name], other[name])
@@ -140,3 +142,19 @@ def test_pairs_are_added_as_far_as_there_is_room():
     extended, news = first.extended(more, NerConfig(data={"pairs": 5}))
     assert extended.pairs == [*first.pairs, "在广", "广州"], "the most frequent"
     assert "2 pairs" in news
+
+
+def test_some_training_sentences_are_read_in_small_letters():
+    processor = fit(SENTENCES, lowercased=0.5, min_count=1)
+    written, small = (processor.encode_tokens(tokens) for tokens in (["Anna", "left"], ["anna", "left"]))
+    assert (written["letters"] != small["letters"]).any()
+    found = [processor.augment(written, np.random.default_rng(seed))["letters"].tolist() for seed in range(40)]
+    assert {str(letters) for letters in found} == {str(own["letters"].tolist()) for own in (written, small)}
+    assert written["letters"].tolist() == processor.encode_tokens(["Anna", "left"])["letters"].tolist()
+    chinese = {"tokens": np.array([3]), "pairs": np.array([4])}
+    assert processor.augment(chinese, np.random.default_rng(0)) is chinese
+
+
+def test_the_shipped_model_finds_names_in_small_letters():
+    (found,) = rnn_apps.load("ner").predict(["jordan moved to paris in may."])
+    assert [(own.text, own.type) for own in found.entities] == [("jordan", "PER"), ("paris", "LOC")]
