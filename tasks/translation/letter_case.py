@@ -50,7 +50,9 @@ def case_of(sentence: str) -> LetterCase:
     if 2 * sum(map(_is_mixed, cased)) > len(cased) or (2 * capitals > letters and len(cased) >= _FEWEST):
         return LetterCase.MIXED
     long = [word for word in cased if len(word) > _SMALL]
-    if len(long) >= _FEWEST and all(word[0].isupper() for word in long) and not _SENTENCE_END.search(sentence):
+    all_have_one = len(cased) > _FEWEST and all(word[0].isupper() for word in cased)
+    long_have_one = len(long) >= _FEWEST and all(word[0].isupper() for word in long)
+    if (all_have_one or long_have_one) and not _SENTENCE_END.search(sentence):
         return LetterCase.HEADING
     return LetterCase.USUAL
 

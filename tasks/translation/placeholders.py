@@ -6,6 +6,7 @@ translation.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import groupby
@@ -66,6 +67,7 @@ _IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 _CAPITALISED = r"(?<![\w'’-])\p{Lu}[\p{L}\p{M}'’-]*[\p{L}\p{M}]"
 _NAMES = regex.compile(rf"{_CAPITALISED}(?: {_CAPITALISED})*")
 _FOREIGN = regex.compile(r"[A-Za-z][A-Za-z'’-]*[A-Za-z](?: [A-Za-z][A-Za-z'’-]*[A-Za-z])*")
+_STRETCH = regex.compile(r"[^.!?…\n]++[.!?…]?+")
 _SENTENCE_ENDS = frozenset(["", *".!?…:\n"])
 _LOOK_BACK = 8
 _NEXT_WORD = regex.compile(r"\s?\w+")
@@ -117,9 +119,15 @@ def hide(text: str, glossary: Glossary | None = None, unknown: Callable[[str, bo
     if glossary:
         said = glossary.said
         kept = glossary.pattern.sub(lambda match: replaced(match, said(match.group())), kept)
-    if unknown and case_of(kept) is LetterCase.USUAL:
+    if unknown:
         pattern = _FOREIGN if _IDEOGRAPHS.search(kept) else _NAMES
-        kept = pattern.sub(lambda match: _with_name_hidden(match, unknown, replaced), kept)
+        stretches = [(match.start(), case_of(match.group()) is LetterCase.USUAL) for match in _STRETCH.finditer(kept)]
+
+        def shown(match: regex.Match[str]) -> str:
+            _, usual = stretches[bisect(stretches, (match.start(), True)) - 1]
+            return _with_name_hidden(match, unknown, replaced) if usual else match.group()
+
+        kept = pattern.sub(shown, kept)
     return Hidden(kept, originals)
 
 

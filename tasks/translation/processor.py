@@ -126,9 +126,14 @@ class TranslationProcessor(Processor):
             return False
         if word in self._known_words and not beside_a_name:
             return False
+        if word.isupper() and len(word) > 1 and not self._is_rare(word.lower()):
+            return False  # a word in CAPITALS
         stem = _APOSTROPHE.split(word)[0]
         least = self._name_pieces if word[0].isupper() else _MANY_PIECES
         return self.word_cost(word)[0] >= least and (stem == word or self.is_unknown(stem, beside_a_name))
+
+    def _is_rare(self, word: str) -> bool:
+        return word not in (self._known_words or ()) and self.word_cost(word)[0] >= _PIECES
 
     def unusual(self, text: str) -> list[str]:
         """Returns the warning that the words of a text are not those of the source language, if they are not."""

@@ -61,6 +61,7 @@ def test_what_is_kept(text):
         ("Unforeseeable things happen.", []),
         ("Zyrgon things happen. Zyrgon!", ["Zyrgon", "Zyrgon"]),
         ("THE CAT SEES ZYRGON.", []),
+        ("Anna Sees Zyrgon Things\nAnna sees Blathersby.", ["Blathersby"]),
         ("她喜欢Zyrgon和Anna。", ["Zyrgon"]),
         ("Anna Zyrgon met Anna.", ["Zyrgon"]),
         ("They live in Zyrgon Street, Oslo Street.", ["Zyrgon Street"]),

@@ -43,6 +43,7 @@ def test_names_that_cannot_be_read_are_copied(translate, text, name):
         ("translation-zh-en", "我有14只猫。她5岁了。", ["14", "5"]),
         ("translation", "I bought a Tesla in Leeds.", ["Tesla", "Leeds"]),
         ("translation", "She lives at 12 Baker Street.", ["12 Baker Street"]),
+        ("translation", "THE TRAIN LEAVES IN 45 MINUTES. She works for IKEA.", ["LE TRAIN PART", "45 MINUTES", "IKEA"]),
     ],
 )
 def test_small_numbers_and_names_never_met_are_copied(name, text, kept):
