@@ -2,7 +2,7 @@
 
     python benchmarks/copying.py [--model translation] [--output benchmarks/results/copying.json]
 
-A thing is intact where it stands in the translation once, letter for letter.
+A thing is intact where it stands in the translation once, letter for letter; a number may be in words.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 from common import print_table, write_result
 
 import rnn_apps
+from rnn_apps.tasks.translation.numbers import in_digits
 
 SENTENCES = Path(__file__).with_name("copied.toml")
-MODELS = {"translation": "en", "translation-zh-en": "zh"}
+MODELS = {"translation": ("en", "fr"), "translation-zh-en": ("zh", "en")}
 
 
 class Copied(NamedTuple):
@@ -54,7 +55,8 @@ def measure(name: str, language: str) -> tuple[list[dict[str, Any]], list[str]]:
     rows: dict[str, dict[str, Any]] = {}
     broken = []
     for own, answer in zip(given, found, strict=True):
-        intact = answer.translation.count(own.thing) == 1
+        said = in_digits(answer.translation, MODELS[name][1], 0) if own.kind == "number" else answer.translation
+        intact = said.count(own.thing) == 1
         placed = intact and not any(own.thing in warning and "may belong" in warning for warning in answer.warnings)
         for kind in (own.kind, "all"):
             row = rows.setdefault(kind, {"kind": kind, "count": 0, "intact": 0, "placed by the model": 0})
@@ -74,7 +76,7 @@ def main() -> None:
     arguments = parser.parse_args()
     result = {}
     for name in [arguments.model] if arguments.model else MODELS:
-        rows, broken = measure(name, MODELS[name])
+        rows, broken = measure(name, MODELS[name][0])
         result[name] = {"kinds": rows, "broken": broken}
         print(f"\n{name}\n")
         print_table([list(rows[0]), *(list(row.values()) for row in rows)])

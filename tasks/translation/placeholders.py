@@ -17,6 +17,7 @@ import regex
 
 from rnn_apps.tasks.translation.glossary import Glossary
 from rnn_apps.tasks.translation.letter_case import LetterCase, case_of
+from rnn_apps.tasks.translation.numbers import in_digits
 
 # every alternative begins where few texts do and never looks back, so that a hostile text costs no more than another
 _WIDE = r"\p{Han}\p{Hiragana}\p{Katakana}。，；：！？、（）「」《》“”"
@@ -60,8 +61,8 @@ _KEPT = regex.compile(
 )
 _DIGITS = regex.compile(r"\d+")
 # one digit only where languages are far apart: "1 person" is well said in words; hours and months have names
-_SMALL_NUMBER = regex.compile(
-    rf"{_BEGIN}(?<!\d[.,:：/-])(?:\d{{2}}|\d(?=\s?[{_WIDE}])){_END}(?![.,:：/-]\d|\s?(?:[月点點时時]|o['’]clock))"
+_NUMBER = regex.compile(
+    rf"{_BEGIN}(?<!\d[.,:：/-])(?:\d{{2,}}+|\d(?=\s?[{_WIDE}])){_END}(?![.,:：/-]\d|\s?(?:[月点點时時]|o['’]clock))"
 )
 _IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 _CAPITALISED = r"(?<![\w'’-])\p{Lu}[\p{L}\p{M}'’-]*[\p{L}\p{M}]"
@@ -105,7 +106,7 @@ def hide(text: str, glossary: Glossary | None = None, unknown: Callable[[str, bo
         unknown: tells a word that is copied, where it looks like a name, from one that is translated; and, with True
             behind it, a word beside such a name.
     """
-    free = _free_characters(text)
+    free = free_characters(text)
     originals: dict[str, str] = {}
 
     def replaced(match: regex.Match[str], shown: str) -> str:
@@ -131,35 +132,49 @@ def hide(text: str, glossary: Glossary | None = None, unknown: Callable[[str, bo
     return Hidden(kept, originals)
 
 
-def hide_lost_numbers(sentence: str, translation: str, hidden: Hidden) -> str:
+def hide_lost_numbers(
+    sentence: str,
+    translation: str,
+    hidden: Hidden,
+    free: Iterator[str],
+    languages: tuple[str, str],
+    everything: bool = False,
+) -> str:
     """Hides the numbers of a sentence that `hide` leaves to the model, where its translation lacks one.
+
+    A number may be in digits or in words, here and there.
 
     Args:
         sentence: of the text in which something is hidden.
         translation: what the model has said.
         hidden: what is hidden in the text; it learns of what is hidden here.
+        free: characters that stand for nothing else in the text.
+        languages: codes of both.
+        everything: hide all its numbers then, and not only those that are lacking.
 
     Returns:
         the sentence, as it is where all its numbers stand in the translation.
     """
-    numbers = Counter(_SMALL_NUMBER.findall(sentence))
-    if numbers <= Counter(_DIGITS.findall(translation)):
+    written = in_digits(sentence, languages[0], 10)
+    numbers = Counter(_NUMBER.findall(written))
+    lacking = numbers - Counter(_DIGITS.findall(in_digits(translation, languages[1], 0))) if numbers else numbers
+    if not lacking:
         return sentence
-    free = _free_characters(hidden.text + "".join(hidden.originals))
 
     def replaced(match: regex.Match[str]) -> str:
-        character = next(free, None)
+        character = next(free, None) if everything or match.group() in lacking else None
         if character is None:
             return match.group()
         hidden.originals[character] = match.group()
         return character
 
-    return _SMALL_NUMBER.sub(replaced, sentence)
+    return _NUMBER.sub(replaced, written)
 
 
-def _free_characters(text: str) -> Iterator[str]:
-    """The characters for private use that are not in a text."""
-    return (chr(code) for code in range(_FIRST, _LAST + 1) if chr(code) not in text)
+def free_characters(text: str) -> Iterator[str]:
+    """Yields the characters for private use that are not in a text."""
+    used = set(text)
+    return (chr(code) for code in range(_FIRST, _LAST + 1) if chr(code) not in used)
 
 
 def _with_name_hidden(

@@ -98,8 +98,7 @@ class TranslationPredictor(Predictor):
                 yield self._so_far(text, shown)
             for number, own in zip(numbers, search.run(), strict=True):
                 found[number] = self._complete(own, text.sources[number], sentences[number], options)
-                if self._numbers_lost(text, number, found[number]):
-                    found[number] = next(self._translate([(text, number)], options))
+                (found[number],) = self._with_numbers([(text, number)], [found[number]], options)
                 done = self._text(found[number][0], sentences[number], text.cases[number])
                 shown[number] = text.hidden.show(done)
             yield self._so_far(text, shown)
@@ -210,17 +209,22 @@ class TranslationPredictor(Predictor):
     def _translate(
         self, places: Sequence[tuple[PreparedText, int]], options: TranslationOptions
     ) -> Iterator[list[Hypothesis]]:
-        """Searches sentences of texts, and again those whose numbers got lost, with these hidden."""
-        found = self._search(places, options)
-        again = [n for n, (text, place) in enumerate(places) if self._numbers_lost(text, place, found[n])]
-        for n, own in zip(again, self._search([places[n] for n in again], options), strict=True):
-            found[n] = own
-        return iter(found)
+        """Searches sentences of texts, each by its place in them, until all their numbers are said."""
+        return iter(self._with_numbers(places, self._search(places, options), options))
 
-    def _numbers_lost(self, text: PreparedText, place: int, hypotheses: Sequence[Hypothesis]) -> bool:
-        """Whether the best hypothesis lacks a number of its sentence; they are hidden there then."""
-        said = self._found_text(hypotheses[0], text.sentences[place])
-        return text.hide_lost_numbers(place, said, self.processor)
+    def _with_numbers(
+        self, places: Sequence[tuple[PreparedText, int]], found: list[list[Hypothesis]], options: TranslationOptions
+    ) -> list[list[Hypothesis]]:
+        """Searches the sentences again whose numbers got lost: with these hidden, and then with all of them."""
+        for everything in (False, True):
+            again = []
+            for number, (text, place) in enumerate(places):
+                said = self._found_text(found[number][0], text.sentences[place])
+                if text.hide_lost_numbers(place, said, self.processor, everything):
+                    again.append(number)
+            for number, own in zip(again, self._search([places[number] for number in again], options), strict=True):
+                found[number] = own
+        return found
 
     def _search(
         self, places: Sequence[tuple[PreparedText, int]], options: TranslationOptions

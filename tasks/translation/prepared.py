@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from rnn_apps.arrays import Array
@@ -11,7 +12,7 @@ from rnn_apps.inference.deadline import in_turn
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
 from rnn_apps.tasks.translation.glossary import Glossary
 from rnn_apps.tasks.translation.letter_case import LetterCase, as_usual, case_of
-from rnn_apps.tasks.translation.placeholders import Hidden, hide, hide_lost_numbers
+from rnn_apps.tasks.translation.placeholders import Hidden, free_characters, hide, hide_lost_numbers
 from rnn_apps.tasks.translation.processor import TranslationProcessor
 
 
@@ -26,6 +27,7 @@ class PreparedText:
         cases: the letters that each was written in.
         warnings: what is to be said.
         hidden: what the characters stand for.
+        free: characters that stand for nothing yet.
     """
 
     document: Document
@@ -34,10 +36,19 @@ class PreparedText:
     cases: list[LetterCase]
     warnings: list[str]
     hidden: Hidden
+    free: Iterator[str]
 
-    def hide_lost_numbers(self, number: int, translation: str, processor: TranslationProcessor) -> bool:
-        """Hides the numbers of a sentence, where its translation lacks one; returns whether that was so."""
-        sentence = hide_lost_numbers(self.sentences[number], translation, self.hidden)
+    def hide_lost_numbers(self, number: int, said: str, processor: TranslationProcessor, everything: bool) -> bool:
+        """Hides numbers of a sentence, where its translation lacks some; returns whether that was so.
+
+        Args:
+            number: of the sentence.
+            said: its translation.
+            processor: of the model.
+            everything: hide all its numbers then, and not only those that are lacking.
+        """
+        languages = processor.source_language, processor.target_language
+        sentence = hide_lost_numbers(self.sentences[number], said, self.hidden, self.free, languages, everything)
         if sentence == self.sentences[number]:
             return False
         (row,) = processor.encode_inputs([sentence])
@@ -86,4 +97,4 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
     if not scripts:
         warnings += processor.unusual(" ".join(sentences))
     sources = [row["source"] for row in processor.encode_inputs(sentences)]
-    return PreparedText(document, sentences, sources, cases, warnings, hidden)
+    return PreparedText(document, sentences, sources, cases, warnings, hidden, free_characters(hidden.text))

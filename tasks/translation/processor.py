@@ -23,6 +23,7 @@ from rnn_apps.data.text.pieces import BLANK, END, PADDING, SPECIAL_PIECES, START
 from rnn_apps.data.text.scripts import IDEOGRAPHS, script, unseen_form, usual_forms
 from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
+from rnn_apps.tasks.translation.numbers import in_digits
 from rnn_apps.tasks.translation.placeholders import is_hidden
 from rnn_apps.tasks.translation.unknowns import learn_counterparts, with_something_unknown
 
@@ -126,8 +127,11 @@ class TranslationProcessor(Processor):
             return False
         if word in self._known_words and not beside_a_name:
             return False
-        if word.isupper() and len(word) > 1 and not self._is_rare(word.lower()):
+        small = word.lower()
+        if word.isupper() and len(word) > 1 and not self._is_rare(small):
             return False  # a word in CAPITALS
+        if in_digits(small, self.source_language, 0) != small:
+            return False  # Fifty-six
         stem = _APOSTROPHE.split(word)[0]
         least = self._name_pieces if word[0].isupper() else _MANY_PIECES
         return self.word_cost(word)[0] >= least and (stem == word or self.is_unknown(stem, beside_a_name))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rnn_apps
-from rnn_apps.tasks.translation.placeholders import hide, hide_lost_numbers, is_hidden, lost, mend
+from rnn_apps.tasks.translation.placeholders import free_characters, hide, hide_lost_numbers, is_hidden, lost, mend
 
 KEPT = {
     "Please visit https://example.org/a?b=1&c=2 today.": ["https://example.org/a?b=1&c=2"],
@@ -80,20 +80,38 @@ def test_unknown_names_are_kept(text, names):
     [
         ("I have 14 cats.", "J'ai deux chats.", ["14"]),
         ("I have 14 cats.", "J'ai 14 chats.", []),
-        ("12 and 12 are 24.", "12 et 24.", ["12", "12", "24"]),
+        ("I have 14 cats.", "J'ai quatorze chats.", []),
+        ("12 and 12 are 24.", "12 et 24.", ["12", "12"]),
         ("2 cats", "deux chats", []),  # one digit is left to the model
         ("她5岁了。", "She is thirty.", ["5"]),
         ("他6点起床。", "He got up at six.", []),
-        ("At 10 o'clock on 3-12-20, 4.50 or 1234 in 12b", "A", []),
+        ("At 10 o'clock on 3-12-20, 4.50 or in 12b", "A", []),
     ],
 )
 def test_a_number_that_got_lost_is_kept_the_second_time(sentence, translation, numbers):
     hidden = hide("\ue000 of the user")
-    found = hide_lost_numbers(sentence, translation, hidden)
+    found = hide_lost_numbers(sentence, translation, hidden, free_characters(hidden.text), ("en", "fr"))
     assert list(hidden.originals.values()) == numbers
     assert "\ue000" not in found
     assert hidden.show(found) == sentence
     assert (found == sentence) == (not numbers)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "numbers"),
+    [
+        ("I have twenty-three cats and one dog.", ["23"]),
+        ("Fifty-six of the 14 left at ten o'clock.", ["56", "14"]),
+        ("I was born in nineteen ninety.", []),
+        ("我有二十三只猫，十分好，十二月。", ["23"]),
+        ("来了一万两千零五个人。", ["12005"]),
+    ],
+)
+def test_a_number_in_words_that_got_lost_is_kept_in_digits(sentence, numbers):
+    hidden = hide("")
+    found = hide_lost_numbers(sentence, "", hidden, free_characters(""), ("en", "fr"), everything=True)
+    assert list(hidden.originals.values()) == numbers
+    assert all(number in hidden.show(found) for number in numbers)
 
 
 @pytest.mark.parametrize(

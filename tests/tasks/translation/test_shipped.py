@@ -41,6 +41,8 @@ def test_names_that_cannot_be_read_are_copied(translate, text, name):
     [
         ("translation", "I have 14 cats. It weighs 64 kilos.", ["14", "64"]),
         ("translation-zh-en", "我有14只猫。她5岁了。", ["14", "5"]),
+        ("translation", "Fifty-six people came. She is forty-two.", ["56", "42"]),
+        ("translation-zh-en", "她四十二岁。", ["42"]),
         ("translation", "I bought a Tesla in Leeds.", ["Tesla", "Leeds"]),
         ("translation", "She lives at 12 Baker Street.", ["12 Baker Street"]),
         ("translation", "THE TRAIN LEAVES IN 45 MINUTES. She works for IKEA.", ["LE TRAIN PART", "45 MINUTES", "IKEA"]),
