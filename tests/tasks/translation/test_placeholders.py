@@ -159,8 +159,9 @@ def test_where_a_lost_one_is_put():
     "text", ["a", "1", "1,", "a.", "{", "<a ", "http://", "http://.", "+1 ", "/a", "@", "&a", "a@", "%(", "1:", "C:\\"]
 )
 def test_a_hostile_text_costs_no_more_than_another(text):
-    long = text * (400_000 // len(text))
-    assert hide(long).show(hide(long).text) == long
+    long = text * (200_000 // len(text))
+    hidden = hide(long)
+    assert hidden.show(hidden.text) == long
 
 
 @pytest.fixture(scope="module")
