@@ -61,7 +61,7 @@ _KEPT = regex.compile(
 )
 _DIGITS = regex.compile(r"\d+")
 # one digit only where languages are far apart: "1 person" is well said in words; hours and months have names
-_NUMBER = regex.compile(
+NUMBER = regex.compile(
     rf"{_BEGIN}(?<!\d[.,:：/-])(?:\d{{2,}}+|\d(?=\s?[{_WIDE}])){_END}(?![.,:：/-]\d|\s?(?:[月点點时時]|o['’]clock))"
 )
 _IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
@@ -156,7 +156,7 @@ def hide_lost_numbers(
         the sentence, as it is where all its numbers stand in the translation.
     """
     written = in_digits(sentence, languages[0], 10)
-    numbers = Counter(_NUMBER.findall(written))
+    numbers = Counter(NUMBER.findall(written))
     lacking = numbers - Counter(_DIGITS.findall(in_digits(translation, languages[1], 0))) if numbers else numbers
     if not lacking:
         return sentence
@@ -168,7 +168,7 @@ def hide_lost_numbers(
         hidden.originals[character] = match.group()
         return character
 
-    return _NUMBER.sub(replaced, written)
+    return NUMBER.sub(replaced, written)
 
 
 def free_characters(text: str) -> Iterator[str]:

@@ -17,11 +17,13 @@ import regex
 
 from rnn_apps.data.parts import counted, each_part
 from rnn_apps.data.readers.parallel import SentencePair
-from rnn_apps.tasks.translation.placeholders import hide
+from rnn_apps.tasks.translation.numbers import in_digits
+from rnn_apps.tasks.translation.placeholders import NUMBER, hide
 
 NEVER_KNOWN = "\ue000"
 """A character that no vocabulary knows."""
 
+_NUMBER_HIDDEN_IN = 2  # of the pairs with a number that both sides have, one in so many has it hidden
 _HIDDEN_IN = 10  # of the pairs with a word that both sides have, one in so many has it hidden
 _COUNTERPART_HIDDEN_IN = 3  # the same of pairs with a name that is written otherwise
 _SHORTEST_HIDDEN = 3
@@ -33,23 +35,38 @@ _LEAST = 8  # pairs in which a name must stand
 _ALIKE = 0.8  # Dice coefficient
 
 
-def with_something_unknown(pair: SentencePair, counterparts: Mapping[str, str]) -> SentencePair:
+def with_something_unknown(
+    pair: SentencePair, counterparts: Mapping[str, str], languages: tuple[str, str]
+) -> SentencePair:
     """Returns a pair in which what is to be copied is unknown; the pair itself decides what.
 
     Args:
         pair: of clean texts or others.
         counterparts: what a part of the source is called in the target.
+        languages: codes of both.
     """
     source, target = pair.source, pair.target
     for original in hide(source).originals.values():
         if source.count(original) == 1 and target.count(original) == 1:
             source, target = source.replace(original, NEVER_KNOWN), target.replace(original, NEVER_KNOWN)
     number = zlib.crc32(pair.source.encode("utf-8", "replace"))
+    if number % _NUMBER_HIDDEN_IN == 0:
+        source, target = _with_a_number_unknown(source, target, languages)
     for said, called, share in _candidates(source, target, counterparts):
         if number % share == 0:
             source, target = said.sub(NEVER_KNOWN, source), called.sub(NEVER_KNOWN, target)
             break
     return SentencePair(source, target, pair.where)
+
+
+def _with_a_number_unknown(source: str, target: str, languages: tuple[str, str]) -> tuple[str, str]:
+    """Hides a number that both sides have, in digits or in words."""
+    written, called = (in_digits(text, own, 10) for text, own in zip((source, target), languages, strict=True))
+    said = NUMBER.findall(called)
+    for number in NUMBER.findall(written):
+        if written.count(number) == called.count(number) == said.count(number) == 1:
+            return written.replace(number, NEVER_KNOWN), called.replace(number, NEVER_KNOWN)
+    return source, target
 
 
 def _candidates(

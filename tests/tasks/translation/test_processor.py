@@ -88,7 +88,8 @@ def test_some_words_of_both_sides_are_unknown_in_training():
     """So a model learns to write an unknown subword where it reads one; the same pairs in each run."""
     places = ("home", "sea", "work")
     pairs = [
-        SentencePair(f"{n % 99} dogs see Tom at {places[n % 3]}.", f"{n % 99} chiens voient Tom.") for n in range(300)
+        SentencePair(f"{n % 9} dogs see Tom{' now' * (n // 9)} at {places[n % 3]}.", f"{n % 9} chiens voient Tom.")
+        for n in range(300)
     ]
     processor = fitted(pairs)
     rows = processor.encode(pairs, training=True)
@@ -104,7 +105,7 @@ def test_some_words_of_both_sides_are_unknown_in_training():
 
 
 def test_nothing_is_hidden_where_the_sides_share_only_short_words():
-    pairs = [SentencePair(f"{n} in", f"in {n}") for n in range(100)]
+    pairs = [SentencePair(f"{n} in", f"in {n}") for n in range(10)] * 10
     assert not any(UNKNOWN in row["source"] for row in fitted(pairs).encode(pairs, training=True))
 
 

@@ -4,6 +4,7 @@ from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.tasks.translation.unknowns import NEVER_KNOWN, learn_counterparts, with_something_unknown
 
 VERBS = {"来了": "came", "走了": "left", "睡了": "slept", "笑了": "laughed", "哭了": "cried", "很高": "is tall"}
+LANGUAGES = "fr", "en"
 NAMES = {"汤姆": "Tom", "玛丽": "Mary"}
 PAIRS = [
     SentencePair(f"{front}{name}{said}{n}。", f"{'Today ' if front else ''}{called} {verb} {n}.")
@@ -20,17 +21,34 @@ def test_names_are_found_by_what_stands_beside_them():
 
 
 def test_what_is_hidden_when_translating_is_hidden_in_training():
-    pair = with_something_unknown(SentencePair("Il est né en 1987.", "He was born in 1987."), {})
+    pair = with_something_unknown(SentencePair("Il est né en 1987.", "He was born in 1987."), {}, LANGUAGES)
     assert pair.source == f"Il est né en {NEVER_KNOWN}."
     assert pair.target == f"He was born in {NEVER_KNOWN}."
     kept = SentencePair("Il a 1987 livres.", "He has many books.")
-    assert with_something_unknown(kept, {}) == kept
+    assert with_something_unknown(kept, {}, LANGUAGES) == kept
+
+
+def test_some_numbers_are_hidden_on_both_sides():
+    words = ["treize", "quatorze", "quinze", "seize", "vingt-trois", "vingt-quatre", "quarante", "43", "soixante", "76"]
+    called = ["thirteen", "14", "fifteen", "16", "twenty-three", "24", "forty", "forty-three", "60", "seventy-six"]
+    pairs = [
+        SentencePair(f"Il a {one} chats.", f"He has {other} cats.") for one, other in zip(words, called, strict=True)
+    ]
+    found = [with_something_unknown(pair, {}, LANGUAGES) for pair in pairs]
+    hidden = [pair for pair in found if NEVER_KNOWN in pair.source]
+    assert 2 <= len(hidden) <= 8
+    assert {(pair.source, pair.target) for pair in hidden} == {
+        (f"Il a {NEVER_KNOWN} chats.", f"He has {NEVER_KNOWN} cats.")
+    }
+    assert all(pair in pairs for pair in found if pair not in hidden)
+    other = [SentencePair(pair.source, "He has 99 cats.") for pair in pairs]
+    assert [with_something_unknown(pair, {}, LANGUAGES) for pair in other] == other
 
 
 def test_some_names_are_hidden_on_both_sides():
-    found = [with_something_unknown(pair, NAMES) for pair in PAIRS]
+    found = [with_something_unknown(pair, NAMES, LANGUAGES) for pair in PAIRS]
     hidden = [pair for pair in found if NEVER_KNOWN in pair.source]
     assert 0.05 * len(PAIRS) < len(hidden) < 0.5 * len(PAIRS)
     assert all(NEVER_KNOWN in pair.target for pair in hidden)
     assert not any(name in pair.source or called in pair.target for pair in hidden for name, called in NAMES.items())
-    assert found == [with_something_unknown(pair, NAMES) for pair in PAIRS]
+    assert found == [with_something_unknown(pair, NAMES, LANGUAGES) for pair in PAIRS]
