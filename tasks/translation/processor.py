@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -208,6 +208,7 @@ class TranslationProcessor(Processor):
         ids, spans = self.source.offsets(text)
         unknown = {at for own, span in zip(ids, spans, strict=True) if own == UNKNOWN for at in range(*span)}
         words: dict[int, str] = {}
+        looked: dict[int, tuple[int, int]] = {}
         for place in places:
             start, end = spans[aligned[place]] if aligned[place] < len(spans) else (0, 0)
             if end - start == 1 and is_hidden(text[start]):  # it is a word of its own
@@ -219,9 +220,15 @@ class TranslationProcessor(Processor):
                 start -= 1
             while start < end < len(text) and _in_one_word(text, end, unknown):
                 end += 1
-            words[place] = text[start:end].replace(" ", BLANK)
-        # unknown subwords one behind the other that look at one word write it once
-        return {place: "" if word == words.get(place - 1) else word for place, word in words.items()}
+            words[place], looked[place] = text[start:end].replace(" ", BLANK), (start, end)
+        # unknown subwords one behind the other, a blank between or none, that look at one word write it once
+        pieces = self.target.tokens(numbers)
+        for last, place in pairwise(places):
+            between = range(last + 1, place)
+            once = place in looked and looked[place] == looked.get(last)
+            if once and all(pieces[own] == BLANK for own in between):
+                words |= dict.fromkeys([last, *between], "")
+        return words
 
     def unseen_scripts(self, text: str) -> list[str]:
         """Returns the scripts of a text that no training source was written in, "CYRILLIC" or "TRADITIONAL CHINESE"."""

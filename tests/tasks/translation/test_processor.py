@@ -139,6 +139,17 @@ def test_words_are_copied_whole(processor, text, looked_at, copied):
     assert processor.decode([UNKNOWN], [place], text) == copied
     # unknown subwords one behind the other that look at one word
     assert processor.decode([UNKNOWN] * 3, [place] * 3, text) == copied
+    blank, unknown = processor.target.encode_batch(["Борис"])[0]
+    assert unknown == UNKNOWN
+    assert processor.decode([UNKNOWN, blank, UNKNOWN], [place] * 3, text) == copied
+
+
+def test_a_word_that_stands_twice_is_copied_twice(processor):
+    text = "Борис Борис"
+    blank, _ = processor.target.encode_batch(["Борис"])[0]
+    _, spans = processor.source.offsets(text)
+    first, second = (n for n, (start, end) in enumerate(spans) if text[start:end] == "Борис")
+    assert processor.decode([UNKNOWN, blank, UNKNOWN], [first, first, second], text) == text
 
 
 def test_one_vocabulary_where_the_letters_are_the_same():
