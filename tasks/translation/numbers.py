@@ -14,7 +14,8 @@ _IDEOGRAPHIC = regex.compile(
     "(?:[一二两三四五六七八九][十百千万][〇零一二两三四五六七八九十百千万]*+|十[一二三四五六七八九])(?![月点點时時])"
 )
 _WITHOUT_VALUE = {"两": 2, "〇": 0}  # for Unicode
-_APART = regex.compile(r"\d[ -]\d")
+# what tells that words were no number: 19 90 for nineteen ninety, 100 of them for hundreds of them
+_NO_NUMBER = regex.compile(r"\d[ -]\d|\b100+\b")
 
 
 def in_digits(text: str, language: str, least: int) -> str:
@@ -23,15 +24,17 @@ def in_digits(text: str, language: str, least: int) -> str:
     Args:
         text: any; numbers in ideographs are known whatever the language.
         language: its code, such as "en".
-        least: a number below it that stands alone stays in words: "one" in "the one that I love".
+        least: a number below it that stands alone stays in words: "one" in "the one that I love". Where it is above 0,
+            a text with "hundreds of them" or "nineteen ninety" keeps its words, too.
     """
+    code = language[:2].lower()
     text = _IDEOGRAPHIC.sub(lambda match: str(_value(match.group())), text)
-    if language[:2] not in _LANGUAGES:
+    if code not in _LANGUAGES:
         return text
     from text_to_num import alpha2digit  # here, since most texts have no number
 
-    found: str = alpha2digit(text, language[:2], threshold=least - 1)
-    return text if len(_APART.findall(found)) > len(_APART.findall(text)) else found  # "nineteen ninety"
+    found: str = alpha2digit(text, code, threshold=least - 1)
+    return text if least and len(_NO_NUMBER.findall(found)) > len(_NO_NUMBER.findall(text)) else found
 
 
 def _value(numeral: str) -> int:

@@ -103,6 +103,8 @@ def test_a_number_that_got_lost_is_kept_the_second_time(sentence, translation, n
         ("I have twenty-three cats and one dog.", ["23"]),
         ("Fifty-six of the 14 left at ten o'clock.", ["56", "14"]),
         ("I was born in nineteen ninety.", []),
+        ("There are hundreds of dialects and thousands of people.", []),
+        ("It costs three hundred dollars, not one hundred and five.", ["300", "105"]),
         ("我有二十三只猫，十分好，十二月。", ["23"]),
         ("来了一万两千零五个人。", ["12005"]),
     ],
