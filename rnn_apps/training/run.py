@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from rnn_apps.bundle import LOCAL_MODELS, Bundle, check_output, explained_failures, read_bundle, write_bundle
-from rnn_apps.config import CellName, FrozenName, TaskConfig, load_config
+from rnn_apps.config import CellName, TaskConfig, load_config
 from rnn_apps.data.batching import WHOLE, Share
 from rnn_apps.data.files import fingerprint
 from rnn_apps.data.lock import locked
@@ -35,7 +35,7 @@ from rnn_apps.task import Network, Task, find_task
 from rnn_apps.training.card import errors_of, manifest, training_facts
 from rnn_apps.training.checkpoint import Row
 from rnn_apps.training.prepare import Preparation, PreparedData, Spread, language_rows, one_by_one
-from rnn_apps.training.start import Start, check_start, first_config, start_facts
+from rnn_apps.training.start import Start, check_settings, first_config, start_facts
 from rnn_apps.training.unfinished import interrupted_run, open_work
 
 if TYPE_CHECKING:
@@ -130,30 +130,13 @@ class Run:
         """
         check_output(self.output, self.overwrite)
         require_training_packages()
-        self._check_settings()
+        check_settings(self.start, self.task, self.config, self.unlabelled is not None)
         with explained_failures(self.output), locked(self.output):
             try:
                 return self._execute()
             except (ConfigError, DataError, TrainingError):  # the same command would fail again
                 shutil.rmtree(self.work, ignore_errors=True)
                 raise
-
-    def _check_settings(self) -> None:
-        frozen = set(self.config.training.freeze)
-        if self.start:
-            check_start(self.start, self.task, self.config)
-        elif frozen:
-            raise ConfigError("Layers are frozen where a run goes on from a saved model. Say from which with --from.")
-        if self.unlabelled and frozen == set(get_args(FrozenName)):
-            raise ConfigError(
-                "With the encoder and the embedding frozen nothing is left that texts could teach. "
-                "Leave --unlabelled or one of them out."
-            )
-        if not self.unlabelled and self.config.pretraining != self.task.Config().pretraining:
-            raise ConfigError(
-                "The settings of pretraining are for a language that is learnt from texts. Say which with "
-                "--unlabelled, or leave them out."
-            )
 
     def prepare(self) -> PreparedData:
         """Opens the folder of the unfinished run, and encodes its data into it or finds it there.

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from rnn_apps.config import TaskConfig
+from rnn_apps.config import FrozenName, TaskConfig
 from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.columns import Columns
 from rnn_apps.errors import ConfigError
@@ -53,6 +53,36 @@ def first_config(model: Model, task: Task[Any, Any]) -> dict[str, Any]:
     config = model.bundle.manifest["config"]
     begun = task.Config().data.beginnings
     return {"model": config["model"], "data": {key: value for key, value in config["data"].items() if key not in begun}}
+
+
+def check_settings(start: Start | None, task: Task[Any, Any], config: TaskConfig, texts: bool) -> None:
+    """Makes sure that settings fit what a run goes on from, and what it learns a language from.
+
+    Args:
+        start: the saved model; None for a run from nothing.
+        task: what is learnt.
+        config: the settings.
+        texts: whether there are texts without labels.
+
+    Raises:
+        ConfigError: for settings that would do nothing, and as `check_start`.
+        NotFoundError: as `check_start`.
+    """
+    frozen = set(config.training.freeze)
+    if start:
+        check_start(start, task, config)
+    elif frozen:
+        raise ConfigError("Layers are frozen where a run goes on from a saved model. Say from which with --from.")
+    if texts and frozen == set(get_args(FrozenName)):
+        raise ConfigError(
+            "With the encoder and the embedding frozen nothing is left that texts could teach. Leave --unlabelled or "
+            "one of them out."
+        )
+    if not texts and config.pretraining != task.Config().pretraining:
+        raise ConfigError(
+            "The settings of pretraining are for a language that is learnt from texts. Say which with --unlabelled, or "
+            "leave them out."
+        )
 
 
 def check_start(start: Start, task: Task[Any, Any], config: TaskConfig) -> None:
