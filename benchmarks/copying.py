@@ -19,6 +19,7 @@ import rnn_apps
 from rnn_apps.tasks.translation.numbers import in_digits
 
 SENTENCES = Path(__file__).with_name("copied.toml")
+# from which language to which
 MODELS = {"translation": ("en", "fr"), "translation-zh-en": ("zh", "en")}
 
 

@@ -31,8 +31,10 @@ def in_digits(text: str, language: str, least: int) -> str:
     text = _IDEOGRAPHIC.sub(lambda match: str(_value(match.group())), text)
     if code not in _LANGUAGES:
         return text
-    from text_to_num import alpha2digit  # here, since most texts have no number
-
+    try:
+        from text_to_num import alpha2digit  # here, since most texts have no number
+    except ImportError:  # where it has no wheel, on Macs with Intel processors, words are words
+        return text
     found: str = alpha2digit(text, code, threshold=least - 1)
     return text if least and len(_NO_NUMBER.findall(found)) > len(_NO_NUMBER.findall(text)) else found
 

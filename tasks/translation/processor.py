@@ -128,16 +128,13 @@ class TranslationProcessor(Processor):
         if word in self._known_words and not beside_a_name:
             return False
         small = word.lower()
-        if word.isupper() and len(word) > 1 and not self._is_rare(small):
+        if word.isupper() and len(word) > 1 and (small in self._known_words or self.word_cost(small)[0] < _PIECES):
             return False  # a word in CAPITALS
         if in_digits(small, self.source_language, 0) != small:
             return False  # Fifty-six
         stem = _APOSTROPHE.split(word)[0]
         least = self._name_pieces if word[0].isupper() else _MANY_PIECES
         return self.word_cost(word)[0] >= least and (stem == word or self.is_unknown(stem, beside_a_name))
-
-    def _is_rare(self, word: str) -> bool:
-        return word not in (self._known_words or ()) and self.word_cost(word)[0] >= _PIECES
 
     def unusual(self, text: str) -> list[str]:
         """Returns the warning that the words of a text are not those of the source language, if they are not."""

@@ -1,5 +1,6 @@
 """What is no language comes out of a translation as it went in."""
 
+import sys
 import time
 
 import pytest
@@ -133,6 +134,14 @@ def test_a_hostile_text_takes_no_longer_than_another(text):
     started = time.process_time()
     hide(text, unknown=lambda word, beside: True)
     assert time.process_time() - started < 5
+
+
+def test_where_words_cannot_be_read_numbers_in_digits_are(monkeypatch):
+    monkeypatch.setitem(sys.modules, "text_to_num", None)
+    hidden = hide("")
+    found = hide_lost_numbers("twenty-three of 14", "", hidden, free_characters(""), ("en", "fr"))
+    assert hidden.show(found) == "twenty-three of 14"
+    assert list(hidden.originals.values()) == ["14"]
 
 
 @given(st.text(max_size=60))
