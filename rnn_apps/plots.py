@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -308,13 +307,16 @@ def _figure(**how: Any) -> Any:
 
 def _save(figure: Any, path: Path | IO[bytes]) -> None:
     """Writes a figure of lines as a PNG of few colours, a third as large."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image  # Matplotlib writes its own with it
 
-    drawn = io.BytesIO()
-    figure.savefig(drawn, dpi=110, format="png")
+    figure.set_dpi(110)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
     method = Image.Quantize.MAXCOVERAGE  # a small mark keeps its colour
-    few = Image.open(drawn).convert("RGB").quantize(_COLOURS, method=method, dither=Image.Dither.NONE)
-    few.save(path, "PNG", optimize=True)
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    few = drawn.quantize(_COLOURS, method=method, dither=Image.Dither.NONE)
+    few.save(path, "PNG")
 
 
 def _draw(axis: Any, heatmap: Heatmap) -> None:
