@@ -158,18 +158,16 @@ class Step:
     def _norms_before(self, wanted: Tensor, raw: Any, clipped: Any) -> Any:
         """Norms of the gradients of each layer, raw and clipped, (2, layers), and the weights before the step."""
         weights = [variable.value for variable in self.model.trainable_variables]
-        layers = len(self.norms.layers)
-        norms = tf.cond(
-            wanted,
-            lambda: tf.stack([self.norms.of(summed_rows(raw)), self.norms.of(clipped)]),
-            lambda: tf.zeros((2, layers)),
-        )
-        before = tf.cond(
-            wanted,
-            lambda: [tf.identity(weight) for weight in weights],
-            lambda: [tf.zeros([0] * len(weight.shape), weight.dtype) for weight in weights],
-        )
-        return norms, before
+
+        def measured() -> Any:
+            norms = tf.stack([self.norms.of(summed_rows(raw)), self.norms.of(clipped)])
+            return norms, [tf.identity(weight) for weight in weights]
+
+        def nothing() -> Any:
+            norms = tf.zeros((2, len(self.norms.layers)))
+            return norms, [tf.zeros([0] * len(weight.shape), weight.dtype) for weight in weights]
+
+        return tf.cond(wanted, measured, nothing)
 
     def _norms(self, wanted: Tensor, norms: Tensor, before: Any) -> Tensor:
         """The same with how much the step has changed the weights, (3, layers)."""
