@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -110,7 +109,7 @@ def _without_native_stderr() -> Iterator[None]:
         yield
         return
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as discarded:
+    with open(os.devnull, "wb") as discarded:
         os.dup2(discarded.fileno(), 2)
         try:
             yield
