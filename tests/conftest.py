@@ -28,12 +28,17 @@ hypothesis.settings.load_profile("repeatable")
 
 COMMAND = Path(sys.executable).with_name("rnnapps")
 
-DIGITS_SETTINGS = ("--set", "training.epochs=3", "--set", "model.units=16", "--set", "training.batch_size=128")
+DIGITS_SETTINGS = {"model": {"units": 16}, "training": {"epochs": 3, "batch_size": 128}}
 SENTIMENT_SETTINGS = {
     "model": {"units": 8, "layers": 1, "embedding": 8},
     "training": {"epochs": 2, "batch_size": 32, "learning_rate": 0.01, "checkpoint_seconds": 0.0},
     "data": {"vocabulary_size": 400},
 }
+
+
+def as_flags(settings):
+    """The settings as the command line takes them."""
+    return [f"--set={section}.{name}={value}" for section, own in settings.items() for name, value in own.items()]
 
 
 class Result(NamedTuple):
@@ -44,26 +49,33 @@ class Result(NamedTuple):
     stderr: str
 
 
-@pytest.fixture
-def rnnapps(tmp_path, monkeypatch):
-    """Calls the command line inside this process, in an empty folder; an exception that escapes fails the test."""
+def call_inside(*arguments, stdin=b""):
+    """Calls the command line inside this process, which has TensorFlow already; an exception that escapes is raised."""
     from rnn_apps.cli.main import main
 
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
+    status = 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(streams[0]), redirect_stderr(streams[1]):
+        patch.setattr(sys, "argv", ["rnnapps", *map(str, arguments)])
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+    return Result(status, *(stream.buffer.getvalue().decode() for stream in streams))
+
+
+@pytest.fixture(scope="session")
+def inside():
+    """Calls the command line inside this process, in whatever folder it is."""
+    return call_inside
+
+
+@pytest.fixture
+def rnnapps(tmp_path, monkeypatch):
+    """Calls the command line inside this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments, stdin=b""):
-        streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
-        monkeypatch.setattr(sys, "argv", ["rnnapps", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
-        status = 0
-        with redirect_stdout(streams[0]), redirect_stderr(streams[1]):
-            try:
-                main()
-            except SystemExit as end:
-                status = end.code or 0
-        return Result(status, *(stream.buffer.getvalue().decode() for stream in streams))
-
-    return call
+    return call_inside
 
 
 @pytest.fixture(scope="session")
@@ -134,32 +146,31 @@ def browser():
 @pytest.fixture(scope="session")
 def digits_settings():
     """The options that `digits_run` was called with."""
-    return DIGITS_SETTINGS
+    return as_flags(DIGITS_SETTINGS)
 
 
 @pytest.fixture(scope="session")
 def sentiment_settings():
     """The options that train what `sentiment_model` is."""
-    return [
-        f"--set={section}.{name}={value}"
-        for section in SENTIMENT_SETTINGS
-        for name, value in SENTIMENT_SETTINGS[section].items()
-    ]
+    return as_flags(SENTIMENT_SETTINGS)
 
 
 @pytest.fixture(scope="session")
 def digits_run(tmp_path_factory, command):
     """(folder, result) of `rnnapps run digits` on the built-in sample with small settings."""
     folder = tmp_path_factory.mktemp("digits")
-    return folder, command("run", "digits", *DIGITS_SETTINGS, cwd=folder)
+    return folder, command("run", "digits", *as_flags(DIGITS_SETTINGS), cwd=folder)
 
 
 @pytest.fixture(scope="session")
-def digits_model(digits_run):
-    """Folder of a small digits model."""
-    folder, result = digits_run
-    assert result.status == 0, result.stderr
-    return folder / "saved_models" / "digits-sample"
+def digits_model(trained_once):
+    """Folder of a small digits model, trained through the Python API."""
+    import rnn_apps
+
+    def train(output):
+        rnn_apps.train("digits", config=DIGITS_SETTINGS, output=output, progress=False)
+
+    return trained_once("small-digits", train).bundle.folder
 
 
 @pytest.fixture(scope="session")

@@ -57,25 +57,27 @@ def test_what_to_try_next_works(run, request, rnnapps, monkeypatch):
     assert "%" in answer.stdout
 
 
-def test_a_finished_run_is_loaded_and_shown(digits_run, digits_model, digits_settings, command):
+def test_a_finished_run_is_loaded_and_shown(digits_run, digits_settings, command):
     folder, first = digits_run
-    before = (digits_model / "bundle.json").stat().st_mtime_ns
+    manifest = folder / "saved_models" / "digits-sample" / "bundle.json"
+    before = manifest.stat().st_mtime_ns
     again = command("run", "digits", *digits_settings, cwd=folder)
     assert again.status == 0
     assert again.stdout == first.stdout
     assert again.stderr.startswith("Already trained  ")
     assert "Training  " not in again.stderr
-    assert (digits_model / "bundle.json").stat().st_mtime_ns == before
+    assert manifest.stat().st_mtime_ns == before
 
 
-def test_other_settings_do_not_touch_a_finished_run(digits_run, digits_model, rnnapps, monkeypatch, files_below):
+def test_other_settings_do_not_touch_a_finished_run(digits_run, rnnapps, monkeypatch, files_below):
     folder, _ = digits_run
+    manifest = folder / "saved_models" / "digits-sample" / "bundle.json"
     monkeypatch.chdir(folder)
-    before = files_below(folder), (digits_model / "bundle.json").read_bytes()
+    before = files_below(folder), manifest.read_bytes()
     result = rnnapps("run", "digits", "--set", "training.epochs=9")
     assert (result.status, result.stdout) == (2, "")
     assert "exists, and not from these settings and data. Choose another --output, or train anew" in result.stderr
-    assert (files_below(folder), (digits_model / "bundle.json").read_bytes()) == before
+    assert (files_below(folder), manifest.read_bytes()) == before
 
 
 def test_train_prints_the_folder_and_refuses_the_second_time(rnnapps, reviews, tmp_path):

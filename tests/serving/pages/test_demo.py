@@ -3,6 +3,7 @@
 import socket
 import sys
 import time
+from importlib.util import find_spec
 
 import httpx
 import pytest
@@ -17,8 +18,8 @@ from rnn_apps.serving.pages.demo import DemoPage
 from rnn_apps.serving.settings import Limits, Settings
 from serving.pages.echo import EchoPredictor, FilePredictor, Words, model_of, serving
 
-pytest.importorskip("gradio", reason="the extra 'demo' is not installed")
-
+# looked for, not imported: every worker reads this file, and one runs it
+pytestmark = pytest.mark.skipif(not find_spec("gradio"), reason="the extra 'demo' is not installed")
 
 strangers: list[object] = []
 

@@ -125,7 +125,7 @@ def test_two_models_of_numbers_are_compared_the_right_way_round(models, files):
     own = evaluate_in_detail(models["number"], models["number"].task.read([files["number"]]))
     same = compare(own, own)
     assert same.less_is_better
-    assert same.scores[0] == own.metrics["mae"]
+    assert same.scores[0] == pytest.approx(own.metrics["mae"])
     worse = Comparison("good", "bad", "MAE", (1.0, 2.0), (0.5, 1.5), 0.001, {}, (9, 1), less_is_better=True)
     assert "good is better" in worse.views()[1].text
 

@@ -17,4 +17,4 @@ class Config(TaskConfig):
     """All settings."""
 
     model: ModelConfig = ModelConfig()
-    training: TrainingConfig = TrainingConfig(epochs=20, learning_rate=1e-2, patience=5)
+    training: TrainingConfig = TrainingConfig(epochs=10, learning_rate=1e-2, patience=5)
