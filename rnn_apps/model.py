@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain, islice
 from pkgutil import resolve_name
 from typing import Any
 
@@ -14,6 +15,7 @@ from rnn_apps.arrays import Array, Arrays
 from rnn_apps.bundle import KERAS_MODEL, Bundle, find_bundle, read_bundle
 from rnn_apps.data.parts import chunks
 from rnn_apps.data.processor import Processor
+from rnn_apps.data.text.wording import parts_of_texts
 from rnn_apps.environment import start_tensorflow
 from rnn_apps.errors import DataError, NotFoundError
 from rnn_apps.inference.joined import JoinedPredictor
@@ -25,6 +27,7 @@ MEMBERS = "members"
 """Where a joined model has the models that it is made of."""
 
 _CHUNK = 2048
+_LOOKED_AT = 200
 
 
 class Model:
@@ -166,7 +169,22 @@ class Model:
             count += len(next(iter(batch.values())))
         if not count:
             raise DataError("Expected at least one example to evaluate on. There is none.")
+        _tell(metrics.doubts())
         return count, metrics.result()
+
+    def doubts(self, processor: Processor, examples: Sequence[Any]) -> list[str]:
+        """Returns in a line that most of the texts of examples are none that the model can answer, if so it is."""
+        inputs = [self.task.input_of(example) for example in examples]
+        tokens = [[own] if isinstance(own, str) else own for own in inputs if isinstance(own, (str, list))]
+        parts = list(parts_of_texts(" ".join(map(str, own)) for own in tokens))
+        found = [warnings[0] for warnings in map(processor.warnings, parts) if warnings]
+        if 2 * len(found) <= len(parts):
+            return []
+        most = max(set(found), key=found.count)
+        return [
+            f"warning: most of the first texts are none for {self.bundle.name}; of {len(found):,} in {len(parts):,} "
+            f"parts of some 40 words it says: {most}"
+        ]
 
     def measure(self) -> tuple[Processor, Metrics]:
         """Returns what encodes labelled examples for this model, and what measures its outputs."""
@@ -230,6 +248,7 @@ def run_examples(
     Yields:
         (some of the examples, the numbers of those that a batch has, outputs, batch).
     """
+    examples = _with_doubts(model, processor, examples)
     if model.members:
         yield from _run_joined(model, processor, examples)
         return
@@ -237,6 +256,20 @@ def run_examples(
     for chunk in chunks(examples, _CHUNK):
         for numbers, batch in batches_by_length(processor.encode(chunk)):
             yield chunk, numbers, runner.run(batch), batch
+
+
+def _with_doubts(model: Model, processor: Processor, examples: Iterable[Any]) -> Iterator[Any]:
+    """Passes examples on, and says on the way if they are none that the model can answer."""
+    beginning = list(islice(own := iter(examples), _LOOKED_AT))
+    _tell(model.doubts(processor, beginning))
+    yield from chain(beginning, own)
+
+
+def _tell(doubts: Iterable[str]) -> None:
+    from rnn_apps.progress import tell_once
+
+    for line in doubts:
+        tell_once(line)
 
 
 def _run_joined(

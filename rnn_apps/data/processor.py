@@ -80,6 +80,10 @@ class Processor(ABC):
             "--from out."
         )
 
+    def warnings(self, text: str) -> list[str]:
+        """Returns why the answer to a text may not be trusted, such as its language; nothing, unless overridden."""
+        return []
+
     def learn_texts(self, texts: Iterable[str]) -> None:  # noqa: B027 (most need nothing)
         """Learns what texts without labels can teach, such as more words; they are read once."""
 

@@ -71,6 +71,10 @@ class Metrics(ABC):
         """Returns the probability of each answer and whether it was right, (answers,) both; None without such."""
         return None
 
+    def doubts(self) -> list[str]:
+        """Returns why everything taken so far is hardly what the model was made for, in words; mostly nothing."""
+        return []
+
     def judge(self, outputs: Mapping[str, Array], batch: Mapping[str, Array]) -> Sequence[Judgement]:
         """Returns a judgement for each row of a batch; none where a task judges no single example."""
         return []

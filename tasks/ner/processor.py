@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from rnn_apps.data.text.scripts import known_scripts, warnings_of
 from rnn_apps.data.text.tags import Span, read_spans, split_tag, write_tags
 from rnn_apps.data.text.tokens import tokenize
 from rnn_apps.data.text.vectors import read_vectors
-from rnn_apps.data.text.wording import Wording
+from rnn_apps.data.text.wording import Wording, words_of
 from rnn_apps.errors import DataError
 from rnn_apps.inference.familiarity import Familiar
 
@@ -288,10 +288,14 @@ class NerProcessor(Processor):
 
     def _unknown_words(self, parts: Sequence[str]) -> list[int]:
         """How many words of each part of a text are unknown, names and all."""
-        return [
-            sum(normalize(token.text) not in self._word_numbers for token in tokenize(part, self.single_characters))
-            for part in parts
-        ]
+        if self.single_characters:
+            return [sum(not self._knows(word) for word in words_of(part)) for part in parts]
+        return [sum(normalize(token.text) not in self._word_numbers for token in tokenize(part)) for part in parts]
+
+    def _knows(self, word: str) -> bool:
+        """Whether an ideograph was met in training, or what a word in letters is written with, two by two."""
+        pairs = [normalize(one + other) for one, other in pairwise(word)]
+        return all(pair in self._pair_numbers for pair in pairs) if pairs else normalize(word) in self._word_numbers
 
     # Saving
 

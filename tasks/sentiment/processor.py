@@ -97,7 +97,9 @@ class TextProcessor(Processor, Generic[TargetT]):
         return cut_middle(self.tokenizer.pieces(_clean(text, "input 1")), self.max_tokens)
 
     def warnings(self, text: str) -> list[str]:
-        """Returns why the answer to a text may not be trusted: its script, or its words."""
+        """Returns why the answer to a text may not be trusted: its script, its words, or that it has none."""
+        if not any(map(str.isalpha, text)):
+            return ["The text has no word in it: the answer rests on its signs alone."]
         return warnings_of(text, self.scripts) or self.wording.warnings(clean(text), self.tokenizer.lengths)
 
     def save(self, folder: Path) -> None:

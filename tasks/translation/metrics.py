@@ -11,7 +11,7 @@ from rnn_apps.arrays import Array
 from rnn_apps.errors import MissingExtraError
 from rnn_apps.inference.metrics import Judgement, Metrics, PairedTest
 from rnn_apps.inference.probabilities import log_softmax
-from rnn_apps.tasks.translation.confidence import GOOD, NO_CALIBRATION, Confidence
+from rnn_apps.tasks.translation.confidence import DOUBTFUL, GOOD, NO_CALIBRATION, Confidence
 from rnn_apps.tasks.translation.processor import TranslationProcessor, to_text
 
 
@@ -84,6 +84,20 @@ class TranslationMetrics(Metrics):
         if not self._scores or self.confidence is None:
             return None
         return self.confidence.of_scores(np.array(self._scores)), self._good()
+
+    def doubts(self) -> list[str]:
+        """Returns that the translations are bad on average, by the model's own account, if they are."""
+        if not self._scores or self.confidence is None:
+            return []
+        mean = float(self.confidence.of_scores(np.array(self._scores)).mean())
+        if mean >= DOUBTFUL:
+            return []
+        languages = self.processor.source_language, self.processor.target_language
+        order = "from '{}' to '{}'".format(*languages) if all(languages) else "the first language into the second"
+        return [
+            f"warning: most of the translations are probably bad (confidence {mean:.0%} on average). The model "
+            f"translates {order}: are the two sides of the data the right way round?"
+        ]
 
     def _good(self) -> Array:
         chrf = _sacrebleu().metrics.CHRF()

@@ -20,7 +20,7 @@ from rnn_apps.data.processor import Processor
 from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.data.text.cleaning import clean
 from rnn_apps.data.text.pieces import BLANK, END, PADDING, SPECIAL_PIECES, START, UNKNOWN, PieceTokenizer, join_pieces
-from rnn_apps.data.text.scripts import IDEOGRAPHS, script, unseen_form, usual_forms
+from rnn_apps.data.text.scripts import IDEOGRAPHS, script, unseen_form, usual_forms, warnings_of
 from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.translation.numbers import in_digits
@@ -135,6 +135,10 @@ class TranslationProcessor(Processor):
         stem = _APOSTROPHE.split(word)[0]
         least = self._name_pieces if word[0].isupper() else _MANY_PIECES
         return self.word_cost(word)[0] >= least and (stem == word or self.is_unknown(stem, beside_a_name))
+
+    def warnings(self, text: str) -> list[str]:
+        """Returns why the translation of a text may not be trusted: its script, or its words."""
+        return warnings_of(text, self.scripts) or self.unusual(text)
 
     def unusual(self, text: str) -> list[str]:
         """Returns the warning that the words of a text are not those of the source language, if they are not."""

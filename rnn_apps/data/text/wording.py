@@ -51,7 +51,7 @@ class Wording:
         first = partial(first_letters, _LETTERS // part_count(texts))
         mixed = list(chain.from_iterable(each_part(first, texts)))
         random.Random(0).shuffle(mixed)
-        words = list(islice(chain.from_iterable(map(_words, mixed)), _WORDS))
+        words = list(islice(chain.from_iterable(map(words_of, mixed)), _WORDS))
         limits = {}
         for length in LENGTHS:
             count = min(_PARTS, len(words) // length)
@@ -63,7 +63,7 @@ class Wording:
 
     def is_unusual(self, text: str, cost: Cost) -> bool:
         """Whether the beginning of a text costs more than usual, by two or more; a text of a few words never does."""
-        words = list(islice(_words(text), max(self.limits, default=0)))
+        words = list(islice(words_of(text), max(self.limits, default=0)))
         length = max((own for own in self.limits if own <= len(words)), default=0)
         return bool(length) and cost([_part(words[:length])])[0] > length * self.limits[length] + 1
 
@@ -81,7 +81,20 @@ class Wording:
         return cls({int(length): limit for length, limit in facts.items()})
 
 
-def _words(text: str) -> Iterator[str]:
+def parts_of_texts(texts: Iterable[str]) -> Iterator[str]:
+    """Yields texts one behind the other in parts of about the most words that are looked at: short ones tell little."""
+    part, count = list[str](), 0
+    for text in texts:
+        part.append(text)
+        count += sum(1 for _ in words_of(text))
+        if count >= LENGTHS[-1]:
+            yield " ".join(part)
+            part, count = [], 0
+    if part:
+        yield " ".join(part)
+
+
+def words_of(text: str) -> Iterator[str]:
     """The words of a text, without numbers and signs; each ideograph is one."""
     for match in _WORD.finditer(text):
         yield from match[1] or [match[0]]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_apps.data.text.subwords import SubwordTokenizer
-from rnn_apps.data.text.wording import LENGTHS, Wording
+from rnn_apps.data.text.wording import LENGTHS, Wording, parts_of_texts, words_of
 from rnn_apps.tasks.sentiment import sample
 
 GERMAN = "Das Zimmer war überhaupt nicht sauber, aber die Aussicht auf das Gebirge hat uns dafür entschädigt."
@@ -43,6 +43,14 @@ def test_it_is_written_and_read(learnt):
     wording, _, _ = learnt
     assert Wording.of(wording.as_json()).limits == wording.limits
     assert set(wording.limits) <= set(LENGTHS)
+
+
+@given(st.lists(st.text("ab ,北", max_size=120)))
+def test_short_texts_are_looked_at_together(texts):
+    parts = list(parts_of_texts(texts))
+    counts = [sum(1 for _ in words_of(part)) for part in parts]
+    assert all(count >= LENGTHS[-1] for count in counts[:-1])
+    assert sum(counts) == sum(sum(1 for _ in words_of(text)) for text in texts)
 
 
 @given(st.integers(4, 60), st.integers(1, 3))

@@ -158,3 +158,16 @@ def test_some_training_sentences_are_read_in_small_letters():
 def test_the_shipped_model_finds_names_in_small_letters():
     (found,) = rnn_apps.load("ner").predict(["jordan moved to paris in may."])
     assert [(own.text, own.type) for own in found.entities] == [("jordan", "PER"), ("paris", "LOC")]
+
+
+def test_words_in_letters_are_told_by_a_model_of_chinese_characters():
+    model = rnn_apps.load("ner-zh")
+    foreign, mixed, own = model.predict(
+        [
+            "She has worked for the University of Michigan for years.",
+            "他去年加入了微软公司的AI部门工作。",
+            "他住在北京。",
+        ]
+    )
+    assert "another language" in foreign.warnings[0]
+    assert (mixed.warnings, own.warnings) == ([], [])

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+import rnn_apps
 from rnn_apps.config import load_config
 from rnn_apps.data.examples import LabelledText
 from rnn_apps.errors import DataError
@@ -115,3 +116,9 @@ def test_the_processor_is_plain_json(fit, tmp_path):
     fit().save(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["processor.json", "tokenizer.json"]
     assert json.loads((tmp_path / "processor.json").read_text())["class_names"] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(("text", "warned"), [("👎👎", True), ("10/10!", True), ("Awful 👎", False), ("难看", False)])
+def test_signs_alone_are_told(text, warned):
+    (found,) = rnn_apps.load("sentiment-zh" if text == "难看" else "sentiment").predict([text])
+    assert any("no word" in warning for warning in found.warnings) == warned
