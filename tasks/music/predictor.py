@@ -32,6 +32,7 @@ from rnn_apps.tasks.music.processor import MusicProcessor
 from rnn_apps.tasks.music.scores.midi import read_midi
 from rnn_apps.tasks.music.scores.piece import HELD, KEYS, LOWEST_PITCH, SIXTEENTHS, Frames, Note, Piece, struck
 from rnn_apps.tasks.music.scores.reading import read_pieces
+from rnn_apps.tasks.music.scores.voices import MOST_VOICES, voices_of
 from rnn_apps.views import ChoiceOption, FileInput, Heatmap, InputView, NumberOption, Text, View
 
 USUAL_SECONDS = 30
@@ -333,7 +334,10 @@ def _notes(frames: Iterable[Frames]) -> Iterator[Note]:
 
 def _whole(piece: Piece, remark: str) -> Music:
     """The answer that a whole piece makes."""
-    return _music(piece, piece.notes(), frames=len(piece.frames), remark=remark)
+    notes = piece.notes()
+    if notes and not voices_of(notes):
+        remark = f"{remark} More than {MOST_VOICES} notes sound at once: there is no notation of it.".lstrip()
+    return _music(piece, notes, frames=len(piece.frames), remark=remark)
 
 
 def _music(piece: Piece, notes: Sequence[Note], frames: int, complete: bool = True, remark: str = "") -> Music:

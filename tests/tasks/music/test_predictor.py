@@ -105,6 +105,7 @@ def test_a_part_shows_its_notes_and_the_whole_its_picture_sound_and_file(music_m
     assert [type(view) for view in rest if not isinstance(view, File)] == [Text] * bool(whole.remark)
     scores = [view for view in rest if isinstance(view, File)]
     assert [view.name for view in scores] == ["music.musicxml"] * bool(voices_of(whole.piece().notes()))
+    assert bool(scores) != ("there is no notation of it" in whole.remark)
     assert file.name.endswith(".mid")
 
 
