@@ -30,6 +30,16 @@ def test_an_answer_is_the_mean_of_the_answers(joined):
         assert sum(own.probabilities.values()) == pytest.approx(1)
 
 
+def test_what_any_of_them_warns_of_is_told(tmp_path):
+    members = [rnn_apps.load("sentiment"), rnn_apps.load("sentiment-zh")]
+    model = join(members, tmp_path / "both")
+    english, chinese = "A dull and noisy room, and the staff were not friendly at all.", "房间又小又吵,服务员也不友好。"
+    for text in (english, chinese):
+        told = [warning for member in members for warning in member.predict([text])[0].warnings]
+        assert told
+        assert model.predict([text])[0].warnings == told
+
+
 def test_its_metrics_are_those_of_its_answers(joined, reviews, rnnapps):
     model, _ = joined
     examples = list(read_labelled_texts(reviews))

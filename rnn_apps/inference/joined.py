@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,18 @@ class JoinedPredictor(Predictor):
         self.class_names = self.first.class_names
 
     def answer(self, inputs: Sequence[Any], options: Options) -> list[ClassPrediction]:
-        """Returns the class of each input, in their order; what else an answer has is the first model's."""
+        """Returns the class of each input, in their order, with the warnings of all models; the rest is the first's."""
         answers = [member.answer(inputs, options) for member in self.members]
         return [self._mean(own) for own in zip(*answers, strict=True)]
 
-    def _mean(self, answers: Sequence[ClassPrediction]) -> ClassPrediction:
+    def _mean(self, answers: Sequence[Any]) -> ClassPrediction:
         means = {name: float(np.mean([own.probabilities[name] for own in answers])) for name in self.class_names}
         best = max(means, key=means.__getitem__)
-        return replace(answers[0], label=best, probability=means[best], probabilities=means)
+        found: dict[str, Any] = {"label": best, "probability": means[best], "probabilities": means}
+        if hasattr(answers[0], "warnings"):
+            found["warnings"] = list(dict.fromkeys(chain.from_iterable(own.warnings for own in answers)))
+        mean: ClassPrediction = replace(answers[0], **found)
+        return mean
 
     def cost(self, value: Any, options: Any) -> float:
         """That of all models."""
