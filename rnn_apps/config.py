@@ -165,6 +165,11 @@ def load_config(
     if file is not None:
         _merge(merged, _read_toml(file))
     if values is not None:
+        if not isinstance(values, Mapping):
+            raise ConfigError(
+                "Expected settings as a mapping of mappings, such as {'training': {'epochs': 3}}. "
+                f"Received: {type(values).__name__}."
+            )
         _merge(merged, values)
     for setting in settings:
         _merge(merged, _parse_setting(setting))

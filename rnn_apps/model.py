@@ -173,17 +173,30 @@ class Model:
         return count, metrics.result()
 
     def doubts(self, processor: Processor, examples: Sequence[Any]) -> list[str]:
-        """Returns in a line that most of the texts of examples are none that the model can answer, if so it is."""
-        inputs = [self.task.input_of(example) for example in examples]
-        tokens = [[own] if isinstance(own, str) else own for own in inputs if isinstance(own, (str, list))]
-        parts = list(parts_of_texts(" ".join(map(str, own)) for own in tokens))
+        """Returns in a line that most of the inputs of examples are none that the model can answer, if so it is.
+
+        Raises:
+            DataError: if they are no examples of its task.
+        """
+        try:
+            inputs = [self.task.input_of(example) for example in examples]
+        except (AttributeError, TypeError):
+            raise DataError(
+                f"Expected examples of the task '{self.task.name}', as model.task.read([path]) gives them. "
+                f"Received: {type(examples[0]).__name__}."
+            ) from None
+        parts: list[Any] = [own for own in inputs if own is not None]
+        about = "inputs"
+        if all(isinstance(own, (str, list)) for own in parts):
+            texts = [own if isinstance(own, str) else " ".join(map(str, own)) for own in parts]
+            parts, about = list(parts_of_texts(texts)), "parts of some 40 words"
         found = [warnings[0] for warnings in map(processor.warnings, parts) if warnings]
         if 2 * len(found) <= len(parts):
             return []
         most = max(set(found), key=found.count)
         return [
-            f"warning: most of the first texts are none for {self.bundle.name}; of {len(found):,} in {len(parts):,} "
-            f"parts of some 40 words it says: {most}"
+            f"warning: most of the first inputs are none for {self.bundle.name}; of {len(found):,} in {len(parts):,} "
+            f"{about} it says: {most}"
         ]
 
     def measure(self) -> tuple[Processor, Metrics]:

@@ -142,3 +142,8 @@ def test_one_setting_leaves_the_other_defaults_of_a_task_in_its_section():
     changed = load_config(Own, settings=["training.batch_size=7", "training.clipping.threshold=2"]).training
     assert (changed.epochs, changed.schedule, changed.batch_size) == (3, "linear", 7)
     assert (changed.clipping.kind, changed.clipping.threshold) == ("global_norm", 2.0)
+
+
+def test_settings_that_are_no_mapping_are_told():
+    with pytest.raises(ConfigError, match=r"Expected settings as a mapping of mappings, .* Received: str"):
+        load_config(Config, values="settings.toml")

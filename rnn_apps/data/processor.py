@@ -80,8 +80,8 @@ class Processor(ABC):
             "--from out."
         )
 
-    def warnings(self, text: str) -> list[str]:
-        """Returns why the answer to a text may not be trusted, such as its language; nothing, unless overridden."""
+    def warnings(self, given: Any) -> list[str]:
+        """Returns why the answer to an input may not be trusted, such as its language; nothing, unless overridden."""
         return []
 
     def learn_texts(self, texts: Iterable[str]) -> None:  # noqa: B027 (most need nothing)

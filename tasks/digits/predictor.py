@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,23 @@ from rnn_apps.bundle import Bundle
 from rnn_apps.errors import DataError
 from rnn_apps.inference.cases import Case, tiled
 from rnn_apps.inference.classification import ClassPrediction, ClassPredictor
+from rnn_apps.inference.options import Options
+from rnn_apps.inference.predictor import WarnedPrediction
 from rnn_apps.tasks.digits import sample
 from rnn_apps.tasks.digits.processor import DigitsProcessor
 from rnn_apps.views import DrawingInput, InputView, Text, View
 
 _INK = " .:-=+*#%@"
+
+
+class ImageClass(WarnedPrediction, ClassPrediction):
+    """The class of an image; see `ClassPrediction` for the other attributes.
+
+    Attributes:
+        warnings: why it may not be trusted.
+    """
+
+    warnings: list[str] = field(default_factory=list)
 
 
 class DigitsPredictor(ClassPredictor):
@@ -30,6 +43,11 @@ class DigitsPredictor(ClassPredictor):
     def __init__(self, bundle: Bundle) -> None:
         self.images = DigitsProcessor.load(bundle.folder)
         super().__init__(bundle, self.images, self.images.class_names)
+
+    def answer(self, inputs: Sequence[Any], options: Options) -> list[ImageClass]:
+        """Returns the class of each image, in their order."""
+        pairs = zip(inputs, super().answer(inputs, options), strict=True)
+        return [ImageClass(**vars(own), warnings=self.images.warnings(image)) for image, own in pairs]
 
     @property
     def examples(self) -> Sequence[Array]:
@@ -65,6 +83,11 @@ class DigitsPredictor(ClassPredictor):
             raise DataError(
                 f"Expected an image as JSON rows of numbers, or an .npy file. Received: {text[:60]!r}"
             ) from None
+
+    def views(self, given: Any, prediction: Any) -> Sequence[View]:
+        """Returns a bar for each likely class, and a note."""
+        notes = [Text("\n".join(prediction.warnings), "Note")] if prediction.warnings else []
+        return [*super().views(given, prediction), *notes]
 
     def terminal_views(self, given: Any, prediction: ClassPrediction) -> Sequence[View]:
         """Returns the image in characters, and a bar for each likely class."""

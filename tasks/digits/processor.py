@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from rnn_apps.tasks.digits.config import DigitsConfig
 
 
+_MARGIN = 0.3  # of the least and the most ink
+
+
 class DigitsProcessor(Processor):
     """Images to numbers from 0 to 1, labels to class numbers.
 
@@ -26,32 +29,42 @@ class DigitsProcessor(Processor):
         class_names: the classes in the order of the model's outputs.
         image_shape: (height, width) of every image.
         full_ink: the pixel value that becomes 1.
+        usual_ink: the least and the greatest mean pixel of a training image; an older model does not know them.
     """
 
-    def __init__(self, class_names: Sequence[str], image_shape: Sequence[int], full_ink: float) -> None:
+    def __init__(
+        self,
+        class_names: Sequence[str],
+        image_shape: Sequence[int],
+        full_ink: float,
+        usual_ink: tuple[float, float] | None = None,
+    ) -> None:
         self.class_names = tuple(class_names)
         self.image_shape = tuple(image_shape)
-        self.full_ink = full_ink
+        self.full_ink, self.usual_ink = full_ink, usual_ink
 
     @classmethod
     def fit(cls, examples: Iterable[LabelledImage], config: DigitsConfig) -> DigitsProcessor:
         """Learns the classes, the size of the images, and what full ink is."""
         labels: Counter[str] = Counter()
-        shape, full_ink = (), 0.0
+        shape, full_ink, means = (), 0.0, list[float]()
         for example in examples:
             require_numbers(example.image, example.where)
             labels[example.label] += 1
             shape, full_ink = example.image.shape, max(full_ink, float(example.image.max(initial=0.0)))
+            means.append(float(example.image.mean()))
         if len(labels) < 2:
             raise DataError(f"Expected two classes or more. All {labels.total()} images have the label {min(labels)}.")
         if not full_ink > 0:
             raise DataError("Expected images with some pixel above 0. All are empty.")
-        return cls(sorted(labels), shape, full_ink)
+        return cls(sorted(labels), shape, full_ink, (min(means), max(means)))
 
     def extended(self, examples: Iterable[LabelledImage], config: DigitsConfig) -> tuple[DigitsProcessor, str]:
         """Adds classes; images must have the size that there is."""
         new = sorted({example.label for example in examples} - set(self.class_names))
-        extended = DigitsProcessor([*self.class_names, *new], self.image_shape, self.full_ink)
+        means = [float(example.image.mean()) for example in examples]
+        ink = self.usual_ink and (min(self.usual_ink[0], *means), max(self.usual_ink[1], *means))
+        extended = DigitsProcessor([*self.class_names, *new], self.image_shape, self.full_ink, ink)
         return extended, f"the classes {', '.join(new)}" if new else ""
 
     def encode(self, examples: Sequence[LabelledImage], training: bool = False) -> list[Arrays]:
@@ -65,9 +78,20 @@ class DigitsProcessor(Processor):
         """Returns `image`, float32 (height, width), for each image."""
         return [{"image": self._scaled(image, f"input {number}")} for number, image in enumerate(inputs, 1)]
 
+    def warnings(self, given: Any) -> list[str]:
+        """Returns why the answer to an image may not be trusted: far more or less ink than in those of the training."""
+        mean, (least, most) = float(np.mean(given)), self.usual_ink or (-np.inf, np.inf)
+        if least - _MARGIN * abs(least) <= mean <= most + _MARGIN * abs(most):
+            return []
+        return [
+            f"A pixel of the image is {mean:.3g} on average, in those that the model has learnt from {least:.3g} to "
+            f"{most:.3g}, where {self.full_ink:g} is full ink: is it empty, scaled otherwise, or light on dark?"
+        ]
+
     def save(self, folder: Path) -> None:
         """Writes `processor.json`."""
         facts = {"class_names": self.class_names, "image_shape": self.image_shape, "full_ink": self.full_ink}
+        facts |= {"usual_ink": self.usual_ink}
         (folder / "processor.json").write_text(json.dumps(facts), encoding="utf-8")
 
     @classmethod

@@ -257,7 +257,7 @@ class NerPredictor(Predictor):
             tokens=[token.text for token in text.tokens],
             tags=write_tags(spans, len(text.tokens), "BIO"),
             alternatives=self._taggings([own.alternatives for own in found], nbest) if nbest else [],
-            warnings=self.processor.warnings(text.text),
+            warnings=[*_spaced(text.tokens), *self.processor.warnings(text.text)],
         )
 
     def _entity(self, text: _Text, span: Span, probability: float) -> Entity:
@@ -300,6 +300,12 @@ def _join(words: Sequence[str]) -> tuple[str, list[Token]]:
         tokens.append(Token(word, start, start + len(word)))
         start += len(word) + 1
     return " ".join(words), tokens
+
+
+def _spaced(tokens: Sequence[Token]) -> list[str]:
+    """Returns that what was given as tokens is hardly a list of such, where one holds blanks."""
+    spaced = next((token.text for token in tokens if " " in token.text), None)
+    return [] if spaced is None else [f"'{spaced}' is taken for one token, blanks and all. Give a text, or each word."]
 
 
 def _named(tokens: Sequence[str], tags: Sequence[str]) -> str:

@@ -54,7 +54,9 @@ def test_texts_in_another_language_are_told(rnnapps, sentiment_model, reviews, t
     (tmp_path / "german.tsv").write_text("".join(f"positive\t{text}\n" for text in GERMAN * 5), encoding="utf-8")
     foreign = rnnapps("evaluate", "sentiment", "--data", "german.tsv")
     assert foreign.status == 0
-    assert "warning: most of the first texts are none for sentiment; of 2 in 2 parts of some 40 words" in foreign.stderr
+    assert (
+        "warning: most of the first inputs are none for sentiment; of 2 in 2 parts of some 40 words" in foreign.stderr
+    )
     own = rnnapps("evaluate", "sentiment", "--data", reviews)
     assert "none for" not in own.stderr
 

@@ -42,6 +42,7 @@ class TestTritonClient:
             "label": "BYTES",
             "probability": "FP64",
             "probabilities": "BYTES",
+            "warnings": "BYTES",
         }
 
     @pytest.mark.parametrize("binary", [True, False])

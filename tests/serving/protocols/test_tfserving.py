@@ -73,6 +73,7 @@ def test_the_metadata_names_what_goes_in_and_comes_out(server):
         "label": "DT_STRING",
         "probability": "DT_DOUBLE",
         "probabilities": "DT_STRING",
+        "warnings": "DT_STRING",
     }
 
 

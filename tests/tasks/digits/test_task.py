@@ -90,3 +90,19 @@ def test_a_model_for_other_images_has_no_examples(digits_model):
     predictor = rnn_apps.load(digits_model).predictor
     predictor.images.image_shape = (28, 28)
     assert list(predictor.examples) == []
+
+
+@pytest.mark.parametrize("change", [lambda image: image / 16, lambda image: 16 - image, lambda image: 0 * image])
+def test_an_image_unlike_those_of_the_training_is_told(change):
+    predictor = rnn_apps.load("digits").predictor
+    usual = predictor.predict(predictor.examples)
+    assert [own.warnings for own in usual] == [[]] * len(usual)
+    odd = predictor.predict([change(image) for image in predictor.examples])
+    assert all("is it empty, scaled otherwise, or light on dark?" in own.warnings[0] for own in odd)
+    assert "full ink" in predictor.views(predictor.examples[0], odd[0])[-1].text
+    assert list(usual[0].model_dump()) == ["label", "probability", "probabilities"]
+
+
+def test_examples_that_are_none_are_told(digits_model):
+    with pytest.raises(DataError, match=r"Expected examples of the task 'digits', .* Received: tuple"):
+        rnn_apps.load(digits_model).evaluate([("3", np.zeros((8, 8)))])

@@ -239,6 +239,12 @@ def test_inputs_that_are_no_sentences(model):
         model.predict(["a", ["b", ""]])
 
 
+def test_a_token_with_blanks_is_told():
+    (texts, words) = rnn_apps.load("ner").predict([["Anna", "lives in Paris"], ["Anna", "lives", "in", "Paris"]])
+    assert "'lives in Paris' is taken for one token" in texts.warnings[0]
+    assert words.warnings == []
+
+
 def test_many_taggings_cost_more_and_a_client_gets_a_hundred_at_most():
     predictor = rnn_apps.load("ner").predictor
     plain, many = (predictor.cost("Anna left. " * 100, predictor.Options(nbest=nbest)) for nbest in (None, 100))
