@@ -2,7 +2,8 @@
 
     python benchmarks/copying.py [--model translation] [--output benchmarks/results/copying.json]
 
-A thing is intact where it stands in the translation once, letter for letter; a number may be in words.
+A thing is intact where it stands in the translation once, letter for letter; a number may be in words. Beside these,
+each month and each day of the week stands in four sentences, and is to be called what the other language calls it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,14 @@ import rnn_apps
 from rnn_apps.tasks.translation.numbers import in_digits
 
 SENTENCES = Path(__file__).with_name("copied.toml")
+MONTHS = {
+    "en": ("It is {} already.", "I was born in {}.", "We will meet in {}.", "She left at the end of {}."),
+    "zh": ("他{}出生。", "我们{}见面。", "{}很冷。", "她{}结婚了。"),
+}
+DAYS = {
+    "en": ("See you on {}.", "The shop is closed on {}.", "I have a test next {}.", "On {} we went to the beach."),
+    "zh": ("{}我很忙。", "我们{}去海边。", "{}你做什么？", "下个{}见。"),
+}
 # from which language to which
 MODELS = {"translation": ("en", "fr"), "translation-zh-en": ("zh", "en")}
 
@@ -69,6 +78,31 @@ def measure(name: str, language: str) -> tuple[list[dict[str, Any]], list[str]]:
     return [row | {"share": row["intact"] / row["count"]} for row in rows.values()], broken
 
 
+def measure_calendar(name: str, language: str) -> tuple[dict[str, Any], list[str]]:
+    """Returns how many of the months and days are called by their names in the other language.
+
+    Args:
+        name: of a model.
+        language: that it reads.
+    """
+    model = rnn_apps.load(name)
+    calendar = model.predictor.processor.calendar
+    given = [
+        Copied("month or day", sentence.replace("{}", word), word)
+        for words, own in ((calendar.months, MONTHS), (calendar.days, DAYS))
+        for word in list(words)
+        for sentence in own[language]
+    ]
+    answers = model.predict([own.text for own in given])
+    broken = [
+        f"{own.text} -> {answer.translation}"
+        for own, answer in zip(given, answers, strict=True)
+        if not calendar.said(own.thing, answer.translation)
+    ]
+    right = len(given) - len(broken)
+    return {"kind": "month or day", "count": len(given), "right": right, "share": right / len(given)}, broken
+
+
 def main() -> None:
     """Measures the models, prints a table of each and writes both as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -81,7 +115,11 @@ def main() -> None:
         result[name] = {"kinds": rows, "broken": broken}
         print(f"\n{name}\n")
         print_table([list(rows[0]), *(list(row.values()) for row in rows)])
-        for line in broken:
+        calendar, misnamed = measure_calendar(name, MODELS[name][0])
+        result[name] |= {"calendar": calendar, "misnamed": misnamed}
+        print()
+        print_table([list(calendar), list(calendar.values())])
+        for line in [*broken, *misnamed]:
             print(f"  {line}")
     if arguments.output:
         write_result(arguments.output, result)

@@ -33,7 +33,7 @@ _FILES = (
 )
 _UNITS = rf"(?:°(?:\s?[CF])?|km/h|[kcmd]?m[²³]|[kcmdµ]?[mgl]|[kMGT]B|[kMG]?Hz|[kMG]?Wh?|mAh|dB){_END}"
 _SIGN = "[=+*^×÷]"
-_ORDINALS = "st|nd|rd|th|s|e|er|ère|ème|am|pm|h"
+_ORDINALS = "st|nd|rd|th|s|e|er|ère|ème|h"
 _KEPT = regex.compile(
     rf"""
       (?:https?|ftp)://{_REST} | {_BEGIN}www\.{_REST}                   # addresses of pages
@@ -48,6 +48,7 @@ _KEPT = regex.compile(
     | (?<![^\s{_WIDE}])--?[a-z][a-z0-9-]*+(?:=[^\s,;]*[A-Za-z0-9])?{_END}        # --help, -v
     | {_BEGIN}[\#@](?:(?:{_LETTER}|-)*{_LETTER}|\w+)          # #tag, @name
     | [$€£¥]\s?\d++(?:[.,]\d++)*+                                     # $1,234.56
+    | {_BEGIN}(?<!\d[.,:])\d{{1,2}}(?::\d\d){{0,2}}\s?(?i:[ap]\.m\.|[ap]m{_END})   # 5:30 pm
     | (?<![\d.,])(?:{_BEGIN}[-−])?\d++(?:[.,]\d++)*+\s?(?:[$€£¥%]|{_UNITS})   # 3.5 %, -5°C, 5 km
     | {_BEGIN}[A-Za-z0-9]++(?:(?:{_SIGN}|\s{_SIGN}\s)[A-Za-z0-9]++)++{_END}     # 2 + 2 = 4
     | {_BEGIN}[A-Z](?:\+\+|\#)                                         # C++

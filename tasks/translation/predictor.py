@@ -220,7 +220,7 @@ class TranslationPredictor(Predictor):
             again = []
             for number, (text, place) in enumerate(places):
                 said = self._found_text(found[number][0], text.sentences[place])
-                if text.hide_lost_numbers(place, said, self.processor, everything):
+                if text.hide_lost(place, said, self.processor, everything):
                     again.append(number)
             for number, own in zip(again, self._search([places[number] for number in again], options), strict=True):
                 found[number] = own

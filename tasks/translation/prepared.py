@@ -38,17 +38,21 @@ class PreparedText:
     hidden: Hidden
     free: Iterator[str]
 
-    def hide_lost_numbers(self, number: int, said: str, processor: TranslationProcessor, everything: bool) -> bool:
-        """Hides numbers of a sentence, where its translation lacks some; returns whether that was so.
+    def hide_lost(self, number: int, said: str, processor: TranslationProcessor, everything: bool) -> bool:
+        """Hides dates and numbers of a sentence, where its translation lacks some; returns whether that was so.
 
         Args:
             number: of the sentence.
             said: its translation.
             processor: of the model.
-            everything: hide all its numbers then, and not only those that are lacking.
+            everything: hide all of them then, and not only those that are lacking.
         """
         languages = processor.source_language, processor.target_language
-        sentence = hide_lost_numbers(self.sentences[number], said, self.hidden, self.free, languages, everything)
+        originals, free = self.hidden.originals, self.free
+        sentence = processor.calendar.hide_lost(
+            self.sentences[number], said, originals, free, processor.is_frequent, everything
+        )
+        sentence = hide_lost_numbers(sentence, said, self.hidden, free, languages, everything)
         if sentence == self.sentences[number]:
             return False
         (row,) = processor.encode_inputs([sentence])

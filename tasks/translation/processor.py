@@ -23,6 +23,7 @@ from rnn_apps.data.text.pieces import BLANK, END, PADDING, SPECIAL_PIECES, START
 from rnn_apps.data.text.scripts import IDEOGRAPHS, script, unseen_form, usual_forms, warnings_of
 from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
+from rnn_apps.tasks.translation.dates import Calendar
 from rnn_apps.tasks.translation.numbers import in_digits
 from rnn_apps.tasks.translation.placeholders import is_hidden
 from rnn_apps.tasks.translation.unknowns import learn_counterparts, with_something_unknown
@@ -68,6 +69,7 @@ class TranslationProcessor(Processor):
         self.lowercase: bool = facts["lowercase"]
         self.scripts = frozenset(facts["scripts"])
         self.wording = Wording.of(facts.get("wording", {}))
+        self.calendar = Calendar.of(facts.get("calendar", {}))
         self.counterparts: Mapping[str, str] = {}
         known = facts.get("known_words")  # older bundles do not say
         self._known_words = None if known is None else frozenset(known)
@@ -125,7 +127,7 @@ class TranslationProcessor(Processor):
         """
         if self._known_words is None or self._name_pieces is None:
             return False
-        if word in self._known_words and not beside_a_name:
+        if (word in self._known_words and not beside_a_name) or word in self.calendar.called:
             return False
         small = word.lower()
         if word.isupper() and len(word) > 1 and (small in self._known_words or self.word_cost(small)[0] < _PIECES):
@@ -135,6 +137,10 @@ class TranslationProcessor(Processor):
         stem = _APOSTROPHE.split(word)[0]
         least = self._name_pieces if word[0].isupper() else _MANY_PIECES
         return self.word_cost(word)[0] >= least and (stem == word or self.is_unknown(stem, beside_a_name))
+
+    def is_frequent(self, word: str) -> bool:
+        """Whether a word was met so often that one subword is enough for it."""
+        return self.word_cost(word)[0] == 1
 
     def warnings(self, text: str) -> list[str]:
         """Returns why the translation of a text may not be trusted: its script, or its words."""
@@ -260,8 +266,9 @@ class TranslationProcessor(Processor):
 
 def _said(config: TranslationConfig) -> dict[str, Any]:
     """The facts that are settings."""
-    names = ("source_language", "target_language", "max_tokens", "max_training_tokens")
-    return {name: getattr(config.data, name) for name in names} | {"bleu_tokenize": config.data.bleu_tokenize}
+    names = ("source_language", "target_language", "max_tokens", "max_training_tokens", "bleu_tokenize")
+    calendar = Calendar.between(config.data.source_language, config.data.target_language)
+    return {name: getattr(config.data, name) for name in names} | {"calendar": calendar.as_json()}
 
 
 def _words_met(examples: Iterable[SentencePair], source: PieceTokenizer) -> dict[str, Any]:

@@ -17,6 +17,7 @@ KEPT = {
     "Hello %s, %(name)s and %1$s: 50% done": ["%s", "%(name)s", "%1$s", "50%"],
     "You owe $1,234.56 or 3.50 €.": ["$1,234.56", "3.50 €"],
     "Call +33 1 23 45 67 89 at 10:30.": ["+33 1 23 45 67 89", "10:30"],
+    "Come at 5pm, 10:30 AM or 7 p.m. sharp, I am 5 and amused.": ["5pm", "10:30 AM", "7 p.m."],
     "Open C:\\Users\\me\\file.txt or /usr/bin/env.": ["C:\\Users\\me\\file.txt", "/usr/bin/env"],
     "Use the <b>red</b> button<br/>.": ["<b>", "</b>", "<br/>"],
     "Version v2.0.1 came on 2024-05-06, in 1987 and 10/11/12.": ["v2.0.1", "2024-05-06", "1987", "10/11/12"],
@@ -25,7 +26,7 @@ KEPT = {
     "E = mc2, x=3+4 and 2 × 3, in C++ or C#: 5 more, 3 gifts, 9 metres": ["E = mc2", "x=3+4", "2 × 3", "C++", "C#"],
     "I ate 3 apples and/or 42 pears: a < b, it's 5-year-old.": [],
     "Open report_final.pdf, archive.tar.gz and example.com.": ["report_final.pdf", "archive.tar.gz", "example.com"],
-    "Mr.Smith went home.Then the U.S.A. and Washington D.C. e.g. won, on the 5th at 5pm in the 1990s.": [],
+    "Mr.Smith went home.Then the U.S.A. and Washington D.C. e.g. won, on the 5th at 5 o'clock in the 1990s.": [],
     "Press Ctrl+C, run `make test` with --help, in room 12B or an A320-200.": [
         "Ctrl+C",
         "`make test`",

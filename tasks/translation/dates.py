@@ -1,0 +1,181 @@
+"""Months, days of the week and dates: what those of one language are called in another.
+
+Few texts have them all, so a model says July where it should say June, and nobody notices. The names are those of the
+Unicode CLDR, which Babel knows where a model is trained; a saved model has them beside it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import regex
+
+from rnn_apps.errors import MissingExtraError
+
+_IDEOGRAPHIC = frozenset(["zh", "ja"])
+_LONG = 5  # letters of a name that has endings
+_YEAR = r"(?P<year>\d{4}|[\ue000-\uf8ff])"  # it may be hidden already
+_BEGINNINGS = "\"'“«(:—-"
+_END = r"(?:(?<=[\u2e80-\U0003ffff])|s?(?!\w))"  # ideographs stand side by side; Sundays are a Sunday
+_FIELD = regex.compile(r"'([^']*)'|(y+|M+|d+)")
+
+
+class Calendar:
+    """Finds months and days of the week in a sentence, and knows what they are called in the other language.
+
+    Args:
+        months, days: what may stand for a name in the translation, the usual first, by the name.
+        patterns: how the other language writes a date, as the CLDR does, "d MMMM": of a "day", and with the "year".
+    """
+
+    def __init__(
+        self, months: Mapping[str, list[str]], days: Mapping[str, list[str]], patterns: Mapping[str, str]
+    ) -> None:
+        self.months, self.days, self.patterns = dict(months), dict(days), dict(patterns)
+        self.called = self.months | self.days
+        month, name = (f"(?P<name>{_any_of(names)}){_END}" for names in (self.months, self.called))
+        self._dates = regex.compile(
+            rf"{month} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? {_YEAR})?"
+            rf"|\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.)? (?:of |de )?{month}(?:,? (?:de )?{_YEAR})?"
+            rf"|(?:{_YEAR}年)?{month}(?P<day>\d{{1,2}})[日号]"
+            rf"|{name}"
+        )
+
+    @classmethod
+    def between(cls, source: str, target: str) -> Calendar:
+        """Returns the names of two languages; none where one of them is not known.
+
+        Args:
+            source, target: codes such as "en".
+
+        Raises:
+            MissingExtraError: if Babel is not installed.
+        """
+        if not source or not target or source == target:
+            return cls({}, {}, {})
+        try:
+            from babel import Locale, UnknownLocaleError
+        except ImportError:
+            raise MissingExtraError("Learning what months are called", "train") from None
+        try:
+            known, other = Locale.parse(source, sep="-"), Locale.parse(target, sep="-")
+        except (UnknownLocaleError, ValueError):
+            return cls({}, {}, {})
+        months, days = (
+            {name: others for names, others in zip(find(known), find(other), strict=True) for name in names}
+            for find in (_months, _days)
+        )
+        patterns = {"day": other.datetime_skeletons.get("MMMMd", "d MMMM"), "year": other.date_formats["long"].pattern}
+        return cls(months, days, {name: str(own).replace("M月", "MMMM") for name, own in patterns.items()})
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns what `of` takes."""
+        return {"months": self.months, "days": self.days, "patterns": self.patterns}
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Calendar:
+        """Returns what `as_json` came from; an older model has no names."""
+        return cls(*(facts.get(name, {}) for name in ("months", "days", "patterns")))
+
+    def hide_lost(
+        self,
+        sentence: str,
+        translation: str,
+        originals: dict[str, str],
+        free: Iterator[str],
+        is_word: Callable[[str], bool],
+        everything: bool = False,
+    ) -> str:
+        """Hides the dates, months and days of a sentence whose names its translation lacks.
+
+        Args:
+            sentence: of a text in which something may be hidden.
+            translation: what the model has said.
+            originals: what is hidden in the text, by the character that stands for it; more is put there.
+            free: characters that stand for nothing else in the text.
+            is_word: tells whether a word in small letters is one: "may", of which "May" is the form at the beginning.
+            everything: hide all its names then, and not only those that are lacking.
+
+        Returns:
+            the sentence, as it is where all its names stand in the translation.
+        """
+        if not self.called:
+            return sentence
+        found = [match for match in self._dates.finditer(sentence) if not _begins(match, is_word)]
+        counts = Counter(map(self._of, found))
+        lacking = {name for name, count in counts.items() if count > len(self.said(name, translation))}
+        lost = [match for match in found if self._of(match) in lacking or not _has_day(match, translation)]
+        for match in reversed(found if everything and lost else lost):
+            character = next(free, None)
+            if character is not None:
+                originals[character] = self._shown(match, originals)
+                sentence = sentence[: match.start()] + character + sentence[match.end() :]
+        return sentence
+
+    def _of(self, match: regex.Match[str]) -> str:
+        """The name of a match as the calendar has it: "Lundi" begins a sentence."""
+        name: str = match["name"]
+        return name if name in self.called else name[0].lower() + name[1:]
+
+    def said(self, name: str, translation: str) -> list[str]:
+        """Returns what stands in a translation for a name, in whatever form: среду is среда."""
+        forms = (
+            _bounded(own[:-1]) + r"\w*" if len(own) >= _LONG else _bounded(own) + _END for own in self.called[name]
+        )
+        return regex.findall("|".join(forms), translation, regex.IGNORECASE)
+
+    def _shown(self, match: regex.Match[str], originals: Mapping[str, str]) -> str:
+        """A date, or a name alone, as the other language writes it."""
+        name = self.called[self._of(match)][0]
+        if not match["day"]:
+            return name
+        year = originals.get(match["year"] or "", match["year"])
+        fields = {"y": year, "d": str(int(match["day"])), "M": name}
+        pattern = self.patterns["year" if year else "day"]
+        return _FIELD.sub(lambda found: found[1] if found[2] is None else fields[found[2][0]], pattern)
+
+
+def _months(locale: Any) -> list[list[str]]:
+    """What each month is called, the usual form first: 5月 before 五月."""
+    widths = ["abbreviated", "wide"] if locale.language in _IDEOGRAPHIC else ["wide"]
+    return [_forms(locale.months, widths, number) for number in range(1, 13)]
+
+
+def _days(locale: Any) -> list[list[str]]:
+    """What each day of the week is called."""
+    found = [_forms(locale.days, ["wide"], number) for number in range(7)]
+    if locale.language != "zh":
+        return found
+    found = [[*own, *(name.replace("星期", week) for name in own for week in ("周", "礼拜"))] for own in found]
+    return [list(dict.fromkeys([*own, *(name.replace("日", "天") for name in own)])) for own in found]
+
+
+def _forms(calendar: Any, widths: Sequence[str], number: int) -> list[str]:
+    """Both grammatical forms, that of a date first."""
+    contexts = ("format", "stand-alone")
+    return list(dict.fromkeys(calendar[context][width][number] for width in widths for context in contexts))
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """A pattern of any of some names, the longest first."""
+    return "|".join(map(_bounded, sorted(names, key=len, reverse=True)))
+
+
+def _bounded(name: str) -> str:
+    """A pattern of where a name begins; one that has a small letter may begin a sentence."""
+    first = f"[{name[0]}{name[0].upper()}]" if name[0].islower() else regex.escape(name[0])
+    before = r"(?<!\d)" if name[0].isdigit() else "" if name[0] >= "\u2e80" else r"(?<!\w)"
+    return f"{before}{first}{regex.escape(name[1:])}"
+
+
+def _has_day(match: regex.Match[str], translation: str) -> bool:
+    """Whether the day of a date stands in a translation, if it has one."""
+    return not match["day"] or bool(regex.search(rf"(?<!\d)0*{int(match['day'])}(?!\d)", translation))
+
+
+def _begins(match: regex.Match[str], is_word: Callable[[str], bool]) -> bool:
+    """Whether a name has its capital only since it begins a sentence."""
+    before = match.string[: match.start()].rstrip()
+    return (not before or before[-1] in _BEGINNINGS) and not match["day"] and is_word(match["name"].lower())

@@ -1,0 +1,114 @@
+"""Months, days and dates come out right, whatever the model knows of them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rnn_apps
+from rnn_apps.tasks.translation.dates import Calendar
+
+FRENCH, CHINESE = Calendar.between("en", "fr"), Calendar.between("zh", "en")
+
+
+def hidden(calendar, sentence, translation="", words=(), everything=False, **originals):
+    """The sentence with dates hidden, shown as the other language writes them in brackets."""
+    found = {"\ue0ff": originals.get("year", "")}
+    free = map(chr, range(0xE000, 0xE0FF))
+    text = calendar.hide_lost(sentence, translation, found, free, lambda word: word in words, everything)
+    return text.translate({ord(character): f"[{shown}]" for character, shown in found.items()})
+
+
+@pytest.mark.parametrize(
+    ("calendar", "sentence", "shown"),
+    [
+        (FRENCH, "We met in July.", "We met in [juillet]."),
+        (FRENCH, "Closed on Sundays and on Tuesday.", "Closed on [dimanche] and on [mardi]."),
+        (FRENCH, "It is on May 15.", "It is on [15 mai]."),
+        (FRENCH, "It is on March 3rd, 2005.", "It is on [3 mars 2005]."),
+        (FRENCH, "Born on the 12th of June 1990.", "Born on the [12 juin 1990]."),
+        (FRENCH, "The Julys of old", "The [juillet] of old"),
+        (FRENCH, "Mayor Marchand may march to Sundance.", "Mayor Marchand may march to Sundance."),
+        (CHINESE, "我12月去,星期天回来。", "我[December]去,[Sunday]回来。"),
+        (CHINESE, "会议在1990年5月15日。", "会议在[May 15, 1990]。"),
+        (CHINESE, "礼拜三和周五", "[Wednesday]和[Friday]"),
+        (Calendar.between("fr", "en"), "Lundi, le 14 juillet", "[Monday], le [July 14]"),
+        (Calendar.between("en", "es"), "on May 5, 2020", "on [5 de mayo de 2020]"),
+    ],
+)
+def test_dates_are_written_as_the_other_language_does(calendar, sentence, shown):
+    assert hidden(calendar, sentence) == shown
+
+
+def test_a_year_that_is_hidden_belongs_to_its_date():
+    assert hidden(FRENCH, "It was on May 15, \ue0ff.", year="1990") == "It was on [15 mai 1990]."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "translation", "shown"),
+    [
+        ("In May and in June", "en mai", "In May and in [juin]"),
+        ("In May and in June", "en juin et en mai", "In May and in June"),
+        ("In May and in May", "en mai", "In [mai] and in [mai]"),
+        ("On Tuesdays", "les mardis", "On Tuesdays"),
+        ("On May 15", "le 5 mai", "On [15 mai]"),
+        ("On May 15", "le 15 mai", "On May 15"),
+        ("In March", "à Marseille", "In [mars]"),
+    ],
+)
+def test_what_stands_in_the_translation_is_left(sentence, translation, shown):
+    assert hidden(FRENCH, sentence, translation) == shown
+
+
+def test_all_are_hidden_if_asked_for_but_only_where_one_is_lacking():
+    assert hidden(FRENCH, "In May and in June", "en mai", everything=True) == "In [mai] and in [juin]"
+    assert hidden(FRENCH, "In May and in June", "juin, mai", everything=True) == "In May and in June"
+
+
+def test_a_word_that_begins_a_sentence_is_no_month():
+    assert hidden(FRENCH, "May I come in?", words={"may"}) == "May I come in?"
+    assert hidden(FRENCH, 'He asked: "May I?"', words={"may"}) == 'He asked: "May I?"'
+    assert hidden(FRENCH, "July is hot.", words={"may"}) == "[juillet] is hot."
+    assert hidden(FRENCH, "May 3 is a holiday.", words={"may"}) == "[3 mai] is a holiday."
+
+
+def test_forms_of_a_name_count():
+    calendar = Calendar.between("en", "ru")
+    assert hidden(calendar, "on Wednesday", "в среду") == "on Wednesday"
+
+
+@pytest.mark.parametrize("languages", [("", "fr"), ("en", ""), ("en", "qq"), ("english", "fr"), ("en", "en")])
+def test_other_languages_have_no_names(languages):
+    calendar = Calendar.between(*languages)
+    assert calendar.called == {}
+    assert hidden(calendar, "In May") == "In May"
+
+
+def test_it_is_written_and_read():
+    again = Calendar.of(FRENCH.as_json())
+    assert hidden(again, "It is on May 15.") == "It is on [15 mai]."
+    assert Calendar.of({}).called == {}
+
+
+@given(st.text(st.sampled_from("May 15,年月日0123\ue0ffsunday一二"), max_size=60))
+def test_no_text_is_lost(text):
+    for calendar in (FRENCH, CHINESE):
+        found = {"\ue0ff": "2001"}
+        free = map(chr, range(0xE000, 0xE0FF))
+        cut = calendar.hide_lost(text, "", found, free, lambda word: False)
+        kept = [character for character in cut if character not in found]
+        assert all(character in text for character in kept)
+        assert len(cut) <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence", "shown"),
+    [
+        ("translation", "I was born in July.", "Je suis né en juillet."),
+        ("translation", "It's already November!", "C'est déjà novembre !"),
+        ("translation", "May I come in?", "Puis-je entrer ?"),
+        ("translation-zh-en", "他7月出生。", "He was born in July."),
+    ],
+)
+def test_the_shipped_models_know_all_months(model, sentence, shown):
+    (found,) = rnn_apps.load(model).predict([sentence])
+    assert found.translation == shown
