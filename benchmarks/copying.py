@@ -3,7 +3,7 @@
     python benchmarks/copying.py [--model translation] [--output benchmarks/results/copying.json]
 
 A thing is intact where it stands in the translation once, letter for letter; a number may be in words. Beside these,
-each month and each day of the week stands in four sentences, and is to be called what the other language calls it.
+each month, day of the week and country stands in three sentences, and is to be called what the other language calls it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,19 @@ import rnn_apps
 from rnn_apps.tasks.translation.numbers import in_digits
 
 SENTENCES = Path(__file__).with_name("copied.toml")
-MONTHS = {
-    "en": ("It is {} already.", "I was born in {}.", "We will meet in {}.", "She left at the end of {}."),
-    "zh": ("他{}出生。", "我们{}见面。", "{}很冷。", "她{}结婚了。"),
-}
-DAYS = {
-    "en": ("See you on {}.", "The shop is closed on {}.", "I have a test next {}.", "On {} we went to the beach."),
-    "zh": ("{}我很忙。", "我们{}去海边。", "{}你做什么？", "下个{}见。"),
+NAMED = {
+    "months": {
+        "en": ("I was born in {}.", "We will meet in {}.", "She left at the end of {}."),
+        "zh": ("他{}出生。", "我们{}见面。", "{}很冷。"),
+    },
+    "days": {
+        "en": ("The shop is closed on {}.", "I have a test next {}.", "On {} we went to the beach."),
+        "zh": ("{}我很忙。", "我们{}去海边。", "下个{}见。"),
+    },
+    "countries": {
+        "en": ("She lives in {}.", "He comes from {}.", "{} is a beautiful country."),
+        "zh": ("她住在{}。", "他来自{}。", "{}是个美丽的国家。"),
+    },
 }
 # from which language to which
 MODELS = {"translation": ("en", "fr"), "translation-zh-en": ("zh", "en")}
@@ -78,29 +84,28 @@ def measure(name: str, language: str) -> tuple[list[dict[str, Any]], list[str]]:
     return [row | {"share": row["intact"] / row["count"]} for row in rows.values()], broken
 
 
-def measure_calendar(name: str, language: str) -> tuple[dict[str, Any], list[str]]:
-    """Returns how many of the months and days are called by their names in the other language.
+def measure_names(name: str, language: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """Returns how many of the names that every language has are said as the other language says them.
 
     Args:
         name: of a model.
         language: that it reads.
     """
     model = rnn_apps.load(name)
-    calendar = model.predictor.processor.calendar
-    given = [
-        Copied("month or day", sentence.replace("{}", word), word)
-        for words, own in ((calendar.months, MONTHS), (calendar.days, DAYS))
-        for word in list(words)
-        for sentence in own[language]
-    ]
-    answers = model.predict([own.text for own in given])
-    broken = [
-        f"{own.text} -> {answer.translation}"
-        for own, answer in zip(given, answers, strict=True)
-        if not calendar.said(own.thing, answer.translation)
-    ]
-    right = len(given) - len(broken)
-    return {"kind": "month or day", "count": len(given), "right": right, "share": right / len(given)}, broken
+    names = model.predictor.processor.names
+    rows, misnamed = [], []
+    for kind, sentences_of in NAMED.items():
+        given = [(word, own.replace("{}", word)) for word in getattr(names, kind) for own in sentences_of[language]]
+        answers = model.predict([text for _, text in given])
+        wrong = [
+            f"{text} -> {answer.translation}"
+            for (word, text), answer in zip(given, answers, strict=True)
+            if not names.said(word, answer.translation)
+        ]
+        right = len(given) - len(wrong)
+        rows.append({"kind": kind, "count": len(given), "right": right, "share": right / len(given)})
+        misnamed += wrong
+    return rows, misnamed
 
 
 def main() -> None:
@@ -115,10 +120,10 @@ def main() -> None:
         result[name] = {"kinds": rows, "broken": broken}
         print(f"\n{name}\n")
         print_table([list(rows[0]), *(list(row.values()) for row in rows)])
-        calendar, misnamed = measure_calendar(name, MODELS[name][0])
-        result[name] |= {"calendar": calendar, "misnamed": misnamed}
+        names, misnamed = measure_names(name, MODELS[name][0])
+        result[name] |= {"names": names, "misnamed": misnamed}
         print()
-        print_table([list(calendar), list(calendar.values())])
+        print_table([list(names[0]), *(list(row.values()) for row in names)])
         for line in [*broken, *misnamed]:
             print(f"  {line}")
     if arguments.output:

@@ -23,7 +23,7 @@ from rnn_apps.data.text.pieces import BLANK, END, PADDING, SPECIAL_PIECES, START
 from rnn_apps.data.text.scripts import IDEOGRAPHS, script, unseen_form, usual_forms, warnings_of
 from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
-from rnn_apps.tasks.translation.dates import Calendar
+from rnn_apps.tasks.translation.names import Names
 from rnn_apps.tasks.translation.numbers import in_digits
 from rnn_apps.tasks.translation.placeholders import is_hidden
 from rnn_apps.tasks.translation.unknowns import learn_counterparts, with_something_unknown
@@ -69,7 +69,7 @@ class TranslationProcessor(Processor):
         self.lowercase: bool = facts["lowercase"]
         self.scripts = frozenset(facts["scripts"])
         self.wording = Wording.of(facts.get("wording", {}))
-        self.calendar = Calendar.of(facts.get("calendar", {}))
+        self.names = Names.of(facts.get("names", {}))
         self.counterparts: Mapping[str, str] = {}
         known = facts.get("known_words")  # older bundles do not say
         self._known_words = None if known is None else frozenset(known)
@@ -94,6 +94,7 @@ class TranslationProcessor(Processor):
         ]
         facts = _said(config) | {"lowercase": data.lowercase, "scripts": _scripts(letters[0])}
         facts |= _words_met(examples, tokenizers[0])
+        facts |= {"names": _names(examples, config)}
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), tokenizers[0].lengths).as_json()}
         processor = cls(tokenizers[0], tokenizers[-1], facts)
         processor.counterparts = learn_counterparts(examples)
@@ -109,6 +110,7 @@ class TranslationProcessor(Processor):
         scripts = _scripts(_letters(examples, "source"))
         met = _words_met(examples, grown[0][0])
         facts = self.facts | _said(config) | {"scripts": sorted({*self.scripts, *scripts})} | met
+        facts |= {"names": _names(examples, config)}
         facts |= {"known_words": sorted({*(self._known_words or ()), *met["known_words"]})}
         facts |= {"name_pieces": met["name_pieces"] and self._name_pieces}
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), grown[0][0].lengths).as_json()}
@@ -127,7 +129,7 @@ class TranslationProcessor(Processor):
         """
         if self._known_words is None or self._name_pieces is None:
             return False
-        if (word in self._known_words and not beside_a_name) or word in self.calendar.called:
+        if (word in self._known_words and not beside_a_name) or word in self.names.words:
             return False
         small = word.lower()
         if word.isupper() and len(word) > 1 and (small in self._known_words or self.word_cost(small)[0] < _PIECES):
@@ -267,8 +269,12 @@ class TranslationProcessor(Processor):
 def _said(config: TranslationConfig) -> dict[str, Any]:
     """The facts that are settings."""
     names = ("source_language", "target_language", "max_tokens", "max_training_tokens", "bleu_tokenize")
-    calendar = Calendar.between(config.data.source_language, config.data.target_language)
-    return {name: getattr(config.data, name) for name in names} | {"calendar": calendar.as_json()}
+    return {name: getattr(config.data, name) for name in names}
+
+
+def _names(examples: Iterable[SentencePair], config: TranslationConfig) -> dict[str, Any]:
+    """The fact `names`: of the two languages, as far as the examples have no others."""
+    return Names.between(config.data.source_language, config.data.target_language).confirmed(examples).as_json()
 
 
 def _words_met(examples: Iterable[SentencePair], source: PieceTokenizer) -> dict[str, Any]:

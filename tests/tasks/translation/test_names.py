@@ -1,13 +1,14 @@
-"""Months, days and dates come out right, whatever the model knows of them."""
+"""Months, days, countries and dates come out right, whatever the model knows of them."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import rnn_apps
-from rnn_apps.tasks.translation.dates import Calendar
+from rnn_apps.data.readers.parallel import SentencePair
+from rnn_apps.tasks.translation.names import Names
 
-FRENCH, CHINESE = Calendar.between("en", "fr"), Calendar.between("zh", "en")
+FRENCH, CHINESE = Names.between("en", "fr"), Names.between("zh", "en")
 
 
 def hidden(calendar, sentence, translation="", words=(), everything=False, **originals):
@@ -31,8 +32,12 @@ def hidden(calendar, sentence, translation="", words=(), everything=False, **ori
         (CHINESE, "我12月去,星期天回来。", "我[December]去,[Sunday]回来。"),
         (CHINESE, "会议在1990年5月15日。", "会议在[May 15, 1990]。"),
         (CHINESE, "礼拜三和周五", "[Wednesday]和[Friday]"),
-        (Calendar.between("fr", "en"), "Lundi, le 14 juillet", "[Monday], le [July 14]"),
-        (Calendar.between("en", "es"), "on May 5, 2020", "on [5 de mayo de 2020]"),
+        (FRENCH, "From Saudi Arabia's coast to New Zealand", "From [Arabie saoudite]'s coast to [Nouvelle-Zélande]"),
+        (FRENCH, "Myanmar and Burma", "[Myanmar] and [Myanmar]"),
+        (FRENCH, "Jordan lives in Germantown.", "Jordan lives in Germantown."),
+        (CHINESE, "德国人住在印度尼西亚。", "德国人住在[Indonesia]。"),
+        (Names.between("fr", "en"), "Lundi, le 14 juillet", "[Monday], le [July 14]"),
+        (Names.between("en", "es"), "on May 5, 2020", "on [5 de mayo de 2020]"),
     ],
 )
 def test_dates_are_written_as_the_other_language_does(calendar, sentence, shown):
@@ -72,21 +77,30 @@ def test_a_word_that_begins_a_sentence_is_no_month():
 
 
 def test_forms_of_a_name_count():
-    calendar = Calendar.between("en", "ru")
+    calendar = Names.between("en", "ru")
     assert hidden(calendar, "on Wednesday", "в среду") == "on Wednesday"
+
+
+def test_names_that_the_pairs_call_otherwise_are_left_to_the_model():
+    said = {"美国": "America", "德国": "Germany", "俄罗斯": "Russian", "法国": "England"}
+    pairs = [SentencePair(f"他在{name}。", f"He is in {said}.", "") for name, said in said.items()] * 2
+    confirmed = CHINESE.confirmed([*pairs, SentencePair("日本", "something", "")])
+    assert set(CHINESE.called) - set(confirmed.called) == {"美国", "法国"}
+    beginning = [SentencePair("May I? Please. May I?", "Puis-je ?", "")] * 9
+    assert FRENCH.confirmed(beginning).called == FRENCH.called
 
 
 @pytest.mark.parametrize("languages", [("", "fr"), ("en", ""), ("en", "qq"), ("english", "fr"), ("en", "en")])
 def test_other_languages_have_no_names(languages):
-    calendar = Calendar.between(*languages)
+    calendar = Names.between(*languages)
     assert calendar.called == {}
     assert hidden(calendar, "In May") == "In May"
 
 
 def test_it_is_written_and_read():
-    again = Calendar.of(FRENCH.as_json())
+    again = Names.of(FRENCH.as_json())
     assert hidden(again, "It is on May 15.") == "It is on [15 mai]."
-    assert Calendar.of({}).called == {}
+    assert Names.of({}).called == {}
 
 
 @given(st.text(st.sampled_from("May 15,年月日0123\ue0ffsunday一二"), max_size=60))
@@ -107,8 +121,10 @@ def test_no_text_is_lost(text):
         ("translation", "It's already November!", "C'est déjà novembre !"),
         ("translation", "May I come in?", "Puis-je entrer ?"),
         ("translation-zh-en", "他7月出生。", "He was born in July."),
+        ("translation", "She lives in Belgium.", "Belgique"),
+        ("translation-zh-en", "她住在墨西哥。", "She lives in Mexico."),
     ],
 )
-def test_the_shipped_models_know_all_months(model, sentence, shown):
+def test_the_shipped_models_know_all_names(model, sentence, shown):
     (found,) = rnn_apps.load(model).predict([sentence])
-    assert found.translation == shown
+    assert shown in found.translation

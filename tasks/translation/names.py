@@ -1,4 +1,4 @@
-"""Months, days of the week and dates: what those of one language are called in another.
+"""Months, days of the week, countries, and dates: what those of one language are called in another.
 
 Few texts have them all, so a model says July where it should say June, and nobody notices. The names are those of the
 Unicode CLDR, which Babel knows where a model is trained; a saved model has them beside it.
@@ -12,29 +12,47 @@ from typing import Any
 
 import regex
 
+from rnn_apps.data.parts import counted
+from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.errors import MissingExtraError
 
 _IDEOGRAPHIC = frozenset(["zh", "ja"])
 _LONG = 5  # letters of a name that has endings
 _YEAR = r"(?P<year>\d{4}|[\ue000-\uf8ff])"  # it may be hidden already
-_BEGINNINGS = "\"'“«(:—-"
-_END = r"(?:(?<=[\u2e80-\U0003ffff])|s?(?!\w))"  # ideographs stand side by side; Sundays are a Sunday
+_BEGINNINGS = "\"'“«(:—-.!?…。！？"
+# ideographs stand side by side, but 中国人 are no China; Sundays are a Sunday
+_END = r"(?:(?<=[\u2e80-\U0003ffff])(?![人语語话話文菜式籍])|s?(?!\w))"
+_COUNTRY = regex.compile("(?!E[UZ]|UN|X[AB]|QO|ZZ)[A-Z]{2}|00[235]|142|150")  # and continents
+_BOTH = regex.compile(r"(.+?) ?[(（](.+)[)）]")
+_PERSONS = frozenset(["Jordan", "Chad"])  # are people more often
+_SAID, _TOLD = "\n", 4  # letters that tell a name
 _FIELD = regex.compile(r"'([^']*)'|(y+|M+|d+)")
 
 
-class Calendar:
-    """Finds months and days of the week in a sentence, and knows what they are called in the other language.
+class Names:
+    """Finds months, days and countries in a sentence, and knows what they are called in the other language.
 
     Args:
-        months, days: what may stand for a name in the translation, the usual first, by the name.
+        months, days, countries: what may stand for a name in the translation, the usual first, by the name; "сред*" is
+            that with any ending.
         patterns: how the other language writes a date, as the CLDR does, "d MMMM": of a "day", and with the "year".
     """
 
     def __init__(
-        self, months: Mapping[str, list[str]], days: Mapping[str, list[str]], patterns: Mapping[str, str]
+        self,
+        months: Mapping[str, list[str]],
+        days: Mapping[str, list[str]],
+        countries: Mapping[str, list[str]],
+        patterns: Mapping[str, str],
     ) -> None:
-        self.months, self.days, self.patterns = dict(months), dict(days), dict(patterns)
-        self.called = self.months | self.days
+        self.months, self.days, self.countries, self.patterns = (
+            dict(months),
+            dict(days),
+            dict(countries),
+            dict(patterns),
+        )
+        self.called = self.months | self.days | self.countries
+        self.words = {word for name in self.called for word in name.split()}
         month, name = (f"(?P<name>{_any_of(names)}){_END}" for names in (self.months, self.called))
         self._dates = regex.compile(
             rf"{month} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? {_YEAR})?"
@@ -44,7 +62,7 @@ class Calendar:
         )
 
     @classmethod
-    def between(cls, source: str, target: str) -> Calendar:
+    def between(cls, source: str, target: str) -> Names:
         """Returns the names of two languages; none where one of them is not known.
 
         Args:
@@ -54,7 +72,7 @@ class Calendar:
             MissingExtraError: if Babel is not installed.
         """
         if not source or not target or source == target:
-            return cls({}, {}, {})
+            return cls({}, {}, {}, {})
         try:
             from babel import Locale, UnknownLocaleError
         except ImportError:
@@ -62,22 +80,45 @@ class Calendar:
         try:
             known, other = Locale.parse(source, sep="-"), Locale.parse(target, sep="-")
         except (UnknownLocaleError, ValueError):
-            return cls({}, {}, {})
-        months, days = (
-            {name: others for names, others in zip(find(known), find(other), strict=True) for name in names}
-            for find in (_months, _days)
-        )
+            return cls({}, {}, {}, {})
+        inflects = any(len(own) > 1 for own in _months(other)) and other.language not in _IDEOGRAPHIC
+
+        def called(find: Callable[[Any], list[list[str]]]) -> dict[str, list[str]]:
+            others = map(_with_endings, find(other)) if inflects else find(other)
+            return {name: said for names, said in zip(find(known), others, strict=True) for name in names}
+
+        months, days, countries = map(called, (_months, _days, _countries))
         patterns = {"day": other.datetime_skeletons.get("MMMMd", "d MMMM"), "year": other.date_formats["long"].pattern}
-        return cls(months, days, {name: str(own).replace("M月", "MMMM") for name, own in patterns.items()})
+        return cls(months, days, countries, {name: str(own).replace("M月", "MMMM") for name, own in patterns.items()})
+
+    def confirmed(self, pairs: Iterable[SentencePair]) -> Names:
+        """Returns the names without those that pairs call otherwise, such as 美国, which may be America."""
+        if not self.called:
+            return self
+        met = counted(self._met, pairs)
+        denied = {name for name in self.called if met[name] > 1 and 2 * met[name + _SAID] < met[name]}
+
+        def kept(names: Mapping[str, list[str]]) -> dict[str, list[str]]:
+            return {name: said for name, said in names.items() if name not in denied}
+
+        return Names(kept(self.months), kept(self.days), kept(self.countries), self.patterns)
+
+    def _met(self, pairs: Iterable[SentencePair]) -> Iterator[str]:
+        """The names in sources, and again, with a mark, those that the target calls so in part: Russian for Russia."""
+        for pair in pairs:
+            for name in {self._of(match) for match in self._dates.finditer(pair.source) if not _begins(match)}:
+                yield name
+                if any(word[:_TOLD] in pair.target for own in self.called[name] for word in own.split()):
+                    yield name + _SAID
 
     def as_json(self) -> dict[str, Any]:
         """Returns what `of` takes."""
-        return {"months": self.months, "days": self.days, "patterns": self.patterns}
+        return {"months": self.months, "days": self.days, "countries": self.countries, "patterns": self.patterns}
 
     @classmethod
-    def of(cls, facts: Mapping[str, Any]) -> Calendar:
+    def of(cls, facts: Mapping[str, Any]) -> Names:
         """Returns what `as_json` came from; an older model has no names."""
-        return cls(*(facts.get(name, {}) for name in ("months", "days", "patterns")))
+        return cls(*(facts.get(name, {}) for name in ("months", "days", "countries", "patterns")))
 
     def hide_lost(
         self,
@@ -88,7 +129,7 @@ class Calendar:
         is_word: Callable[[str], bool],
         everything: bool = False,
     ) -> str:
-        """Hides the dates, months and days of a sentence whose names its translation lacks.
+        """Hides the dates and names of a sentence where its translation lacks a name.
 
         Args:
             sentence: of a text in which something may be hidden.
@@ -103,7 +144,11 @@ class Calendar:
         """
         if not self.called:
             return sentence
-        found = [match for match in self._dates.finditer(sentence) if not _begins(match, is_word)]
+        found = [
+            match
+            for match in self._dates.finditer(sentence)
+            if match["day"] or not _begins(match) or not is_word(match["name"].lower())
+        ]
         counts = Counter(map(self._of, found))
         lacking = {name for name, count in counts.items() if count > len(self.said(name, translation))}
         lost = [match for match in found if self._of(match) in lacking or not _has_day(match, translation)]
@@ -115,15 +160,13 @@ class Calendar:
         return sentence
 
     def _of(self, match: regex.Match[str]) -> str:
-        """The name of a match as the calendar has it: "Lundi" begins a sentence."""
+        """The name of a match as it is known: "Lundi" begins a sentence."""
         name: str = match["name"]
         return name if name in self.called else name[0].lower() + name[1:]
 
     def said(self, name: str, translation: str) -> list[str]:
         """Returns what stands in a translation for a name, in whatever form: среду is среда."""
-        forms = (
-            _bounded(own[:-1]) + r"\w*" if len(own) >= _LONG else _bounded(own) + _END for own in self.called[name]
-        )
+        forms = (_bounded(own[:-1]) + r"\w*" if own[-1] == "*" else _bounded(own) + _END for own in self.called[name])
         return regex.findall("|".join(forms), translation, regex.IGNORECASE)
 
     def _shown(self, match: regex.Match[str], originals: Mapping[str, str]) -> str:
@@ -135,6 +178,11 @@ class Calendar:
         fields = {"y": year, "d": str(int(match["day"])), "M": name}
         pattern = self.patterns["year" if year else "day"]
         return _FIELD.sub(lambda found: found[1] if found[2] is None else fields[found[2][0]], pattern)
+
+
+def _with_endings(forms: list[str]) -> list[str]:
+    """Names of a language that inflects them."""
+    return forms + [f"{form[:-1]}*" for form in forms if len(form) >= _LONG]
 
 
 def _months(locale: Any) -> list[list[str]]:
@@ -150,6 +198,15 @@ def _days(locale: Any) -> list[list[str]]:
         return found
     found = [[*own, *(name.replace("星期", week) for name in own for week in ("周", "礼拜"))] for own in found]
     return [list(dict.fromkeys([*own, *(name.replace("日", "天") for name in own)])) for own in found]
+
+
+def _countries(locale: Any) -> list[list[str]]:
+    """What each country and continent is called: Myanmar (Burma) is both."""
+    found = []
+    for code in sorted(filter(_COUNTRY.fullmatch, locale.territories)):
+        both = _BOTH.fullmatch(name := locale.territories[code])
+        found.append([own for own in (both.groups() if both else (name,)) if len(own) > 1 and own not in _PERSONS])
+    return found
 
 
 def _forms(calendar: Any, widths: Sequence[str], number: int) -> list[str]:
@@ -175,7 +232,7 @@ def _has_day(match: regex.Match[str], translation: str) -> bool:
     return not match["day"] or bool(regex.search(rf"(?<!\d)0*{int(match['day'])}(?!\d)", translation))
 
 
-def _begins(match: regex.Match[str], is_word: Callable[[str], bool]) -> bool:
-    """Whether a name has its capital only since it begins a sentence."""
+def _begins(match: regex.Match[str]) -> bool:
+    """Whether a name begins a sentence, where any word has a capital."""
     before = match.string[: match.start()].rstrip()
-    return (not before or before[-1] in _BEGINNINGS) and not match["day"] and is_word(match["name"].lower())
+    return not before or before[-1] in _BEGINNINGS
