@@ -3,7 +3,8 @@
     python benchmarks/copying.py [--model translation] [--output benchmarks/results/copying.json]
 
 A thing is intact where it stands in the translation once, letter for letter; a number may be in words. Beside these,
-each month, day of the week and country stands in three sentences, and is to be called what the other language calls it.
+each month, day of the week, country and language stands in three sentences, and is to be called what the other
+language calls it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ NAMED = {
     "countries": {
         "en": ("She lives in {}.", "He comes from {}.", "{} is a beautiful country."),
         "zh": ("她住在{}。", "他来自{}。", "{}是个美丽的国家。"),
+    },
+    "languages": {
+        "en": ("She speaks {}.", "I am learning {}.", "This book is in {}."),
+        "zh": ("她会说{}。", "我在学{}。", "这本书是{}的。"),
     },
 }
 # from which language to which
@@ -95,7 +100,7 @@ def measure_names(name: str, language: str) -> tuple[list[dict[str, Any]], list[
     names = model.predictor.processor.names
     rows, misnamed = [], []
     for kind, sentences_of in NAMED.items():
-        given = [(word, own.replace("{}", word)) for word in getattr(names, kind) for own in sentences_of[language]]
+        given = [(word, own.replace("{}", word)) for word in names.kinds[kind] for own in sentences_of[language]]
         answers = model.predict([text for _, text in given])
         wrong = [
             f"{text} -> {answer.translation}"

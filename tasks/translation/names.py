@@ -1,4 +1,4 @@
-"""Months, days of the week, countries, and dates: what those of one language are called in another.
+"""Months, days of the week, countries, languages, and dates: what those of one language are called in another.
 
 Few texts have them all, so a model says July where it should say June, and nobody notices. The names are those of the
 Unicode CLDR, which Babel knows where a model is trained; a saved model has them beside it.
@@ -25,35 +25,24 @@ _END = r"(?:(?<=[\u2e80-\U0003ffff])(?![人语語话話文菜式籍])|s?(?!\w))"
 _COUNTRY = regex.compile("(?!E[UZ]|UN|X[AB]|QO|ZZ)[A-Z]{2}|00[235]|142|150")  # and continents
 _BOTH = regex.compile(r"(.+?) ?[(（](.+)[)）]")
 _PERSONS = frozenset(["Jordan", "Chad"])  # are people more often
+_ENOUGH = 4  # pairs that tell what a name is called
 _SAID, _TOLD = "\n", 4  # letters that tell a name
 _FIELD = regex.compile(r"'([^']*)'|(y+|M+|d+)")
 
 
 class Names:
-    """Finds months, days and countries in a sentence, and knows what they are called in the other language.
+    """Finds months, days, countries and languages in a sentence, and knows what they are called in the other language.
 
     Args:
-        months, days, countries: what may stand for a name in the translation, the usual first, by the name; "сред*" is
-            that with any ending.
+        kinds: of "months", "days", "countries" and "languages" what may stand for a name in the translation, the usual
+            first, by the name; "сред*" is that with any ending.
         patterns: how the other language writes a date, as the CLDR does, "d MMMM": of a "day", and with the "year".
     """
 
-    def __init__(
-        self,
-        months: Mapping[str, list[str]],
-        days: Mapping[str, list[str]],
-        countries: Mapping[str, list[str]],
-        patterns: Mapping[str, str],
-    ) -> None:
-        self.months, self.days, self.countries, self.patterns = (
-            dict(months),
-            dict(days),
-            dict(countries),
-            dict(patterns),
-        )
-        self.called = self.months | self.days | self.countries
-        self.words = {word for name in self.called for word in name.split()}
-        month, name = (f"(?P<name>{_any_of(names)}){_END}" for names in (self.months, self.called))
+    def __init__(self, kinds: Mapping[str, Mapping[str, list[str]]], patterns: Mapping[str, str]) -> None:
+        self.kinds, self.patterns = kinds, patterns
+        self.called = {name: said for own in kinds.values() for name, said in own.items()}
+        month, name = (f"(?P<name>{_any_of(names)}){_END}" for names in (kinds.get("months", ()), self.called))
         self._dates = regex.compile(
             rf"{month} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? {_YEAR})?"
             rf"|\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.)? (?:of |de )?{month}(?:,? (?:de )?{_YEAR})?"
@@ -72,7 +61,7 @@ class Names:
             MissingExtraError: if Babel is not installed.
         """
         if not source or not target or source == target:
-            return cls({}, {}, {}, {})
+            return cls({}, {})
         try:
             from babel import Locale, UnknownLocaleError
         except ImportError:
@@ -80,28 +69,39 @@ class Names:
         try:
             known, other = Locale.parse(source, sep="-"), Locale.parse(target, sep="-")
         except (UnknownLocaleError, ValueError):
-            return cls({}, {}, {}, {})
+            return cls({}, {})
         inflects = any(len(own) > 1 for own in _months(other)) and other.language not in _IDEOGRAPHIC
 
-        def called(find: Callable[[Any], list[list[str]]]) -> dict[str, list[str]]:
-            others = map(_with_endings, find(other)) if inflects else find(other)
-            return {name: said for names, said in zip(find(known), others, strict=True) for name in names}
+        def called(kind: str) -> dict[str, list[str]]:
+            names, others = _KINDS[kind](known), _KINDS[kind](other)
+            if inflects or kind == "languages":  # which are adjectives, too
+                others = list(map(_with_endings, others))
+            return {name: said for own, said in zip(names, others, strict=True) for name in own}
 
-        months, days, countries = map(called, (_months, _days, _countries))
         patterns = {"day": other.datetime_skeletons.get("MMMMd", "d MMMM"), "year": other.date_formats["long"].pattern}
-        return cls(months, days, countries, {name: str(own).replace("M月", "MMMM") for name, own in patterns.items()})
+        return cls(
+            {kind: called(kind) for kind in _KINDS},
+            {name: str(own).replace("M月", "MMMM") for name, own in patterns.items()},
+        )
+
+    def words_in(self, text: str) -> set[str]:
+        """Returns the words of all names in a text."""
+        return (
+            {word for match in self._dates.finditer(text) for word in match["name"].split()} if self.called else set()
+        )
 
     def confirmed(self, pairs: Iterable[SentencePair]) -> Names:
         """Returns the names without those that pairs call otherwise, such as 美国, which may be America."""
         if not self.called:
             return self
         met = counted(self._met, pairs)
-        denied = {name for name in self.called if met[name] > 1 and 2 * met[name + _SAID] < met[name]}
+        denied = {name for name in self.called if met[name] >= _ENOUGH and 2 * met[name + _SAID] < met[name]}
 
-        def kept(names: Mapping[str, list[str]]) -> dict[str, list[str]]:
-            return {name: said for name, said in names.items() if name not in denied}
-
-        return Names(kept(self.months), kept(self.days), kept(self.countries), self.patterns)
+        kept = {
+            kind: {name: said for name, said in names.items() if name not in denied}
+            for kind, names in self.kinds.items()
+        }
+        return Names(kept, self.patterns)
 
     def _met(self, pairs: Iterable[SentencePair]) -> Iterator[str]:
         """The names in sources, and again, with a mark, those that the target calls so in part: Russian for Russia."""
@@ -113,12 +113,12 @@ class Names:
 
     def as_json(self) -> dict[str, Any]:
         """Returns what `of` takes."""
-        return {"months": self.months, "days": self.days, "countries": self.countries, "patterns": self.patterns}
+        return {"kinds": self.kinds, "patterns": self.patterns}
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Names:
         """Returns what `as_json` came from; an older model has no names."""
-        return cls(*(facts.get(name, {}) for name in ("months", "days", "countries", "patterns")))
+        return cls(facts.get("kinds", {}), facts.get("patterns", {}))
 
     def hide_lost(
         self,
@@ -209,10 +209,24 @@ def _countries(locale: Any) -> list[list[str]]:
     return found
 
 
+def _languages(locale: Any) -> list[list[str]]:
+    """What each language with a code of two letters is called, and who or what speaks it: 德文 is 德语."""
+    names = [locale.languages[code] for code in sorted(locale.languages) if len(code) == 2]
+    return [[name, f"{name[:-1]}文"] if name[-1] == "语" else [name] for name in names]
+
+
 def _forms(calendar: Any, widths: Sequence[str], number: int) -> list[str]:
     """Both grammatical forms, that of a date first."""
     contexts = ("format", "stand-alone")
     return list(dict.fromkeys(calendar[context][width][number] for width in widths for context in contexts))
+
+
+_KINDS: Mapping[str, Callable[[Any], list[list[str]]]] = {
+    "months": _months,
+    "days": _days,
+    "countries": _countries,
+    "languages": _languages,
+}
 
 
 def _any_of(names: Iterable[str]) -> str:

@@ -75,7 +75,13 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
     if not isinstance(given, str):
         raise DataError(f"Expected texts. Input {number} is of the type {type(given).__name__}.")
     warnings = []
-    hidden = hide(in_plain_letters(given), glossary, processor.is_unknown)
+    text = in_plain_letters(given)
+    named = processor.names.words_in(text)  # what these are called is known
+
+    def unknown(word: str, beside_a_name: bool) -> bool:
+        return word not in named and processor.is_unknown(word, beside_a_name)
+
+    hidden = hide(text, glossary, unknown)
     if scripts := processor.unseen_scripts(f"{hidden.text} {' '.join(hidden.names)}"):
         warnings.append(f"The model has never seen text written in {' and '.join(scripts)}: it translates what it can.")
     longest = min(processor.max_training_tokens, processor.max_tokens // 2)

@@ -129,7 +129,7 @@ class TranslationProcessor(Processor):
         """
         if self._known_words is None or self._name_pieces is None:
             return False
-        if (word in self._known_words and not beside_a_name) or word in self.names.words:
+        if word in self._known_words and not beside_a_name:
             return False
         small = word.lower()
         if word.isupper() and len(word) > 1 and (small in self._known_words or self.word_cost(small)[0] < _PIECES):

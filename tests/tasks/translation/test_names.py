@@ -1,4 +1,4 @@
-"""Months, days, countries and dates come out right, whatever the model knows of them."""
+"""Months, days, countries, languages and dates come out right, whatever the model knows of them."""
 
 import pytest
 from hypothesis import given
@@ -35,6 +35,8 @@ def hidden(calendar, sentence, translation="", words=(), everything=False, **ori
         (FRENCH, "From Saudi Arabia's coast to New Zealand", "From [Arabie saoudite]'s coast to [Nouvelle-Zélande]"),
         (FRENCH, "Myanmar and Burma", "[Myanmar] and [Myanmar]"),
         (FRENCH, "Jordan lives in Germantown.", "Jordan lives in Germantown."),
+        (FRENCH, "She learns Danish.", "She learns [danois]."),
+        (CHINESE, "他会说丹麦语和俄文。", "他会说[Danish]和[Russian]。"),
         (CHINESE, "德国人住在印度尼西亚。", "德国人住在[Indonesia]。"),
         (Names.between("fr", "en"), "Lundi, le 14 juillet", "[Monday], le [July 14]"),
         (Names.between("en", "es"), "on May 5, 2020", "on [5 de mayo de 2020]"),
@@ -58,6 +60,7 @@ def test_a_year_that_is_hidden_belongs_to_its_date():
         ("On May 15", "le 5 mai", "On [15 mai]"),
         ("On May 15", "le 15 mai", "On May 15"),
         ("In March", "à Marseille", "In [mars]"),
+        ("A French woman and a Danish one", "une femme française et une Danish", "A French woman and a [danois] one"),
     ],
 )
 def test_what_stands_in_the_translation_is_left(sentence, translation, shown):
@@ -83,9 +86,11 @@ def test_forms_of_a_name_count():
 
 def test_names_that_the_pairs_call_otherwise_are_left_to_the_model():
     said = {"美国": "America", "德国": "Germany", "俄罗斯": "Russian", "法国": "England"}
-    pairs = [SentencePair(f"他在{name}。", f"He is in {said}.", "") for name, said in said.items()] * 2
-    confirmed = CHINESE.confirmed([*pairs, SentencePair("日本", "something", "")])
+    pairs = [SentencePair(f"他在{name}。", f"He is in {said}.", "") for name, said in said.items()] * 4
+    confirmed = CHINESE.confirmed([*pairs, SentencePair("他在日本", "something", "")])
     assert set(CHINESE.called) - set(confirmed.called) == {"美国", "法国"}
+    assert CHINESE.words_in("在美国和丹麦") == {"美国", "丹麦"}
+    assert FRENCH.words_in("African music of South Africa in May") == {"South", "Africa", "May"}
     beginning = [SentencePair("May I? Please. May I?", "Puis-je ?", "")] * 9
     assert FRENCH.confirmed(beginning).called == FRENCH.called
 
@@ -123,6 +128,9 @@ def test_no_text_is_lost(text):
         ("translation-zh-en", "他7月出生。", "He was born in July."),
         ("translation", "She lives in Belgium.", "Belgique"),
         ("translation-zh-en", "她住在墨西哥。", "She lives in Mexico."),
+        ("translation", "He comes from Saudi Arabia.", "Arabie saoudite"),
+        ("translation", "She speaks Danish.", "Elle parle danois."),
+        ("translation-zh-en", "她会说荷兰语。", "She can speak Dutch."),
     ],
 )
 def test_the_shipped_models_know_all_names(model, sentence, shown):
