@@ -70,13 +70,13 @@ class Names:
             known, other = Locale.parse(source, sep="-"), Locale.parse(target, sep="-")
         except (UnknownLocaleError, ValueError):
             return cls({}, {})
-        inflects = any(len(own) > 1 for own in _months(other)) and other.language not in _IDEOGRAPHIC
+        inflects = any(len(own) > 1 for own in _months(other).values()) and other.language not in _IDEOGRAPHIC
 
         def called(kind: str) -> dict[str, list[str]]:
             names, others = _KINDS[kind](known), _KINDS[kind](other)
             if inflects or kind == "languages":  # which are adjectives, too
-                others = list(map(_with_endings, others))
-            return {name: said for own, said in zip(names, others, strict=True) for name in own}
+                others = {code: _with_endings(said) for code, said in others.items()}
+            return {name: others[code] for code, own in names.items() if others.get(code) for name in own}
 
         patterns = {"day": other.datetime_skeletons.get("MMMMd", "d MMMM"), "year": other.date_formats["long"].pattern}
         return cls(
@@ -96,7 +96,6 @@ class Names:
             return self
         met = counted(self._met, pairs)
         denied = {name for name in self.called if met[name] >= _ENOUGH and 2 * met[name + _SAID] < met[name]}
-
         kept = {
             kind: {name: said for name, said in names.items() if name not in denied}
             for kind, names in self.kinds.items()
@@ -185,34 +184,35 @@ def _with_endings(forms: list[str]) -> list[str]:
     return forms + [f"{form[:-1]}*" for form in forms if len(form) >= _LONG]
 
 
-def _months(locale: Any) -> list[list[str]]:
+def _months(locale: Any) -> dict[str, list[str]]:
     """What each month is called, the usual form first: 5月 before 五月."""
     widths = ["abbreviated", "wide"] if locale.language in _IDEOGRAPHIC else ["wide"]
-    return [_forms(locale.months, widths, number) for number in range(1, 13)]
+    return {str(number): _forms(locale.months, widths, number) for number in range(1, 13)}
 
 
-def _days(locale: Any) -> list[list[str]]:
+def _days(locale: Any) -> dict[str, list[str]]:
     """What each day of the week is called."""
-    found = [_forms(locale.days, ["wide"], number) for number in range(7)]
-    if locale.language != "zh":
-        return found
-    found = [[*own, *(name.replace("星期", week) for name in own for week in ("周", "礼拜"))] for own in found]
-    return [list(dict.fromkeys([*own, *(name.replace("日", "天") for name in own)])) for own in found]
-
-
-def _countries(locale: Any) -> list[list[str]]:
-    """What each country and continent is called: Myanmar (Burma) is both."""
-    found = []
-    for code in sorted(filter(_COUNTRY.fullmatch, locale.territories)):
-        both = _BOTH.fullmatch(name := locale.territories[code])
-        found.append([own for own in (both.groups() if both else (name,)) if len(own) > 1 and own not in _PERSONS])
+    found = {str(number): _forms(locale.days, ["wide"], number) for number in range(7)}
+    if locale.language == "zh":
+        for forms in found.values():
+            forms += [name.replace("星期", week) for name in forms for week in ("周", "礼拜")]
+            forms += [name.replace("日", "天") for name in forms if name.endswith("日")]
     return found
 
 
-def _languages(locale: Any) -> list[list[str]]:
+def _countries(locale: Any) -> dict[str, list[str]]:
+    """What each country and continent is called: Myanmar (Burma) is both."""
+    found = {}
+    for code in sorted(filter(_COUNTRY.fullmatch, locale.territories)):
+        both = _BOTH.fullmatch(name := locale.territories[code])
+        found[code] = [own for own in (both.groups() if both else (name,)) if len(own) > 1 and own not in _PERSONS]
+    return found
+
+
+def _languages(locale: Any) -> dict[str, list[str]]:
     """What each language with a code of two letters is called, and who or what speaks it: 德文 is 德语."""
-    names = [locale.languages[code] for code in sorted(locale.languages) if len(code) == 2]
-    return [[name, f"{name[:-1]}文"] if name[-1] == "语" else [name] for name in names]
+    names = {code: locale.languages[code] for code in sorted(locale.languages) if len(code) == 2}
+    return {code: [name, f"{name[:-1]}文"] if name[-1] == "语" else [name] for code, name in names.items()}
 
 
 def _forms(calendar: Any, widths: Sequence[str], number: int) -> list[str]:
@@ -221,7 +221,7 @@ def _forms(calendar: Any, widths: Sequence[str], number: int) -> list[str]:
     return list(dict.fromkeys(calendar[context][width][number] for width in widths for context in contexts))
 
 
-_KINDS: Mapping[str, Callable[[Any], list[list[str]]]] = {
+_KINDS: Mapping[str, Callable[[Any], dict[str, list[str]]]] = {
     "months": _months,
     "days": _days,
     "countries": _countries,

@@ -84,6 +84,16 @@ def test_forms_of_a_name_count():
     assert hidden(calendar, "on Wednesday", "в среду") == "on Wednesday"
 
 
+@pytest.mark.parametrize("language", ["de", "es", "ja", "ru", "ar", "sw", "la", "yi", "zh-TW", "pt-BR", "th"])
+def test_every_language_of_the_cldr_is_read(language):
+    there, back = Names.between("en", language), Names.between(language, "en")
+    for names in (there, back):
+        assert len(names.kinds["months"]) >= 12
+        assert all(all(said) for said in names.called.values())
+        assert not hidden(names, "nothing to see").count("[")
+    assert back.called[there.called["Friday"][0]] == ["Friday"]
+
+
 def test_names_that_the_pairs_call_otherwise_are_left_to_the_model():
     said = {"美国": "America", "德国": "Germany", "俄罗斯": "Russian", "法国": "England"}
     pairs = [SentencePair(f"他在{name}。", f"He is in {said}.", "") for name, said in said.items()] * 4
