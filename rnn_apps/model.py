@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, islice
@@ -193,7 +194,7 @@ class Model:
         found = [warnings[0] for warnings in map(processor.warnings, parts) if warnings]
         if 2 * len(found) <= len(parts):
             return []
-        most = max(set(found), key=found.count)
+        ((most, _),) = Counter(found).most_common(1)
         return [
             f"warning: most of the first inputs are none for {self.bundle.name}; of {len(found):,} in {len(parts):,} "
             f"{about} it says: {most}"

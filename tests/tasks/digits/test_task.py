@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,6 +102,13 @@ def test_an_image_unlike_those_of_the_training_is_told(change):
     assert all("is it empty, scaled otherwise, or light on dark?" in own.warnings[0] for own in odd)
     assert "full ink" in predictor.views(predictor.examples[0], odd[0])[-1].text
     assert list(usual[0].model_dump()) == ["label", "probability", "probabilities"]
+
+
+def test_data_of_another_scale_is_told(task, capfd):
+    examples = [replace(example, image=example.image / 16) for example in task.sample()[:50]]
+    rnn_apps.load("digits").evaluate(examples)
+    told = capfd.readouterr().err
+    assert "warning: most of the first inputs are none for digits; of 50 in 50 inputs it says: A pixel" in told
 
 
 def test_examples_that_are_none_are_told(digits_model):
