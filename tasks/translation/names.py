@@ -23,9 +23,10 @@ _BEGINNINGS = "\"'“«(:—-.!?…。！？"
 # ideographs stand side by side, but 中国人 are no China; Sundays are a Sunday
 _END = r"(?:(?<=[\u2e80-\U0003ffff])(?![人语語话話文菜式籍])|s?(?!\w))"
 _COUNTRY = regex.compile("(?!E[UZ]|UN|X[AB]|QO|ZZ)[A-Z]{2}|00[235]|142|150")  # and continents
+_VERBS = frozenset(["Polish"])  # at the beginning of a sentence
 _BOTH = regex.compile(r"(.+?) ?[(（](.+)[)）]")
 _PERSONS = frozenset(["Jordan", "Chad"])  # are people more often
-_ENOUGH = 4  # pairs that tell what a name is called
+_ENOUGH, _MANY = 4, 50  # pairs that tell what a name is called, and pairs that teach it
 _SAID, _TOLD = "\n", 4  # letters that tell a name
 _FIELD = regex.compile(r"'([^']*)'|(y+|M+|d+)")
 
@@ -91,14 +92,17 @@ class Names:
         )
 
     def confirmed(self, pairs: Iterable[SentencePair]) -> Names:
-        """Returns the names without those that pairs call otherwise, such as 美国, which may be America."""
+        """Returns the names without those that pairs call otherwise, such as 美国, which may be America.
+
+        Countries and languages that so many pairs have that a model knows them go, too: it knows French fries better.
+        """
         if not self.called:
             return self
         met = counted(self._met, pairs)
         denied = {name for name in self.called if met[name] >= _ENOUGH and 2 * met[name + _SAID] < met[name]}
+        left = denied | {name for kind in ("countries", "languages") for name in self.kinds[kind] if met[name] >= _MANY}
         kept = {
-            kind: {name: said for name, said in names.items() if name not in denied}
-            for kind, names in self.kinds.items()
+            kind: {name: said for name, said in names.items() if name not in left} for kind, names in self.kinds.items()
         }
         return Names(kept, self.patterns)
 
@@ -146,7 +150,7 @@ class Names:
         found = [
             match
             for match in self._dates.finditer(sentence)
-            if match["day"] or not _begins(match) or not is_word(match["name"].lower())
+            if match["day"] or not _begins(match) or not (match["name"] in _VERBS or is_word(match["name"].lower()))
         ]
         counts = Counter(map(self._of, found))
         lacking = {name for name, count in counts.items() if count > len(self.said(name, translation))}

@@ -140,9 +140,9 @@ class TranslationProcessor(Processor):
         least = self._name_pieces if word[0].isupper() else _MANY_PIECES
         return self.word_cost(word)[0] >= least and (stem == word or self.is_unknown(stem, beside_a_name))
 
-    def is_frequent(self, word: str) -> bool:
-        """Whether a word was met so often that one subword is enough for it."""
-        return self.word_cost(word)[0] == 1
+    def is_known(self, word: str) -> bool:
+        """Whether a word was met in training as it is."""
+        return word in (self._known_words or ()) or self.word_cost(word)[0] < _PIECES
 
     def warnings(self, text: str) -> list[str]:
         """Returns why the translation of a text may not be trusted: its script, or its words."""

@@ -77,6 +77,7 @@ def test_a_word_that_begins_a_sentence_is_no_month():
     assert hidden(FRENCH, 'He asked: "May I?"', words={"may"}) == 'He asked: "May I?"'
     assert hidden(FRENCH, "July is hot.", words={"may"}) == "[juillet] is hot."
     assert hidden(FRENCH, "May 3 is a holiday.", words={"may"}) == "[3 mai] is a holiday."
+    assert hidden(FRENCH, "Polish it! I speak Polish.") == "Polish it! I speak [polonais]."
 
 
 def test_forms_of_a_name_count():
@@ -101,6 +102,8 @@ def test_names_that_the_pairs_call_otherwise_are_left_to_the_model():
     assert set(CHINESE.called) - set(confirmed.called) == {"美国", "法国"}
     assert CHINESE.words_in("在美国和丹麦") == {"美国", "丹麦"}
     assert FRENCH.words_in("African music of South Africa in May") == {"South", "Africa", "May"}
+    taught = FRENCH.confirmed([SentencePair("I ate French fries in May.", "frites, français, mai", "")] * 60)
+    assert set(FRENCH.called) - set(taught.called) == {"French"}
     beginning = [SentencePair("May I? Please. May I?", "Puis-je ?", "")] * 9
     assert FRENCH.confirmed(beginning).called == FRENCH.called
 
@@ -140,6 +143,7 @@ def test_no_text_is_lost(text):
         ("translation-zh-en", "她住在墨西哥。", "She lives in Mexico."),
         ("translation", "He comes from Saudi Arabia.", "Arabie saoudite"),
         ("translation", "She speaks Danish.", "Elle parle danois."),
+        ("translation", "I like French fries.", "J'aime les frites."),
         ("translation-zh-en", "她会说荷兰语。", "She can speak Dutch."),
     ],
 )
