@@ -305,7 +305,7 @@ def _join(words: Sequence[str]) -> tuple[str, list[Token]]:
 def _spaced(tokens: Sequence[Token]) -> list[str]:
     """Returns that what was given as tokens is hardly a list of such, where one holds blanks."""
     spaced = next((token.text for token in tokens if " " in token.text), None)
-    return [] if spaced is None else [f"'{spaced}' is taken for one token, blanks and all. Give a text, or each word."]
+    return [] if spaced is None else [f"'{spaced}' is taken for one token, blanks and all. Give a text, or its words."]
 
 
 def _named(tokens: Sequence[str], tags: Sequence[str]) -> str:

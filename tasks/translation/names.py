@@ -28,6 +28,7 @@ _BOTH = regex.compile(r"(.+?) ?[(（](.+)[)）]")
 _PERSONS = frozenset(["Jordan", "Chad"])  # are people more often
 _ENOUGH, _MANY = 4, 50  # pairs that tell what a name is called, and pairs that teach it
 _SAID, _TOLD = "\n", 4  # letters that tell a name
+_FOUR = regex.compile(r"\d{4}")
 _FIELD = regex.compile(r"'([^']*)'|(y+|M+|d+)")
 
 
@@ -44,10 +45,10 @@ class Names:
         self.kinds, self.patterns = kinds, patterns
         self.called = {name: said for own in kinds.values() for name, said in own.items()}
         month, name = (f"(?P<name>{_any_of(names)}){_END}" for names in (kinds.get("months", ()), self.called))
-        self._dates = regex.compile(
-            rf"{month} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? {_YEAR})?"
-            rf"|\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.)? (?:of |de )?{month}(?:,? (?:de )?{_YEAR})?"
-            rf"|(?:{_YEAR}年)?{month}(?P<day>\d{{1,2}})[日号]"
+        self._pattern = regex.compile(
+            rf"{month} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?P<beside>,? {_YEAR})?"
+            rf"|\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.)? (?:of |de )?{month}(?P<beside>,? (?:de )?{_YEAR})?"
+            rf"|(?P<beside>{_YEAR}年)?{month}(?P<day>\d{{1,2}})[日号]"
             rf"|{name}"
         )
 
@@ -88,7 +89,7 @@ class Names:
     def words_in(self, text: str) -> set[str]:
         """Returns the words of all names in a text."""
         return (
-            {word for match in self._dates.finditer(text) for word in match["name"].split()} if self.called else set()
+            {word for match in self._pattern.finditer(text) for word in match["name"].split()} if self.called else set()
         )
 
     def confirmed(self, pairs: Iterable[SentencePair]) -> Names:
@@ -109,7 +110,7 @@ class Names:
     def _met(self, pairs: Iterable[SentencePair]) -> Iterator[str]:
         """The names in sources, and again, with a mark, those that the target calls so in part: Russian for Russia."""
         for pair in pairs:
-            for name in {self._of(match) for match in self._dates.finditer(pair.source) if not _begins(match)}:
+            for name in {self._of(match) for match in self._pattern.finditer(pair.source) if not _begins(match)}:
                 yield name
                 if any(word[:_TOLD] in pair.target for own in self.called[name] for word in own.split()):
                     yield name + _SAID
@@ -149,7 +150,7 @@ class Names:
             return sentence
         found = [
             match
-            for match in self._dates.finditer(sentence)
+            for match in self._pattern.finditer(sentence)
             if match["day"] or not _begins(match) or not (match["name"] in _VERBS or is_word(match["name"].lower()))
         ]
         counts = Counter(map(self._of, found))
@@ -158,8 +159,11 @@ class Names:
         for match in reversed(found if everything and lost else lost):
             character = next(free, None)
             if character is not None:
-                originals[character] = self._shown(match, originals)
-                sentence = sentence[: match.start()] + character + sentence[match.end() :]
+                year = originals.get(match["year"] or "", match["year"]) or ""
+                whole = not year or _FOUR.fullmatch(year)
+                start, end = match.span() if whole else _without_year(match)
+                originals[character] = self._shown(match, year if whole else "")
+                sentence = sentence[:start] + character + sentence[end:]
         return sentence
 
     def _of(self, match: regex.Match[str]) -> str:
@@ -172,12 +176,11 @@ class Names:
         forms = (_bounded(own[:-1]) + r"\w*" if own[-1] == "*" else _bounded(own) + _END for own in self.called[name])
         return regex.findall("|".join(forms), translation, regex.IGNORECASE)
 
-    def _shown(self, match: regex.Match[str], originals: Mapping[str, str]) -> str:
+    def _shown(self, match: regex.Match[str], year: str) -> str:
         """A date, or a name alone, as the other language writes it."""
         name = self.called[self._of(match)][0]
         if not match["day"]:
             return name
-        year = originals.get(match["year"] or "", match["year"])
         fields = {"y": year, "d": str(int(match["day"])), "M": name}
         pattern = self.patterns["year" if year else "day"]
         return _FIELD.sub(lambda found: found[1] if found[2] is None else fields[found[2][0]], pattern)
@@ -248,6 +251,12 @@ def _bounded(name: str) -> str:
 def _has_day(match: regex.Match[str], translation: str) -> bool:
     """Whether the day of a date stands in a translation, if it has one."""
     return not match["day"] or bool(regex.search(rf"(?<!\d)0*{int(match['day'])}(?!\d)", translation))
+
+
+def _without_year(match: regex.Match[str]) -> tuple[int, int]:
+    """Where a date stands beside which something else is hidden: "On May 15, {name} came"."""
+    start, end = match.span("beside")
+    return (end, match.end()) if start == match.start() else (match.start(), start)
 
 
 def _begins(match: regex.Match[str]) -> bool:

@@ -98,7 +98,7 @@ class TranslationPredictor(Predictor):
                 yield self._so_far(text, shown)
             for number, own in zip(numbers, search.run(), strict=True):
                 found[number] = self._complete(own, text.sources[number], sentences[number], options)
-                (found[number],) = self._with_numbers([(text, number)], [found[number]], options)
+                (found[number],) = self._until_said([(text, number)], [found[number]], options)
                 done = self._text(found[number][0], sentences[number], text.cases[number])
                 shown[number] = text.hidden.show(done)
             yield self._so_far(text, shown)
@@ -209,13 +209,13 @@ class TranslationPredictor(Predictor):
     def _translate(
         self, places: Sequence[tuple[PreparedText, int]], options: TranslationOptions
     ) -> Iterator[list[Hypothesis]]:
-        """Searches sentences of texts, each by its place in them, until all their numbers are said."""
-        return iter(self._with_numbers(places, self._search(places, options), options))
+        """Searches sentences of texts, each by its place in them, until all their numbers, dates and names are said."""
+        return iter(self._until_said(places, self._search(places, options), options))
 
-    def _with_numbers(
+    def _until_said(
         self, places: Sequence[tuple[PreparedText, int]], found: list[list[Hypothesis]], options: TranslationOptions
     ) -> list[list[Hypothesis]]:
-        """Searches the sentences again whose numbers got lost: with these hidden, and then with all of them."""
+        """Searches the sentences again in which some got lost: with these hidden, and then with all of them."""
         for everything in (False, True):
             again = []
             for number, (text, place) in enumerate(places):

@@ -50,7 +50,7 @@ class PreparedText:
         languages = processor.source_language, processor.target_language
         originals, free = self.hidden.originals, self.free
         sentence = processor.names.hide_lost(
-            self.sentences[number], said, originals, free, processor.is_known, everything
+            self.sentences[number], said, originals, free, processor.is_word, everything
         )
         sentence = hide_lost_numbers(sentence, said, self.hidden, free, languages, everything)
         if sentence == self.sentences[number]:

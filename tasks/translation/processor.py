@@ -140,7 +140,7 @@ class TranslationProcessor(Processor):
         least = self._name_pieces if word[0].isupper() else _MANY_PIECES
         return self.word_cost(word)[0] >= least and (stem == word or self.is_unknown(stem, beside_a_name))
 
-    def is_known(self, word: str) -> bool:
+    def is_word(self, word: str) -> bool:
         """Whether a word was met in training as it is."""
         return word in (self._known_words or ()) or self.word_cost(word)[0] < _PIECES
 

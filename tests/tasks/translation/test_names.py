@@ -11,16 +11,16 @@ from rnn_apps.tasks.translation.names import Names
 FRENCH, CHINESE = Names.between("en", "fr"), Names.between("zh", "en")
 
 
-def hidden(calendar, sentence, translation="", words=(), everything=False, **originals):
+def hidden(names, sentence, translation="", words=(), everything=False, **originals):
     """The sentence with dates hidden, shown as the other language writes them in brackets."""
     found = {"\ue0ff": originals.get("year", "")}
     free = map(chr, range(0xE000, 0xE0FF))
-    text = calendar.hide_lost(sentence, translation, found, free, lambda word: word in words, everything)
+    text = names.hide_lost(sentence, translation, found, free, lambda word: word in words, everything)
     return text.translate({ord(character): f"[{shown}]" for character, shown in found.items()})
 
 
 @pytest.mark.parametrize(
-    ("calendar", "sentence", "shown"),
+    ("names", "sentence", "shown"),
     [
         (FRENCH, "We met in July.", "We met in [juillet]."),
         (FRENCH, "Closed on Sundays and on Tuesday.", "Closed on [dimanche] and on [mardi]."),
@@ -42,12 +42,14 @@ def hidden(calendar, sentence, translation="", words=(), everything=False, **ori
         (Names.between("en", "es"), "on May 5, 2020", "on [5 de mayo de 2020]"),
     ],
 )
-def test_dates_are_written_as_the_other_language_does(calendar, sentence, shown):
-    assert hidden(calendar, sentence) == shown
+def test_dates_are_written_as_the_other_language_does(names, sentence, shown):
+    assert hidden(names, sentence) == shown
 
 
 def test_a_year_that_is_hidden_belongs_to_its_date():
     assert hidden(FRENCH, "It was on May 15, \ue0ff.", year="1990") == "It was on [15 mai 1990]."
+    assert hidden(FRENCH, "On May 15th, \ue0ff came.", year="Zyx") == "On [15 mai], [Zyx] came."
+    assert hidden(CHINESE, "\ue0ff年5月15日", year="Zyx") == "[Zyx]年[May 15]"
 
 
 @pytest.mark.parametrize(
@@ -81,8 +83,8 @@ def test_a_word_that_begins_a_sentence_is_no_month():
 
 
 def test_forms_of_a_name_count():
-    calendar = Names.between("en", "ru")
-    assert hidden(calendar, "on Wednesday", "в среду") == "on Wednesday"
+    names = Names.between("en", "ru")
+    assert hidden(names, "on Wednesday", "в среду") == "on Wednesday"
 
 
 @pytest.mark.parametrize("language", ["de", "es", "ja", "ru", "ar", "sw", "la", "yi", "zh-TW", "pt-BR", "th"])
@@ -96,8 +98,8 @@ def test_every_language_of_the_cldr_is_read(language):
 
 
 def test_names_that_the_pairs_call_otherwise_are_left_to_the_model():
-    said = {"美国": "America", "德国": "Germany", "俄罗斯": "Russian", "法国": "England"}
-    pairs = [SentencePair(f"他在{name}。", f"He is in {said}.", "") for name, said in said.items()] * 4
+    called = {"美国": "America", "德国": "Germany", "俄罗斯": "Russian", "法国": "England"}
+    pairs = [SentencePair(f"他在{name}。", f"He is in {said}.", "") for name, said in called.items()] * 4
     confirmed = CHINESE.confirmed([*pairs, SentencePair("他在日本", "something", "")])
     assert set(CHINESE.called) - set(confirmed.called) == {"美国", "法国"}
     assert CHINESE.words_in("在美国和丹麦") == {"美国", "丹麦"}
@@ -110,9 +112,9 @@ def test_names_that_the_pairs_call_otherwise_are_left_to_the_model():
 
 @pytest.mark.parametrize("languages", [("", "fr"), ("en", ""), ("en", "qq"), ("english", "fr"), ("en", "en")])
 def test_other_languages_have_no_names(languages):
-    calendar = Names.between(*languages)
-    assert calendar.called == {}
-    assert hidden(calendar, "In May") == "In May"
+    names = Names.between(*languages)
+    assert names.called == {}
+    assert hidden(names, "In May") == "In May"
 
 
 def test_it_is_written_and_read():
@@ -123,10 +125,10 @@ def test_it_is_written_and_read():
 
 @given(st.text(st.sampled_from("May 15,年月日0123\ue0ffsunday一二"), max_size=60))
 def test_no_text_is_lost(text):
-    for calendar in (FRENCH, CHINESE):
+    for names in (FRENCH, CHINESE):
         found = {"\ue0ff": "2001"}
         free = map(chr, range(0xE000, 0xE0FF))
-        cut = calendar.hide_lost(text, "", found, free, lambda word: False)
+        cut = names.hide_lost(text, "", found, free, lambda word: False)
         kept = [character for character in cut if character not in found]
         assert all(character in text for character in kept)
         assert len(cut) <= len(text)
