@@ -3,24 +3,25 @@
     python benchmarks/copying.py [--model translation] [--output benchmarks/results/copying.json]
 
 A thing is intact where it stands in the translation once, letter for letter; a number may be in words. Beside these,
-each month, day of the week, country and language stands in three sentences, and is to be called what the other
-language calls it.
+each month, day of the week, country, language and title, some times of day and ordinals in words and in digits stand in
+three sentences, and are to be called what the other language calls them.
 """
 
 from __future__ import annotations
 
 import argparse
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from common import print_table, write_result
 
 import rnn_apps
-from rnn_apps.tasks.translation.numbers import in_digits
+from rnn_apps.tasks.translation.names import Names
+from rnn_apps.tasks.translation.numbers import in_digits, ordinals
 
-SENTENCES = Path(__file__).with_name("copied.toml")
+SENTENCES, WORDS = (Path(__file__).with_name(name) for name in ("copied.toml", "said.toml"))
 NAMED = {
     "months": {
         "en": ("I was born in {}.", "We will meet in {}.", "She left at the end of {}."),
@@ -38,9 +39,34 @@ NAMED = {
         "en": ("She speaks {}.", "I am learning {}.", "This book is in {}."),
         "zh": ("她会说{}。", "我在学{}。", "这本书是{}的。"),
     },
+    "titles": {"en": ("{} Smith is here.", "I know {} Jackson.", "Ask {} Novak.")},
+}
+TIMES = {
+    "en": ("I get up at {}.", "It's {}.", "The meeting begins at {}."),
+    "zh": ("我{}起床。", "现在是{}。", "会议{}开始。"),
+}
+ORDINALS = {
+    "en": ("She lives on the {} floor.", "This is my {} visit to Paris.", "He finished in {} place."),
+    "zh": ("她住在{}楼。", "这是我{}次来巴黎。", "他是{}名。"),
 }
 # from which language to which
 MODELS = {"translation": ("en", "fr"), "translation-zh-en": ("zh", "en")}
+
+
+class Said(NamedTuple):
+    """What one language calls otherwise than another.
+
+    Attributes:
+        kind: of it.
+        words: each.
+        sentences: with {} for one of them.
+        is_said: tells whether one stands in a translation.
+    """
+
+    kind: str
+    words: list[str]
+    sentences: Sequence[str]
+    is_said: Callable[[str, str], Any]
 
 
 class Copied(NamedTuple):
@@ -89,23 +115,43 @@ def measure(name: str, language: str) -> tuple[list[dict[str, Any]], list[str]]:
     return [row | {"share": row["intact"] / row["count"]} for row in rows.values()], broken
 
 
-def measure_names(name: str, language: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """Returns how many of the names that every language has are said as the other language says them.
+def said_by(language: str, names: Names, other: str) -> Iterator[Said]:
+    """Yields the kinds of what has a name or is counted.
+
+    Args:
+        language: that a model reads.
+        names: of the model.
+        other: that it writes.
+    """
+    for kind, sentences_of in NAMED.items():
+        if names.kinds.get(kind):
+            yield Said(kind, list(names.kinds[kind]), sentences_of[language], names.said)
+    said = tomllib.loads(WORDS.read_text(encoding="utf-8"))
+    times, ordinal_words = said["times"][language], said["ordinals"][language]
+    yield Said("times", list(times), TIMES[language], lambda own, answer: times[own] in answer)
+
+    def has_ordinal(own: str, answer: str) -> bool:
+        return ordinal_words[own] in (found.value for found in ordinals(answer, other))
+
+    yield Said("ordinals", list(ordinal_words), ORDINALS[language], has_ordinal)
+
+
+def measure_said(name: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """Returns how much of what has a name or is counted is said as the other language says it.
 
     Args:
         name: of a model.
-        language: that it reads.
     """
     model = rnn_apps.load(name)
-    names = model.predictor.processor.names
+    language, other = MODELS[name]
     rows, misnamed = [], []
-    for kind, sentences_of in NAMED.items():
-        given = [(word, own.replace("{}", word)) for word in names.kinds[kind] for own in sentences_of[language]]
+    for kind, words, own_sentences, is_said in said_by(language, model.predictor.processor.names, other):
+        given = [(word, own.replace("{}", word)) for word in words for own in own_sentences]
         answers = model.predict([text for _, text in given])
         wrong = [
             f"{text} -> {answer.translation}"
             for (word, text), answer in zip(given, answers, strict=True)
-            if not names.said(word, answer.translation)
+            if not is_said(word, answer.translation)
         ]
         right = len(given) - len(wrong)
         rows.append({"kind": kind, "count": len(given), "right": right, "share": right / len(given)})
@@ -125,10 +171,10 @@ def main() -> None:
         result[name] = {"kinds": rows, "broken": broken}
         print(f"\n{name}\n")
         print_table([list(rows[0]), *(list(row.values()) for row in rows)])
-        names, misnamed = measure_names(name, MODELS[name][0])
-        result[name] |= {"names": names, "misnamed": misnamed}
+        said, misnamed = measure_said(name)
+        result[name] |= {"said": said, "misnamed": misnamed}
         print()
-        print_table([list(names[0]), *(list(row.values()) for row in names)])
+        print_table([list(said[0]), *(list(row.values()) for row in said)])
         for line in [*broken, *misnamed]:
             print(f"  {line}")
     if arguments.output:

@@ -1,7 +1,7 @@
-"""Months, days of the week, countries, languages, and dates: what those of one language are called in another.
+"""Months, days of the week, countries, languages, titles, and dates: what those of one language are called in another.
 
 Few texts have them all, so a model says July where it should say June, and nobody notices. The names are those of the
-Unicode CLDR, which Babel knows where a model is trained; a saved model has them beside it.
+Unicode CLDR, which Babel knows where a model is trained; a saved model has them beside it. The CLDR has no titles.
 """
 
 from __future__ import annotations
@@ -26,6 +26,16 @@ _COUNTRY = regex.compile("(?!E[UZ]|UN|X[AB]|QO|ZZ)[A-Z]{2}|00[235]|142|150")  # 
 _VERBS = frozenset(["Polish"])  # at the beginning of a sentence
 _BOTH = regex.compile(r"(.+?) ?[(（](.+)[)）]")
 _PERSONS = frozenset(["Jordan", "Chad"])  # are people more often
+# of a man, a woman, a woman whether married or not, a doctor and a professor
+_TITLES = {
+    "de": ("Herr", "Frau", "Frau", "Dr.", "Prof."),
+    "en": ("Mr. Mr", "Mrs. Mrs", "Ms. Ms", "Dr. Dr", "Prof. Professor"),
+    "es": ("Sr. señor", "Sra. señora", "Sra. señora", "Dr. doctor", "Prof. profesor"),
+    "fr": ("M. Monsieur", "Mme Madame", "Mme Madame", "Dr docteur", "Pr professeur"),
+    "it": ("sig. signor", "sig.ra signora", "sig.ra signora", "dott. dottor", "prof. professor"),
+    "nl": ("dhr. meneer", "mevr. mevrouw", "mevr. mevrouw", "dr. dokter", "prof. professor"),
+    "pt": ("Sr. senhor", "Sra. senhora", "Sra. senhora", "Dr. doutor", "Prof. professor"),
+}
 _ENOUGH, _MANY = 4, 50  # pairs that tell what a name is called, and pairs that teach it
 _SAID, _TOLD = "\n", 4  # letters that tell a name
 _FOUR = regex.compile(r"\d{4}")
@@ -33,23 +43,27 @@ _FIELD = regex.compile(r"'([^']*)'|(y+|M+|d+)")
 
 
 class Names:
-    """Finds months, days, countries and languages in a sentence, and knows what they are called in the other language.
+    """Finds names in a sentence, and knows what they are called in the other language.
 
     Args:
-        kinds: of "months", "days", "countries" and "languages" what may stand for a name in the translation, the usual
-            first, by the name; "сред*" is that with any ending.
+        kinds: of "months", "days", "countries", "languages" and "titles" what may stand for a name in the translation,
+            the usual first, by the name; "сред*" is that with any ending.
         patterns: how the other language writes a date, as the CLDR does, "d MMMM": of a "day", and with the "year".
     """
 
     def __init__(self, kinds: Mapping[str, Mapping[str, list[str]]], patterns: Mapping[str, str]) -> None:
         self.kinds, self.patterns = kinds, patterns
         self.called = {name: said for own in kinds.values() for name, said in own.items()}
-        month, name = (f"(?P<name>{_any_of(names)}){_END}" for names in (kinds.get("months", ()), self.called))
+        titles = kinds.get("titles", {})
+        month, name, title = (
+            f"(?P<name>{_any_of(names)}){_END}"
+            for names in (kinds.get("months", ()), [name for name in self.called if name not in titles], titles)
+        )
         self._pattern = regex.compile(
             rf"{month} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?P<beside>,? {_YEAR})?"
             rf"|\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.)? (?:of |de )?{month}(?P<beside>,? (?:de )?{_YEAR})?"
             rf"|(?P<beside>{_YEAR}年)?{month}(?P<day>\d{{1,2}})[日号]"
-            rf"|{name}"
+            rf"|{name}" + (rf"|{title}(?= [\p{{Lu}}\ue000-\uf8ff])" if titles else "")
         )
 
     @classmethod
@@ -89,7 +103,9 @@ class Names:
     def words_in(self, text: str) -> set[str]:
         """Returns the words of all names in a text."""
         return (
-            {word for match in self._pattern.finditer(text) for word in match["name"].split()} if self.called else set()
+            {word.rstrip(".") for match in self._pattern.finditer(text) for word in match["name"].split()}
+            if self.called
+            else set()
         )
 
     def confirmed(self, pairs: Iterable[SentencePair]) -> Names:
@@ -151,7 +167,7 @@ class Names:
         found = [
             match
             for match in self._pattern.finditer(sentence)
-            if match["day"] or not _begins(match) or not (match["name"] in _VERBS or is_word(match["name"].lower()))
+            if match["day"] or not _begins(match) or not self._may_be_a_word(match["name"], is_word)
         ]
         counts = Counter(map(self._of, found))
         lacking = {name for name, count in counts.items() if count > len(self.said(name, translation))}
@@ -165,6 +181,21 @@ class Names:
                 originals[character] = self._shown(match, year if whole else "")
                 sentence = sentence[:start] + character + sentence[end:]
         return sentence
+
+    def with_one_hidden(self, source: str, target: str, character: str) -> tuple[str, str]:
+        """Returns a pair, its first date or name that both sides have once hidden behind a character."""
+        for match in self._pattern.finditer(source) if self.called else ():
+            name = self._of(match)
+            year = match["year"] or ""
+            dates = [self._shown(match, year)] if match["day"] else []
+            for shown in [*dates, *self.said(name, target)]:
+                if target.count(shown) == 1 and source.count(match.group()) == 1:
+                    return source.replace(match.group(), character), target.replace(shown, character)
+        return source, target
+
+    def _may_be_a_word(self, name: str, is_word: Callable[[str], bool]) -> bool:
+        """Whether a name at the beginning of a sentence may be something else."""
+        return name in _VERBS or (name not in self.kinds.get("titles", {}) and is_word(name.lower()))
 
     def _of(self, match: regex.Match[str]) -> str:
         """The name of a match as it is known: "Lundi" begins a sentence."""
@@ -222,6 +253,11 @@ def _languages(locale: Any) -> dict[str, list[str]]:
     return {code: [name, f"{name[:-1]}文"] if name[-1] == "语" else [name] for code, name in names.items()}
 
 
+def _titles(locale: Any) -> dict[str, list[str]]:
+    """What stands before the name of a person, where it does."""
+    return {str(number): own.split() for number, own in enumerate(_TITLES.get(locale.language, ()))}
+
+
 def _forms(calendar: Any, widths: Sequence[str], number: int) -> list[str]:
     """Both grammatical forms, that of a date first."""
     contexts = ("format", "stand-alone")
@@ -233,6 +269,7 @@ _KINDS: Mapping[str, Callable[[Any], dict[str, list[str]]]] = {
     "days": _days,
     "countries": _countries,
     "languages": _languages,
+    "titles": _titles,
 }
 
 

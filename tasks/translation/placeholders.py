@@ -17,7 +17,7 @@ import regex
 
 from rnn_apps.tasks.translation.glossary import Glossary
 from rnn_apps.tasks.translation.letter_case import LetterCase, case_of
-from rnn_apps.tasks.translation.numbers import in_digits
+from rnn_apps.tasks.translation.numbers import as_ordinal, in_digits, ordinals
 
 # every alternative begins where few texts do and never looks back, so that a hostile text costs no more than another
 _WIDE = r"\p{Han}\p{Hiragana}\p{Katakana}。，；：！？、（）「」《》“”"
@@ -54,16 +54,17 @@ _KEPT = regex.compile(
     | {_BEGIN}[A-Z](?:\+\+|\#)                                         # C++
     | {_BEGIN}\+\d[\d ()/-]{{5,30}}(?<=\d)                             # +33 1 23 45 67 89
     | {_BEGIN}(?<!\d[.,:/-])v?\d++(?:[.,:/-]\d++)++(?:-[a-z]++\d*+(?:\.\d++)?)?{_END}   # 2.0.1, 2.1-beta, 10:30
-    | {_BEGIN}(?<!\d[.,:/-])\d{{3,}}+{_END}                            # 1987
+    | {_BEGIN}(?<!第|\d[.,:/-])\d{{3,}}+{_END}                         # 1987
     | {_BEGIN}(?=[A-Za-z]*+\d)(?!\d++(?:{_ORDINALS})\b)(?=\d*+[A-Za-z])[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+{_END}   # 12B
     | \p{{Extended_Pictographic}}[\uFE0F\u200D\U0001F3FB-\U0001F3FF\p{{Extended_Pictographic}}]*+   # emoji
     """,
     regex.VERBOSE,
 )
-_DIGITS = regex.compile(r"\d+")
-# one digit only where languages are far apart: "1 person" is well said in words; hours and months have names
+_DIGITS = regex.compile(r"\d+|\b[IVX]{2,}\b")
+# one digit only where languages are far apart: "1 person" is well said in words; months have names; II of World War II
 NUMBER = regex.compile(
-    rf"{_BEGIN}(?<!\d[.,:：/-])(?:\d{{2,}}+|\d(?=\s?[{_WIDE}])){_END}(?![.,:：/-]\d|\s?(?:[月点點时時]|o['’]clock))"
+    rf"{_BEGIN}(?<!\d[.,:：/-])(?:\d{{2,}}+|\d(?=\s?[{_WIDE}])){_END}(?![.,:：/-]\d|\s?月)"
+    rf"|(?<=\p{{L}} )[IVX]{{2,}}{_END}"
 )
 _IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 _CAPITALISED = r"(?<![\w'’-])\p{Lu}[\p{L}\p{M}'’-]*[\p{L}\p{M}]"
@@ -72,6 +73,7 @@ _FOREIGN = regex.compile(r"[A-Za-z][A-Za-z'’-]*[A-Za-z](?: [A-Za-z][A-Za-z'’
 _STRETCH = regex.compile(r"[^.!?…\n]++[.!?…]?+")
 _SENTENCE_ENDS = frozenset(["", *".!?…:\n"])
 _LOOK_BACK = 8
+_TOLD_IN_WORDS = 3  # the least ordinal in words that is looked for
 _NEXT_WORD = regex.compile(r"\s?\w+")
 _SIGNS_AT_THE_END = regex.compile(r"\s?[.!?。！？…]+$")
 _FIRST, _LAST = 0xE000, 0xF8FF
@@ -170,6 +172,31 @@ def hide_lost_numbers(
         return character
 
     return NUMBER.sub(replaced, written)
+
+
+def hide_lost_ordinals(
+    sentence: str,
+    translation: str,
+    hidden: Hidden,
+    free: Iterator[str],
+    languages: tuple[str, str],
+    everything: bool = False,
+) -> str:
+    """Hides the ordinals of a sentence where its translation lacks one: a model says first for 第十二.
+
+    Args and the sentence returned are those of `hide_lost_numbers`. First and second are left to the model, which
+    knows them, unless they are in digits; 第二天 is the next day.
+    """
+    found = [own for own in ordinals(sentence, languages[0]) if own.value >= _TOLD_IN_WORDS or own.in_digits]
+    wanted = Counter(own.value for own in found)
+    lacking = wanted - Counter(own.value for own in ordinals(translation, languages[1])) if wanted else wanted
+    for own in reversed(found):
+        shown = as_ordinal(own.value, languages[1])
+        character = next(free, None) if shown and lacking and (everything or own.value in lacking) else None
+        if character is not None:
+            hidden.originals[character] = shown
+            sentence = sentence[: own.start] + character + sentence[own.end :]
+    return sentence
 
 
 def free_characters(text: str) -> Iterator[str]:

@@ -9,10 +9,11 @@ from rnn_apps.arrays import Array
 from rnn_apps.data.text.normalisation import in_plain_letters
 from rnn_apps.errors import DataError
 from rnn_apps.inference.deadline import in_turn
+from rnn_apps.tasks.translation.clock_times import with_times_in_digits
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
 from rnn_apps.tasks.translation.glossary import Glossary
 from rnn_apps.tasks.translation.letter_case import LetterCase, as_usual, case_of
-from rnn_apps.tasks.translation.placeholders import Hidden, free_characters, hide, hide_lost_numbers
+from rnn_apps.tasks.translation.placeholders import Hidden, free_characters, hide, hide_lost_numbers, hide_lost_ordinals
 from rnn_apps.tasks.translation.processor import TranslationProcessor
 
 
@@ -39,7 +40,7 @@ class PreparedText:
     free: Iterator[str]
 
     def hide_lost(self, number: int, said: str, processor: TranslationProcessor, everything: bool) -> bool:
-        """Hides dates and numbers of a sentence, where its translation lacks some; returns whether that was so.
+        """Hides dates, ordinals and numbers of a sentence where its translation lacks some; returns whether so.
 
         Args:
             number: of the sentence.
@@ -49,9 +50,9 @@ class PreparedText:
         """
         languages = processor.source_language, processor.target_language
         originals, free = self.hidden.originals, self.free
-        sentence = processor.names.hide_lost(
-            self.sentences[number], said, originals, free, processor.is_word, everything
-        )
+        names, sentence = processor.names, self.sentences[number]
+        sentence = names.hide_lost(sentence, said, originals, free, processor.is_word, everything)
+        sentence = hide_lost_ordinals(sentence, said, self.hidden, free, languages, everything)
         sentence = hide_lost_numbers(sentence, said, self.hidden, free, languages, everything)
         if sentence == self.sentences[number]:
             return False
@@ -75,7 +76,7 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
     if not isinstance(given, str):
         raise DataError(f"Expected texts. Input {number} is of the type {type(given).__name__}.")
     warnings = []
-    text = in_plain_letters(given)
+    text = with_times_in_digits(in_plain_letters(given), processor.source_language)
     named = processor.names.words_in(text)  # what these are called is known
 
     def unknown(word: str, beside_a_name: bool) -> bool:

@@ -168,7 +168,7 @@ class TranslationProcessor(Processor):
         longest = self.max_training_tokens if training else self.max_tokens
         if training:
             languages = self.source_language, self.target_language
-            examples = [with_something_unknown(pair, self.counterparts, languages) for pair in examples]
+            examples = [with_something_unknown(pair, self.counterparts, languages, self.names) for pair in examples]
         sources = self._source_rows([pair.source for pair in examples], longest)
         rows = []
         targets = self.target.encode_batch([clean(pair.target) for pair in examples])

@@ -17,13 +17,15 @@ import regex
 
 from rnn_apps.data.parts import counted, each_part
 from rnn_apps.data.readers.parallel import SentencePair
-from rnn_apps.tasks.translation.numbers import in_digits
+from rnn_apps.tasks.translation.clock_times import with_times_in_digits
+from rnn_apps.tasks.translation.names import Names
+from rnn_apps.tasks.translation.numbers import in_digits, ordinals
 from rnn_apps.tasks.translation.placeholders import NUMBER, hide
 
 NEVER_KNOWN = "\ue000"
 """A character that no vocabulary knows."""
 
-_NUMBER_HIDDEN_IN = 2  # of the pairs with a number that both sides have, one in so many has it hidden
+_NUMBER_HIDDEN_IN = 2  # of the pairs with a number, an ordinal or a date that both sides have, one in so many hides it
 _HIDDEN_IN = 10  # of the pairs with a word that both sides have, one in so many has it hidden
 _COUNTERPART_HIDDEN_IN = 3  # the same of pairs with a name that is written otherwise
 _SHORTEST_HIDDEN = 3
@@ -36,7 +38,7 @@ _ALIKE = 0.8  # Dice coefficient
 
 
 def with_something_unknown(
-    pair: SentencePair, counterparts: Mapping[str, str], languages: tuple[str, str]
+    pair: SentencePair, counterparts: Mapping[str, str], languages: tuple[str, str], names: Names
 ) -> SentencePair:
     """Returns a pair in which what is to be copied is unknown; the pair itself decides what.
 
@@ -44,19 +46,36 @@ def with_something_unknown(
         pair: of clean texts or others.
         counterparts: what a part of the source is called in the target.
         languages: codes of both.
+        names: months, days and the like.
     """
-    source, target = pair.source, pair.target
+    source, target = map(with_times_in_digits, (pair.source, pair.target), languages)
     for original in hide(source).originals.values():
         if source.count(original) == 1 and target.count(original) == 1:
             source, target = source.replace(original, NEVER_KNOWN), target.replace(original, NEVER_KNOWN)
     number = zlib.crc32(pair.source.encode("utf-8", "replace"))
     if number % _NUMBER_HIDDEN_IN == 0:
+        source, target = names.with_one_hidden(source, target, NEVER_KNOWN)
+        source, target = _with_an_ordinal_unknown(source, target, languages)
         source, target = _with_a_number_unknown(source, target, languages)
     for said, called, share in _candidates(source, target, counterparts):
         if number % share == 0:
             source, target = said.sub(NEVER_KNOWN, source), called.sub(NEVER_KNOWN, target)
             break
     return SentencePair(source, target, pair.where)
+
+
+def _with_an_ordinal_unknown(source: str, target: str, languages: tuple[str, str]) -> tuple[str, str]:
+    """Hides an ordinal that both sides have."""
+    said = ordinals(target, languages[1])
+    for own in ordinals(source, languages[0]):
+        same = [other for other in said if other.value == own.value]
+        if len(same) == 1:
+            (other,) = same
+            return (
+                source[: own.start] + NEVER_KNOWN + source[own.end :],
+                target[: other.start] + NEVER_KNOWN + target[other.end :],
+            )
+    return source, target
 
 
 def _with_a_number_unknown(source: str, target: str, languages: tuple[str, str]) -> tuple[str, str]:

@@ -39,6 +39,9 @@ def hidden(names, sentence, translation="", words=(), everything=False, **origin
         (CHINESE, "他会说丹麦语和俄文。", "他会说[Danish]和[Russian]。"),
         (CHINESE, "德国人住在印度尼西亚。", "德国人住在[Indonesia]。"),
         (Names.between("fr", "en"), "Lundi, le 14 juillet", "[Monday], le [July 14]"),
+        (FRENCH, "Mr. Smith, Mrs Jones and the Dr. \ue0ff met.", "[M.] Smith, [Mme] Jones and the [Dr] [] met."),
+        (FRENCH, "Mr. and Mrs. smiled at the doctor.", "Mr. and Mrs. smiled at the doctor."),
+        (Names.between("fr", "de"), "Madame Curie, oui madame.", "[Frau] Curie, oui madame."),
         (Names.between("en", "es"), "on May 5, 2020", "on [5 de mayo de 2020]"),
     ],
 )

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rnn_apps
-from rnn_apps.tasks.translation.placeholders import free_characters, hide, hide_lost_numbers, is_hidden, lost, mend
+from rnn_apps.tasks.translation.placeholders import (
+    free_characters,
+    hide,
+    hide_lost_numbers,
+    hide_lost_ordinals,
+    is_hidden,
+    lost,
+    mend,
+)
 
 KEPT = {
     "Please visit https://example.org/a?b=1&c=2 today.": ["https://example.org/a?b=1&c=2"],
@@ -87,7 +95,9 @@ def test_unknown_names_are_kept(text, names):
         ("2 cats", "deux chats", []),  # one digit is left to the model
         ("她5岁了。", "She is thirty.", ["5"]),
         ("他6点起床。", "He got up at six.", []),
-        ("At 10 o'clock on 3-12-20, 4.50 or in 12b", "A", []),
+        ("At 10 o'clock on 3-12-20, 4.50 or in 12b", "A", ["10"]),
+        ("At eleven o'clock", "à onze heures", []),
+        ("World War II and Louis XIV, I and IVF", "XIV", ["II"]),
     ],
 )
 def test_a_number_that_got_lost_is_kept_the_second_time(sentence, translation, numbers):
@@ -103,8 +113,9 @@ def test_a_number_that_got_lost_is_kept_the_second_time(sentence, translation, n
     ("sentence", "numbers"),
     [
         ("I have twenty-three cats and one dog.", ["23"]),
-        ("Fifty-six of the 14 left at ten o'clock.", ["56", "14"]),
-        ("I was born in nineteen ninety.", []),
+        ("Fifty-six of the 14 left at ten o'clock.", ["56", "14", "10"]),
+        ("I was born in nineteen ninety.", ["1990"]),
+        ("I said five ten.", []),
         ("There are hundreds of dialects and thousands of people.", []),
         ("It costs three hundred dollars, not one hundred and five.", ["300", "105"]),
         ("我有二十三只猫，十分好，十二月。", ["23"]),
@@ -116,6 +127,24 @@ def test_a_number_in_words_that_got_lost_is_kept_in_digits(sentence, numbers):
     found = hide_lost_numbers(sentence, "", hidden, free_characters(""), ("en", "fr"), everything=True)
     assert list(hidden.originals.values()) == numbers
     assert all(number in hidden.show(found) for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "translation", "ordinals"),
+    [
+        ("On the third floor of the 21st house", "au troisième étage", ["21e"]),
+        ("On the third floor of the 21st house", "au premier étage", ["3e", "21e"]),
+        ("My first, second and 1st", "Mon", ["1er"]),
+        ("第十二楼，第一次，第100天", "first", ["12e", "100e"]),
+    ],
+)
+def test_an_ordinal_that_got_lost_is_written_as_the_other_language_does(sentence, translation, ordinals):
+    hidden = hide(sentence)
+    found = hide_lost_ordinals(sentence, translation, hidden, free_characters(hidden.text), ("en", "fr"))
+    assert sorted(hidden.originals.values()) == sorted(ordinals)
+    assert all(own in hidden.show(found) for own in ordinals)
+    again = hide_lost_ordinals(found, translation, hidden, free_characters(found), ("en", "fr"))
+    assert again == found
 
 
 @pytest.mark.parametrize(
