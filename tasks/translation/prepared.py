@@ -15,6 +15,7 @@ from rnn_apps.tasks.translation.glossary import Glossary
 from rnn_apps.tasks.translation.letter_case import LetterCase, as_usual, case_of
 from rnn_apps.tasks.translation.placeholders import Hidden, free_characters, hide, hide_lost_numbers, hide_lost_ordinals
 from rnn_apps.tasks.translation.processor import TranslationProcessor
+from rnn_apps.tasks.translation.spelling import spelt_as_usual
 
 
 @dataclass
@@ -93,7 +94,7 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
         lines.append([])
         for written in line:
             case = case_of(written)
-            sentence = as_usual(written, case, processor.word_cost)
+            sentence = spelt_as_usual(as_usual(written, case, processor.word_cost), processor.spelling)
             _, spans = processor.source.offsets(sentence)
             parts = [sentence] if len(spans) <= longest else split_long(sentence, spans, longest)
             cases += [case] * len(parts)

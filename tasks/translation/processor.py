@@ -26,6 +26,7 @@ from rnn_apps.errors import DataError
 from rnn_apps.tasks.translation.names import Names
 from rnn_apps.tasks.translation.numbers import in_digits
 from rnn_apps.tasks.translation.placeholders import is_hidden
+from rnn_apps.tasks.translation.spelling import learn_spelling
 from rnn_apps.tasks.translation.unknowns import learn_counterparts, with_something_unknown
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class TranslationProcessor(Processor):
         self.scripts = frozenset(facts["scripts"])
         self.wording = Wording.of(facts.get("wording", {}))
         self.names = Names.of(facts.get("names", {}))
+        self.spelling: Mapping[str, str] = facts.get("spelling", {})
         self.counterparts: Mapping[str, str] = {}
         known = facts.get("known_words")  # older bundles do not say
         self._known_words = None if known is None else frozenset(known)
@@ -94,7 +96,7 @@ class TranslationProcessor(Processor):
         ]
         facts = _said(config) | {"lowercase": data.lowercase, "scripts": _scripts(letters[0])}
         facts |= _words_met(examples, tokenizers[0])
-        facts |= {"names": _names(examples, config)}
+        facts |= {"names": _names(examples, config), "spelling": learn_spelling(examples)}
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), tokenizers[0].lengths).as_json()}
         processor = cls(tokenizers[0], tokenizers[-1], facts)
         processor.counterparts = learn_counterparts(examples)
@@ -110,7 +112,7 @@ class TranslationProcessor(Processor):
         scripts = _scripts(_letters(examples, "source"))
         met = _words_met(examples, grown[0][0])
         facts = self.facts | _said(config) | {"scripts": sorted({*self.scripts, *scripts})} | met
-        facts |= {"names": _names(examples, config)}
+        facts |= {"names": _names(examples, config), "spelling": learn_spelling(examples)}
         facts |= {"known_words": sorted({*(self._known_words or ()), *met["known_words"]})}
         facts |= {"name_pieces": met["name_pieces"] and self._name_pieces}
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), grown[0][0].lengths).as_json()}
