@@ -94,7 +94,8 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
         lines.append([])
         for written in line:
             case = case_of(written)
-            sentence = spelt_as_usual(as_usual(written, case, processor.word_cost), processor.spelling)
+            usual = spelt_as_usual(as_usual(written, case, processor.word_cost), processor.spelling)
+            sentence = processor.as_read(usual)
             _, spans = processor.source.offsets(sentence)
             parts = [sentence] if len(spans) <= longest else split_long(sentence, spans, longest)
             cases += [case] * len(parts)

@@ -23,9 +23,11 @@ from rnn_apps.data.text.pieces import BLANK, END, PADDING, SPECIAL_PIECES, START
 from rnn_apps.data.text.scripts import IDEOGRAPHS, script, unseen_form, usual_forms, warnings_of
 from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
+from rnn_apps.tasks.translation.asides import learn_asides, with_aside
 from rnn_apps.tasks.translation.names import Names
 from rnn_apps.tasks.translation.numbers import in_digits
 from rnn_apps.tasks.translation.placeholders import is_hidden
+from rnn_apps.tasks.translation.signs import apart, are_tokenised, closed_up, replacements, with_known_signs
 from rnn_apps.tasks.translation.spelling import learn_spelling
 from rnn_apps.tasks.translation.unknowns import learn_counterparts, with_something_unknown
 
@@ -72,7 +74,10 @@ class TranslationProcessor(Processor):
         self.wording = Wording.of(facts.get("wording", {}))
         self.names = Names.of(facts.get("names", {}))
         self.spelling: Mapping[str, str] = facts.get("spelling", {})
+        self.tokenised: bool = facts.get("tokenised", True)  # older bundles do not say: nothing is changed
         self.counterparts: Mapping[str, str] = {}
+        self.asides: Sequence[SentencePair] = ()
+        self._signs = replacements(lambda sign: UNKNOWN not in source.encode_batch([sign])[0])
         known = facts.get("known_words")  # older bundles do not say
         self._known_words = None if known is None else frozenset(known)
         self._name_pieces: int | None = facts.get("name_pieces", _MANY_PIECES)
@@ -96,10 +101,10 @@ class TranslationProcessor(Processor):
         ]
         facts = _said(config) | {"lowercase": data.lowercase, "scripts": _scripts(letters[0])}
         facts |= _words_met(examples, tokenizers[0])
-        facts |= {"names": _names(examples, config), "spelling": learn_spelling(examples)}
+        facts |= _learnt(examples, config)
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), tokenizers[0].lengths).as_json()}
         processor = cls(tokenizers[0], tokenizers[-1], facts)
-        processor.counterparts = learn_counterparts(examples)
+        processor.counterparts, processor.asides = learn_counterparts(examples), learn_asides(examples)
         return processor
 
     def extended(self, examples: Iterable[SentencePair], config: TranslationConfig) -> tuple[TranslationProcessor, str]:
@@ -112,13 +117,13 @@ class TranslationProcessor(Processor):
         scripts = _scripts(_letters(examples, "source"))
         met = _words_met(examples, grown[0][0])
         facts = self.facts | _said(config) | {"scripts": sorted({*self.scripts, *scripts})} | met
-        facts |= {"names": _names(examples, config), "spelling": learn_spelling(examples)}
+        facts |= _learnt(examples, config)
         facts |= {"known_words": sorted({*(self._known_words or ()), *met["known_words"]})}
         facts |= {"name_pieces": met["name_pieces"] and self._name_pieces}
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), grown[0][0].lengths).as_json()}
         told = ", ".join(dict.fromkeys(news for _, news in grown if news))
         extended = TranslationProcessor(grown[0][0], grown[-1][0], facts)
-        extended.counterparts = learn_counterparts(examples)
+        extended.counterparts, extended.asides = learn_counterparts(examples), learn_asides(examples)
         return extended, told
 
     def is_unknown(self, word: str, beside_a_name: bool = False) -> bool:
@@ -165,15 +170,16 @@ class TranslationProcessor(Processor):
         `target_in` is the target behind a start sign, `target_out` the same with an end sign behind it: what follows
         each. To measure translations with, there are `source_text` and `reference` beside, the two texts in UTF-8,
         uint8 (bytes,). In training some words that both sides have are unknown, so that copying them is learnt (see
-        `unknowns`).
+        `unknowns`), and some pairs have an aside in brackets (see `asides`).
         """
         longest = self.max_training_tokens if training else self.max_tokens
         if training:
             languages = self.source_language, self.target_language
+            examples = [with_aside(pair, self.asides, self.counterparts, self.tokenised) for pair in examples]
             examples = [with_something_unknown(pair, self.counterparts, languages, self.names) for pair in examples]
         sources = self._source_rows([pair.source for pair in examples], longest)
         rows = []
-        targets = self.target.encode_batch([clean(pair.target) for pair in examples])
+        targets = self.target.encode_batch([self._as_said(pair.target) for pair in examples])
         for pair, source, target in zip(examples, sources, targets, strict=True):
             # a target that is cut has no end that could be learnt
             following = np.append(target, np.int32(END))[:longest]
@@ -190,8 +196,15 @@ class TranslationProcessor(Processor):
                 raise DataError(f"Expected texts. Input {number} is of the type {type(text).__name__}.")
         return [{"source": row} for row in self._source_rows(inputs, self.max_tokens)]
 
+    def as_read(self, text: str) -> str:
+        """Returns a source as the vocabulary reads it; read again it stays as it is."""
+        return with_known_signs(clean(text), self._signs)
+
+    def _as_said(self, target: str) -> str:
+        return clean(target) if self.tokenised else apart(clean(target))
+
     def _source_rows(self, texts: Sequence[str], longest: int) -> list[Array]:
-        rows = self.source.encode_batch([clean(text) for text in texts])
+        rows = self.source.encode_batch([self.as_read(text) for text in texts])
         return [np.append(row[: longest - 1], np.int32(END)) for row in rows]
 
     def decode(self, tokens: Iterable[int], aligned: Sequence[int] | None = None, source_text: str = "") -> str:
@@ -208,14 +221,15 @@ class TranslationProcessor(Processor):
         if UNKNOWN in numbers:
             copied = self._copied(numbers, aligned, source_text)
             pieces = [copied.get(place, piece) for place, piece in enumerate(pieces)]
-        return join_pieces(piece for piece, n in zip(pieces, numbers, strict=True) if n not in (PADDING, START, END))
+        shown = (piece for piece, n in zip(pieces, numbers, strict=True) if n not in (PADDING, START, END))
+        return join_pieces(shown) if self.tokenised else closed_up(join_pieces(shown))
 
     def _copied(self, numbers: Sequence[int], aligned: Sequence[int] | None, source_text: str) -> dict[int, str]:
         """What stands in for each unknown token, by its place."""
         places = [place for place, number in enumerate(numbers) if number == UNKNOWN]
         if aligned is None or not source_text:
             return dict.fromkeys(places, "")
-        text = clean(source_text)
+        text = self.as_read(source_text)
         ids, spans = self.source.offsets(text)
         unknown = {at for own, span in zip(ids, spans, strict=True) if own == UNKNOWN for at in range(*span)}
         words: dict[int, str] = {}
@@ -274,9 +288,10 @@ def _said(config: TranslationConfig) -> dict[str, Any]:
     return {name: getattr(config.data, name) for name in names}
 
 
-def _names(examples: Iterable[SentencePair], config: TranslationConfig) -> dict[str, Any]:
-    """The fact `names`: of the two languages, as far as the examples have no others."""
-    return Names.between(config.data.source_language, config.data.target_language).confirmed(examples).as_json()
+def _learnt(examples: Iterable[SentencePair], config: TranslationConfig) -> dict[str, Any]:
+    """The facts `names`, of the two languages as far as the examples have no others, `spelling` and `tokenised`."""
+    names = Names.between(config.data.source_language, config.data.target_language).confirmed(examples)
+    return {"names": names.as_json(), "spelling": learn_spelling(examples), "tokenised": are_tokenised(examples)}
 
 
 def _words_met(examples: Iterable[SentencePair], source: PieceTokenizer) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""Training pairs with an aside: another short pair in brackets, at the end or behind a name.
+
+Texts have brackets, and pairs of single sentences hardly any: a model that never met them loses what stands inside.
+"""
+
+from __future__ import annotations
+
+import heapq
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+
+import regex
+
+from rnn_apps.data.parts import counted, each_part
+from rnn_apps.data.readers.parallel import SentencePair
+
+_POOL = 1000  # asides that are learnt
+_ASIDE_IN = 10  # of the pairs, one in so many gets one
+_LONGEST = 40  # letters of an aside
+_MET = 5  # times that its first word must be met in small letters
+_STATEMENT = regex.compile(r"[^.。!?！？…()（）\"“”«»:：\n]+[.。]")
+_WORD = regex.compile(r"\p{L}[\p{L}\p{M}'’]*")
+_NAME = regex.compile(r"(?<=[\p{L}\p{N}][,;]? )\p{Lu}[\p{L}\p{M}]+(?![\w'’-])")
+_END = regex.compile(r"\s*[.!?。！？…]*$")
+_IDEOGRAPH = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
+
+
+def learn_asides(pairs: Iterable[SentencePair]) -> list[SentencePair]:
+    """Returns short statements among pairs, begun in small letters and without their full stop."""
+    small = {word for word, count in counted(_small_words, pairs).items() if count >= _MET}
+    found = chain.from_iterable(each_part(partial(_statements, small), pairs))
+    return [pair for _, pair in heapq.nsmallest(_POOL, found, key=lambda own: (own[0], own[1].source, own[1].target))]
+
+
+def with_aside(
+    pair: SentencePair, asides: Sequence[SentencePair], counterparts: Mapping[str, str], tokenised: bool = False
+) -> SentencePair:
+    """Returns a pair with an aside, or as it is; the pair itself decides.
+
+    Args:
+        pair: of clean texts or others.
+        asides: see `learn_asides`.
+        counterparts: what names of the source are called in the target; those that both write alike are names, too.
+        tokenised: whether blanks stand around every sign.
+    """
+    number = zlib.crc32(pair.source.encode("utf-8", "replace"))
+    if not asides or number % _ASIDE_IN:
+        return pair
+    aside = asides[number // _ASIDE_IN % len(asides)]
+    alike = set(_NAME.findall(pair.source)) & set(_NAME.findall(pair.target))
+    for name, called in chain(((own, own) for own in sorted(alike)), counterparts.items()):
+        if pair.source.count(name) == 1 and pair.target.count(called) == 1:
+            source = _behind(pair.source, pair.source.index(name) + len(name), aside.source, tokenised)
+            target = _behind(pair.target, pair.target.index(called) + len(called), aside.target, tokenised)
+            return SentencePair(source, target, pair.where)
+    source, target = (
+        _behind(text, len(_END.sub("", text, count=1)), own, tokenised)
+        for text, own in ((pair.source, aside.source), (pair.target, aside.target))
+    )
+    return SentencePair(source, target, pair.where)
+
+
+def _behind(text: str, place: int, aside: str, tokenised: bool) -> str:
+    wide = place > 0 and _IDEOGRAPH.match(text[place - 1])
+    shown = f"（{aside}）" if wide else f" ( {aside} )" if tokenised else f" ({aside})"
+    return text[:place] + shown + text[place:]
+
+
+def _small_words(pairs: Iterable[SentencePair]) -> Iterator[str]:
+    return (word for pair in pairs for text in (pair.source, pair.target) for word in _WORD.findall(text)[1:])
+
+
+def _statements(small: Collection[str], pairs: Iterable[SentencePair]) -> list[tuple[int, SentencePair]]:
+    """Those of a part that are chosen first, each behind the number that it is chosen by."""
+    found = []
+    for pair in pairs:
+        if len(pair.source) <= _LONGEST and all(map(_STATEMENT.fullmatch, (pair.source, pair.target))):
+            begun = [text[0].lower() + text[1:-1].rstrip() for text in (pair.source, pair.target)]
+            if all(
+                _IDEOGRAPH.match(own) or (_WORD.findall(own)[:1] and _WORD.findall(own)[0] in small) for own in begun
+            ):
+                number = zlib.crc32(f"{pair.source}\n{pair.target}".encode("utf-8", "replace"))
+                found.append((number, SentencePair(begun[0], begun[1], pair.where)))
+    return heapq.nsmallest(_POOL, found, key=lambda own: (own[0], own[1].source, own[1].target))
