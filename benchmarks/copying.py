@@ -31,6 +31,10 @@ NAMED = {
         "en": ("The shop is closed on {}.", "I have a test next {}.", "On {} we went to the beach."),
         "zh": ("{}我很忙。", "我们{}去海边。", "下个{}见。"),
     },
+    "cities": {
+        "en": ("She lives in {}.", "I flew to {}.", "{} is a beautiful city."),
+        "zh": ("她住在{}。", "我坐飞机去{}。", "{}是个美丽的城市。"),
+    },
     "countries": {
         "en": ("She lives in {}.", "He comes from {}.", "{} is a beautiful country."),
         "zh": ("她住在{}。", "他来自{}。", "{}是个美丽的国家。"),

@@ -1,4 +1,4 @@
-"""Months, days of the week, countries, languages, titles, and dates: what those of one language are called in another.
+"""Months, days, cities, countries, languages, titles, and dates: what those of one language are called in another.
 
 Few texts have them all, so a model says July where it should say June, and nobody notices. The names are those of the
 Unicode CLDR, which Babel knows where a model is trained; a saved model has them beside it. The CLDR has no titles.
@@ -23,9 +23,11 @@ _BEGINNINGS = "\"'“«(:—-.!?…。！？"
 # ideographs stand side by side, but 中国人 are no China; Sundays are a Sunday
 _END = r"(?:(?<=[\u2e80-\U0003ffff])(?![人语語话話文菜式籍])|s?(?!\w))"
 _COUNTRY = regex.compile("(?!E[UZ]|UN|X[AB]|QO|ZZ)[A-Z]{2}|00[235]|142|150")  # and continents
+_ZONE = regex.compile("(?!Asia/Oral)(?:Africa|America|Asia|Australia|Europe|Pacific)/[A-Za-z_-]+")
 _VERBS = frozenset(["Polish"])  # at the beginning of a sentence
 _BOTH = regex.compile(r"(.+?) ?[(（](.+)[)）]")
 _PERSONS = frozenset(["Jordan", "Chad"])  # are people more often
+_PARTS = frozenset(["万象", "利马", "加沙", "帝力", "达卡", "里加", "金边"])  # are parts of other words: 胜利马上
 # of a man, a woman, a woman whether married or not, a doctor and a professor
 _TITLES = {
     "de": ("Herr", "Frau", "Frau", "Dr.", "Prof."),
@@ -36,6 +38,7 @@ _TITLES = {
     "nl": ("dhr. meneer", "mevr. mevrouw", "mevr. mevrouw", "dr. dokter", "prof. professor"),
     "pt": ("Sr. senhor", "Sra. senhora", "Sra. senhora", "Dr. doutor", "Prof. professor"),
 }
+_TAUGHT = ("cities", "countries", "languages")
 _ENOUGH, _MANY = 4, 50  # pairs that tell what a name is called, and pairs that teach it
 _SAID, _TOLD = "\n", 4  # letters that tell a name
 _FOUR = regex.compile(r"\d{4}")
@@ -46,8 +49,8 @@ class Names:
     """Finds names in a sentence, and knows what they are called in the other language.
 
     Args:
-        kinds: of "months", "days", "countries", "languages" and "titles" what may stand for a name in the translation,
-            the usual first, by the name; "сред*" is that with any ending.
+        kinds: of "months", "days", "cities", "countries", "languages" and "titles" what may stand for a name in the
+            translation, the usual first, by the name; "сред*" is that with any ending.
         patterns: how the other language writes a date, as the CLDR does, "d MMMM": of a "day", and with the "year".
     """
 
@@ -90,6 +93,8 @@ class Names:
 
         def called(kind: str) -> dict[str, list[str]]:
             names, others = _KINDS[kind](known), _KINDS[kind](other)
+            if kind == "cities" and not _IDEOGRAPHIC & {known.language, other.language}:  # persons, too: Jack London
+                others = {zone: list(dict.fromkeys(said + names[zone])) for zone, said in others.items()}
             if inflects or kind == "languages":  # which are adjectives, too
                 others = {code: _with_endings(said) for code, said in others.items()}
             return {name: others[code] for code, own in names.items() if others.get(code) for name in own}
@@ -111,13 +116,15 @@ class Names:
     def confirmed(self, pairs: Iterable[SentencePair]) -> Names:
         """Returns the names without those that pairs call otherwise, such as 美国, which may be America.
 
-        Countries and languages that so many pairs have that a model knows them go, too: it knows French fries better.
+        Cities, countries and languages that so many pairs have that a model knows them go, too: it knows French fries
+        better.
         """
         if not self.called:
             return self
         met = counted(self._met, pairs)
         denied = {name for name in self.called if met[name] >= _ENOUGH and 2 * met[name + _SAID] < met[name]}
-        left = denied | {name for kind in ("countries", "languages") for name in self.kinds[kind] if met[name] >= _MANY}
+        taught = [name for kind in _TAUGHT for name in self.kinds[kind] if met[name] >= _MANY]
+        left = denied.union(taught)
         kept = {
             kind: {name: said for name, said in names.items() if name not in left} for kind, names in self.kinds.items()
         }
@@ -238,6 +245,18 @@ def _days(locale: Any) -> dict[str, list[str]]:
     return found
 
 
+def _cities(locale: Any) -> dict[str, list[str]]:
+    """What the cities are called that time zones are named after: as in the identifier, if nothing else is said."""
+    from babel.core import get_global
+
+    found = {}
+    for zone in sorted(filter(_ZONE.fullmatch, get_global("zone_territories"))):
+        name = locale.time_zones.get(zone, {}).get("city") or zone.split("/")[1].replace("_", " ")
+        if name not in _PARTS:
+            found[zone] = [name.split(" (")[0].removeprefix("Le ")]
+    return found
+
+
 def _countries(locale: Any) -> dict[str, list[str]]:
     """What each country and continent is called: Myanmar (Burma) is both."""
     found = {}
@@ -267,6 +286,7 @@ def _forms(calendar: Any, widths: Sequence[str], number: int) -> list[str]:
 _KINDS: Mapping[str, Callable[[Any], dict[str, list[str]]]] = {
     "months": _months,
     "days": _days,
+    "cities": _cities,
     "countries": _countries,
     "languages": _languages,
     "titles": _titles,

@@ -42,6 +42,12 @@ def hidden(names, sentence, translation="", words=(), everything=False, **origin
         (FRENCH, "Mr. Smith, Mrs Jones and the Dr. \ue0ff met.", "[M.] Smith, [Mme] Jones and the [Dr] [] met."),
         (FRENCH, "Mr. and Mrs. smiled at the doctor.", "Mr. and Mrs. smiled at the doctor."),
         (Names.between("fr", "de"), "Madame Curie, oui madame.", "[Frau] Curie, oui madame."),
+        (
+            FRENCH,
+            "From Moscow to New York, Mexico City and Singapore",
+            "From [Moscou] to [New York], [Mexico] and [Singapour]",
+        ),
+        (CHINESE, "莫斯科和檀香山，胜利马上就来", "[Moscow]和[Honolulu]，胜利马上就来"),
         (Names.between("en", "es"), "on May 5, 2020", "on [5 de mayo de 2020]"),
     ],
 )
@@ -59,6 +65,7 @@ def test_a_year_that_is_hidden_belongs_to_its_date():
     ("sentence", "translation", "shown"),
     [
         ("In May and in June", "en mai", "In May and in [juin]"),
+        ("Jack London saw Moscow", "Jack London a vu Moscou", "Jack London saw Moscow"),
         ("In May and in June", "en juin et en mai", "In May and in June"),
         ("In May and in May", "en mai", "In [mai] and in [mai]"),
         ("On Tuesdays", "les mardis", "On Tuesdays"),
