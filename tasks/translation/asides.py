@@ -8,13 +8,16 @@ from __future__ import annotations
 import heapq
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
 import regex
 
-from rnn_apps.data.parts import counted, each_part
+from rnn_apps.data.parts import Mapped, counted, each_part
 from rnn_apps.data.readers.parallel import SentencePair
+from rnn_apps.tasks.translation.signs import are_tokenised
+from rnn_apps.tasks.translation.unknowns import learn_counterparts
 
 _POOL = 1000  # asides that are learnt
 _ASIDE_IN = 10  # of the pairs, one in so many gets one
@@ -27,45 +30,54 @@ _END = regex.compile(r"\s*[.!?。！？…]*$")
 _IDEOGRAPH = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
-def learn_asides(pairs: Iterable[SentencePair]) -> list[SentencePair]:
-    """Returns short statements among pairs, begun in small letters and without their full stop."""
-    small = {word for word, count in counted(_small_words, pairs).items() if count >= _MET}
-    found = chain.from_iterable(each_part(partial(_statements, small), pairs))
-    return [pair for _, pair in heapq.nsmallest(_POOL, found, key=lambda own: (own[0], own[1].source, own[1].target))]
+@dataclass(frozen=True)
+class Asides:
+    """Puts asides into training pairs.
 
-
-def with_aside(
-    pair: SentencePair, asides: Sequence[SentencePair], counterparts: Mapping[str, str], tokenised: bool = False
-) -> SentencePair:
-    """Returns a pair with an aside, or as it is; the pair itself decides.
-
-    Args:
-        pair: of clean texts or others.
-        asides: see `learn_asides`.
+    Attributes:
+        pool: short statements, begun in small letters and without their full stop.
         counterparts: what names of the source are called in the target; those that both write alike are names, too.
         tokenised: whether blanks stand around every sign.
     """
-    number = zlib.crc32(pair.source.encode("utf-8", "replace"))
-    if not asides or number % _ASIDE_IN:
-        return pair
-    aside = asides[number // _ASIDE_IN % len(asides)]
-    alike = set(_NAME.findall(pair.source)) & set(_NAME.findall(pair.target))
-    for name, called in chain(((own, own) for own in sorted(alike)), counterparts.items()):
-        if pair.source.count(name) == 1 and pair.target.count(called) == 1:
-            source = _behind(pair.source, pair.source.index(name) + len(name), aside.source, tokenised)
-            target = _behind(pair.target, pair.target.index(called) + len(called), aside.target, tokenised)
-            return SentencePair(source, target, pair.where)
-    source, target = (
-        _behind(text, len(_END.sub("", text, count=1)), own, tokenised)
-        for text, own in ((pair.source, aside.source), (pair.target, aside.target))
-    )
-    return SentencePair(source, target, pair.where)
 
+    pool: Sequence[SentencePair] = ()
+    counterparts: Mapping[str, str] = field(default_factory=dict)
+    tokenised: bool = False
 
-def _behind(text: str, place: int, aside: str, tokenised: bool) -> str:
-    wide = place > 0 and _IDEOGRAPH.match(text[place - 1])
-    shown = f"（{aside}）" if wide else f" ( {aside} )" if tokenised else f" ({aside})"
-    return text[:place] + shown + text[place:]
+    @classmethod
+    def learn(cls, pairs: Iterable[SentencePair]) -> Asides:
+        """Takes short statements from training pairs."""
+        small = {word for word, count in counted(_small_words, pairs).items() if count >= _MET}
+        found = chain.from_iterable(each_part(partial(_statements, small), pairs))
+        pool = [pair for _, pair in heapq.nsmallest(_POOL, found, key=_order)]
+        return cls(pool, learn_counterparts(pairs), are_tokenised(pairs))
+
+    def among(self, pairs: Iterable[SentencePair]) -> Iterable[SentencePair]:
+        """Returns pairs, some of them with an aside, as often as they are iterated."""
+        return Mapped(partial(map, self.beside), pairs)
+
+    def beside(self, pair: SentencePair) -> SentencePair:
+        """Returns a pair with an aside, or as it is; the pair itself decides."""
+        number = zlib.crc32(pair.source.encode("utf-8", "replace"))
+        if not self.pool or number % _ASIDE_IN:
+            return pair
+        aside = self.pool[number // _ASIDE_IN % len(self.pool)]
+        alike = set(_NAME.findall(pair.source)) & set(_NAME.findall(pair.target))
+        places = [len(_END.sub("", text, count=1)) for text in (pair.source, pair.target)]
+        for name, called in chain(((own, own) for own in sorted(alike)), self.counterparts.items()):
+            if pair.source.count(name) == 1 and pair.target.count(called) == 1:
+                places = [pair.source.index(name) + len(name), pair.target.index(called) + len(called)]
+                break
+        source, target = (
+            self._behind(text, place, own)
+            for text, place, own in zip((pair.source, pair.target), places, (aside.source, aside.target), strict=True)
+        )
+        return SentencePair(source, target, pair.where)
+
+    def _behind(self, text: str, place: int, aside: str) -> str:
+        wide = place > 0 and _IDEOGRAPH.match(text[place - 1])
+        shown = f"（{aside}）" if wide else f" ( {aside} )" if self.tokenised else f" ({aside})"
+        return text[:place] + shown + text[place:]
 
 
 def _small_words(pairs: Iterable[SentencePair]) -> Iterator[str]:
@@ -83,4 +95,9 @@ def _statements(small: Collection[str], pairs: Iterable[SentencePair]) -> list[t
             ):
                 number = zlib.crc32(f"{pair.source}\n{pair.target}".encode("utf-8", "replace"))
                 found.append((number, SentencePair(begun[0], begun[1], pair.where)))
-    return heapq.nsmallest(_POOL, found, key=lambda own: (own[0], own[1].source, own[1].target))
+    return heapq.nsmallest(_POOL, found, key=_order)
+
+
+def _order(chosen: tuple[int, SentencePair]) -> tuple[int, str, str]:
+    number, pair = chosen
+    return number, pair.source, pair.target

@@ -23,13 +23,13 @@ from rnn_apps.data.text.pieces import BLANK, END, PADDING, SPECIAL_PIECES, START
 from rnn_apps.data.text.scripts import IDEOGRAPHS, script, unseen_form, usual_forms, warnings_of
 from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
-from rnn_apps.tasks.translation.asides import learn_asides, with_aside
+from rnn_apps.tasks.translation.asides import Asides
 from rnn_apps.tasks.translation.names import Names
 from rnn_apps.tasks.translation.numbers import in_digits
 from rnn_apps.tasks.translation.placeholders import is_hidden
-from rnn_apps.tasks.translation.signs import apart, are_tokenised, closed_up, replacements, with_known_signs
+from rnn_apps.tasks.translation.signs import apart, closed_up, replacements, with_known_signs
 from rnn_apps.tasks.translation.spelling import learn_spelling
-from rnn_apps.tasks.translation.unknowns import learn_counterparts, with_something_unknown
+from rnn_apps.tasks.translation.unknowns import with_something_unknown
 
 if TYPE_CHECKING:
     from rnn_apps.tasks.translation.config import TranslationConfig
@@ -75,8 +75,7 @@ class TranslationProcessor(Processor):
         self.names = Names.of(facts.get("names", {}))
         self.spelling: Mapping[str, str] = facts.get("spelling", {})
         self.tokenised: bool = facts.get("tokenised", True)  # older bundles do not say: nothing is changed
-        self.counterparts: Mapping[str, str] = {}
-        self.asides: Sequence[SentencePair] = ()
+        self.asides = Asides()
         self._signs = replacements(lambda sign: UNKNOWN not in source.encode_batch([sign])[0])
         known = facts.get("known_words")  # older bundles do not say
         self._known_words = None if known is None else frozenset(known)
@@ -91,39 +90,43 @@ class TranslationProcessor(Processor):
     def fit(cls, examples: Iterable[SentencePair], config: TranslationConfig) -> TranslationProcessor:
         """Learns the pieces of both languages from training examples, which are iterated several times."""
         data = config.data
+        asides = Asides.learn(examples)
         letters = [_letters(examples, side) for side in ("source", "target")]
         joint = data.vocabulary == "joint"
         if data.vocabulary == "auto":
             joint = _common_share(*letters) >= _SAME_ALPHABET
         sides: tuple[tuple[str, ...], ...] = (("source", "target"),) if joint else (("source",), ("target",))
         tokenizers = [
-            PieceTokenizer.train(_texts(examples, names), data.vocabulary_size, data.lowercase) for names in sides
+            PieceTokenizer.train(_texts(asides.among(examples), names), data.vocabulary_size, data.lowercase)
+            for names in sides
         ]
         facts = _said(config) | {"lowercase": data.lowercase, "scripts": _scripts(letters[0])}
         facts |= _words_met(examples, tokenizers[0])
-        facts |= _learnt(examples, config)
+        facts |= _learnt(examples, config) | {"tokenised": asides.tokenised}
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), tokenizers[0].lengths).as_json()}
         processor = cls(tokenizers[0], tokenizers[-1], facts)
-        processor.counterparts, processor.asides = learn_counterparts(examples), learn_asides(examples)
+        processor.asides = asides
         return processor
 
     def extended(self, examples: Iterable[SentencePair], config: TranslationConfig) -> tuple[TranslationProcessor, str]:
         """Adds pieces of the new texts, whose languages may be others."""
         sides = (("source", "target"),) if self.joint else (("source",), ("target",))
+        asides = Asides.learn(examples)
+        texts = asides.among(examples)
         grown = [
-            getattr(self, names[0]).grown(_texts(examples, names), getattr(self, names[0]).vocabulary_size // 2)
+            getattr(self, names[0]).grown(_texts(texts, names), getattr(self, names[0]).vocabulary_size // 2)
             for names in sides
         ]
         scripts = _scripts(_letters(examples, "source"))
         met = _words_met(examples, grown[0][0])
         facts = self.facts | _said(config) | {"scripts": sorted({*self.scripts, *scripts})} | met
-        facts |= _learnt(examples, config)
+        facts |= _learnt(examples, config) | {"tokenised": asides.tokenised}
         facts |= {"known_words": sorted({*(self._known_words or ()), *met["known_words"]})}
         facts |= {"name_pieces": met["name_pieces"] and self._name_pieces}
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), grown[0][0].lengths).as_json()}
         told = ", ".join(dict.fromkeys(news for _, news in grown if news))
         extended = TranslationProcessor(grown[0][0], grown[-1][0], facts)
-        extended.counterparts, extended.asides = learn_counterparts(examples), learn_asides(examples)
+        extended.asides = asides
         return extended, told
 
     def is_unknown(self, word: str, beside_a_name: bool = False) -> bool:
@@ -175,8 +178,9 @@ class TranslationProcessor(Processor):
         longest = self.max_training_tokens if training else self.max_tokens
         if training:
             languages = self.source_language, self.target_language
-            examples = [with_aside(pair, self.asides, self.counterparts, self.tokenised) for pair in examples]
-            examples = [with_something_unknown(pair, self.counterparts, languages, self.names) for pair in examples]
+            names = self.asides.counterparts
+            pairs = map(self.asides.beside, examples)
+            examples = [with_something_unknown(pair, names, languages, self.names) for pair in pairs]
         sources = self._source_rows([pair.source for pair in examples], longest)
         rows = []
         targets = self.target.encode_batch([self._as_said(pair.target) for pair in examples])
@@ -289,9 +293,9 @@ def _said(config: TranslationConfig) -> dict[str, Any]:
 
 
 def _learnt(examples: Iterable[SentencePair], config: TranslationConfig) -> dict[str, Any]:
-    """The facts `names`, of the two languages as far as the examples have no others, `spelling` and `tokenised`."""
+    """The facts `names`, of the two languages as far as the examples have no others, and `spelling`."""
     names = Names.between(config.data.source_language, config.data.target_language).confirmed(examples)
-    return {"names": names.as_json(), "spelling": learn_spelling(examples), "tokenised": are_tokenised(examples)}
+    return {"names": names.as_json(), "spelling": learn_spelling(examples)}
 
 
 def _words_met(examples: Iterable[SentencePair], source: PieceTokenizer) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Asides in brackets, from which a model learns to keep them."""
 
 from rnn_apps.data.readers.parallel import SentencePair
-from rnn_apps.tasks.translation.asides import learn_asides, with_aside
+from rnn_apps.tasks.translation.asides import Asides
 
 PAIRS = [
     SentencePair(f"He {verb} {thing}.", f"Il {said} {called}.")
@@ -16,38 +16,38 @@ OTHERS = [
 
 
 def test_asides_are_short_statements_that_may_begin_small():
-    asides = learn_asides([*PAIRS * 2, *OTHERS])
+    asides = Asides.learn([*PAIRS * 2, *OTHERS]).pool
     assert ("he has tea", "il a du thé") in [(own.source, own.target) for own in asides]
     assert len(asides) == len(PAIRS) * 2
     assert not any("Tom" in own.source or own.source.endswith(("?", ".")) for own in asides)
-    assert learn_asides(OTHERS) == []
-    assert learn_asides([*OTHERS, *reversed(PAIRS * 2)]) == asides
+    assert Asides.learn(OTHERS).pool == []
+    assert Asides.learn([*OTHERS, *reversed(PAIRS * 2)]).pool == asides
 
 
 def test_some_pairs_get_one_on_both_sides():
-    asides = [SentencePair("he has tea", "il a du thé")]
+    asides = Asides([SentencePair("he has tea", "il a du thé")])
     pairs = [SentencePair(f"We have {n} cats!", f"Nous avons {n} chats !") for n in range(100)]
-    found = [with_aside(pair, asides, {}) for pair in pairs]
+    found = [asides.beside(pair) for pair in pairs]
     joined = [(pair, own) for pair, own in zip(pairs, found, strict=True) if own != pair]
     assert 3 < len(joined) < 20
     for pair, own in joined:
         assert own.source == pair.source[:-1] + " (he has tea)!"
         assert own.target == pair.target[:-2] + " (il a du thé) !"
-    assert [with_aside(pair, asides, {}) for pair in pairs] == found
-    assert [with_aside(pair, (), {}) for pair in pairs] == pairs
+    assert [asides.beside(pair) for pair in pairs] == found
+    assert list(map(Asides().beside, pairs)) == pairs
 
 
 def test_in_tokenised_texts_blanks_stand_around_brackets():
-    asides = learn_asides(
+    asides = Asides.learn(
         [SentencePair("he has tea .", "il a du thé .")] * 6 + [SentencePair("oh he , il", "he , il")] * 5
     )
-    found = [with_aside(SentencePair(f"we have {n} cats .", "b ."), asides, {}, tokenised=True) for n in range(50)]
+    found = [asides.beside(SentencePair(f"we have {n} cats .", "b .")) for n in range(50)]
     assert any(own.source.endswith("cats ( he has tea ) .") and own.target == "b ( il a du thé ) ." for own in found)
 
 
 def test_an_aside_stands_behind_a_name_where_both_sides_have_one():
-    asides, names = [SentencePair("他喝茶", "he drinks tea")], {"汤姆": "Tom"}
+    asides = Asides([SentencePair("他喝茶", "he drinks tea")], {"汤姆": "Tom"})
     pairs = [SentencePair(f"昨天汤姆买了{n}本书。", f"Yesterday Tom bought {n} books.") for n in range(100)]
-    joined = [own for pair in pairs if (own := with_aside(pair, asides, names)) != pair]
+    joined = [own for pair in pairs if (own := asides.beside(pair)) != pair]
     assert joined
     assert all("汤姆（他喝茶）买" in own.source and "Tom (he drinks tea) bought" in own.target for own in joined)
