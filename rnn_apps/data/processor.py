@@ -87,6 +87,16 @@ class Processor(ABC):
     def learn_texts(self, texts: Iterable[str]) -> None:  # noqa: B027 (most need nothing)
         """Learns what texts without labels can teach, such as more words; they are read once."""
 
+    def aids(self) -> Any:
+        """Returns, as JSON has it, what `encode` of training examples needs beside what `save` writes.
+
+        It may come from the training examples, since no saved model has it.
+        """
+        return None
+
+    def take_aids(self, aids: Any) -> None:  # noqa: B027 (most need nothing)
+        """Takes what `aids` gave before the processor was saved."""
+
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Writes `processor.json`, and other files if it needs them, into `folder`."""

@@ -41,6 +41,7 @@ Where it returns an iterator, that may come as a list.
 
 _CHUNK = 1000
 _SECONDS = "data_seconds"  # written last, so its presence says that the data is whole
+_AIDS = "aids.json"  # what encoding needs, and no bundle has
 
 
 def one_by_one(function: Callable[[int], Any], count: int) -> Iterable[Any]:
@@ -157,6 +158,7 @@ class Preparation:
         processor.learn_texts(self.texts)
         (self.folder / "processor").mkdir(exist_ok=True)
         processor.save(self.folder / "processor")
+        write_whole(self.folder / _AIDS, json.dumps(processor.aids()).encode())
 
     def _each(self, step: str, count: int, title: str) -> Iterable[Any]:
         """Does a step for each part, with a bar: of its examples where there is one part, else of the parts."""
@@ -206,6 +208,7 @@ class Preparation:
     def _encode(self, part: int) -> None:
         """Encodes a part of the source."""
         marks, processor = np.load(self._marks(part)), self.task.processor.load(self.folder / "processor")
+        processor.take_aids(json.loads((self.folder / _AIDS).read_bytes()))
         local = [name for name, _ in self._once("look_at", part)]
         classes = np.array([self.names[name] for name in local], np.int32)[marks["classes"]]
         for name, chosen in (("valid", marks["held_out"]), ("train", ~marks["held_out"])):

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
+from typing import Any
 
 import regex
 
@@ -51,6 +52,17 @@ class Asides:
         found = chain.from_iterable(each_part(partial(_statements, small), pairs))
         pool = [pair for _, pair in heapq.nsmallest(_POOL, found, key=_order)]
         return cls(pool, learn_counterparts(pairs), are_tokenised(pairs))
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns what `of` takes."""
+        pool = [[pair.source, pair.target] for pair in self.pool]
+        return {"pool": pool, "counterparts": self.counterparts, "tokenised": self.tokenised}
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Asides:
+        """Returns what `as_json` came from."""
+        pool = [SentencePair(source, target) for source, target in facts["pool"]]
+        return cls(pool, facts["counterparts"], facts["tokenised"])
 
     def among(self, pairs: Iterable[SentencePair]) -> Iterable[SentencePair]:
         """Returns pairs, some of them with an aside, as often as they are iterated."""

@@ -265,6 +265,14 @@ class TranslationProcessor(Processor):
         form = unseen_form(text, self.scripts)
         return sorted(found | {f"{form} CHINESE"} if form else found)
 
+    def aids(self) -> Any:
+        """Returns the asides, which are texts of the training data."""
+        return self.asides.as_json()
+
+    def take_aids(self, aids: Any) -> None:
+        """Takes the asides."""
+        self.asides = Asides.of(aids)
+
     def save(self, folder: Path) -> None:
         """Writes `processor.json` and the pieces: `pieces.json`, or one file a language."""
         text = json.dumps(self.facts | {"joint": self.joint}, ensure_ascii=False)

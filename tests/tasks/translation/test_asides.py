@@ -1,7 +1,12 @@
 """Asides in brackets, from which a model learns to keep them."""
 
+from rnn_apps.config import load_config
 from rnn_apps.data.readers.parallel import SentencePair
+from rnn_apps.progress import Reporter
+from rnn_apps.sources import file_source
+from rnn_apps.task import find_task
 from rnn_apps.tasks.translation.asides import Asides
+from rnn_apps.training.prepare import Preparation
 
 PAIRS = [
     SentencePair(f"He {verb} {thing}.", f"Il {said} {called}.")
@@ -51,3 +56,30 @@ def test_an_aside_stands_behind_a_name_where_both_sides_have_one():
     joined = [own for pair in pairs if (own := asides.beside(pair)) != pair]
     assert joined
     assert all("汤姆（他喝茶）买" in own.source and "Tom (he drinks tea) bought" in own.target for own in joined)
+
+
+def test_a_training_meets_asides_and_unknown_names_and_its_model_has_none_of_them(tmp_path):
+    """What a processor has learnt for training alone gets to whoever encodes, and into no saved model."""
+    verbs = {"来了": "came", "走了": "left", "睡了": "slept", "笑了": "laughed", "哭了": "cried", "很高": "is tall"}
+    lines = [
+        f"{front}{name}{said}{n}。\t{'today ' if front else ''}he and {called} {verb} {n}."
+        for n in range(30)
+        for front in ("", "今天")
+        for name, called in {"汤姆": "Tom", "玛丽": "Mary"}.items()
+        for said, verb in verbs.items()
+    ]
+    short = [f"他有{n}本书。\the has {n} books." for n in range(60)]
+    (tmp_path / "pairs.tsv").write_text("\n".join(lines + short), encoding="utf-8")
+    task = find_task("translation")
+    values = {"data": {"source_language": "zh", "target_language": "en", "vocabulary_size": 400}}
+    config = load_config(task.Config, values=values)
+    (tmp_path / "work").mkdir()
+    source = file_source(task, [tmp_path / "pairs.tsv"])
+    data = Preparation(task, config, source, None, tmp_path / "work", Reporter(False)).run()
+    rows = list(data.train.rows())
+    read = [data.processor.source.tokens(row["source"]) for row in rows]
+    said = [data.processor.target.tokens(row["target_out"]) for row in rows]
+    assert sum("（" in own for own in read) == sum("▁(" in own for own in said) > 20
+    assert sum("<unk>" in own for own in read) == sum("<unk>" in own for own in said) > 50
+    data.processor.save(tmp_path)
+    assert "he has" not in (tmp_path / "processor.json").read_text(encoding="utf-8")
