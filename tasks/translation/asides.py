@@ -64,9 +64,17 @@ class Asides:
         pool = [SentencePair(source, target) for source, target in facts["pool"]]
         return cls(pool, facts["counterparts"], facts["tokenised"])
 
-    def among(self, pairs: Iterable[SentencePair]) -> Iterable[SentencePair]:
-        """Returns pairs, some of them with an aside, as often as they are iterated."""
-        return Mapped(partial(map, self.beside), pairs)
+    def with_brackets(self, pairs: Iterable[SentencePair]) -> Iterable[SentencePair]:
+        """Returns pairs and, beside those that get an aside, its brackets alone: for a vocabulary to have them."""
+        return Mapped(self._with_brackets, pairs)
+
+    def _with_brackets(self, pairs: Iterable[SentencePair]) -> Iterator[SentencePair]:
+        for pair in pairs:
+            yield pair
+            if self.beside(pair) is not pair:
+                yield SentencePair(
+                    *("（）" if _IDEOGRAPH.search(text) else "( )" for text in (pair.source, pair.target))
+                )
 
     def beside(self, pair: SentencePair) -> SentencePair:
         """Returns a pair with an aside, or as it is; the pair itself decides."""

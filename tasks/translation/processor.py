@@ -97,7 +97,7 @@ class TranslationProcessor(Processor):
             joint = _common_share(*letters) >= _SAME_ALPHABET
         sides: tuple[tuple[str, ...], ...] = (("source", "target"),) if joint else (("source",), ("target",))
         tokenizers = [
-            PieceTokenizer.train(_texts(asides.among(examples), names), data.vocabulary_size, data.lowercase)
+            PieceTokenizer.train(_texts(asides.with_brackets(examples), names), data.vocabulary_size, data.lowercase)
             for names in sides
         ]
         facts = _said(config) | {"lowercase": data.lowercase, "scripts": _scripts(letters[0])}
@@ -112,7 +112,7 @@ class TranslationProcessor(Processor):
         """Adds pieces of the new texts, whose languages may be others."""
         sides = (("source", "target"),) if self.joint else (("source",), ("target",))
         asides = Asides.learn(examples)
-        texts = asides.among(examples)
+        texts = asides.with_brackets(examples)
         grown = [
             getattr(self, names[0]).grown(_texts(texts, names), getattr(self, names[0]).vocabulary_size // 2)
             for names in sides
