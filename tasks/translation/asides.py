@@ -22,6 +22,7 @@ from rnn_apps.tasks.translation.unknowns import learn_counterparts
 
 _POOL = 1000  # asides that are learnt
 _ASIDE_IN = 10  # of the pairs, one in so many gets one
+_BRACKETS = 10  # so often they are shown to a vocabulary, which knows what it meets three times
 _LONGEST = 40  # letters of an aside
 _MET = 5  # times that its first word must be met in small letters
 _STATEMENT = regex.compile(r"[^.。!?！？…()（）\"“”«»:：\n]+[.。]")
@@ -65,13 +66,14 @@ class Asides:
         return cls(pool, facts["counterparts"], facts["tokenised"])
 
     def with_brackets(self, pairs: Iterable[SentencePair]) -> Iterable[SentencePair]:
-        """Returns pairs and, beside those that get an aside, its brackets alone: for a vocabulary to have them."""
+        """Returns pairs and a few more of brackets alone, for a vocabulary to have them."""
         return Mapped(self._with_brackets, pairs)
 
     def _with_brackets(self, pairs: Iterable[SentencePair]) -> Iterator[SentencePair]:
+        few = iter(range(_BRACKETS))
         for pair in pairs:
             yield pair
-            if self.beside(pair) is not pair:
+            if self.beside(pair) is not pair and next(few, None) is not None:
                 yield SentencePair(
                     *("（）" if _IDEOGRAPH.search(text) else "( )" for text in (pair.source, pair.target))
                 )
