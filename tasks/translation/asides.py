@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -106,18 +106,19 @@ def _small_words(pairs: Iterable[SentencePair]) -> Iterator[str]:
     return (word for pair in pairs for text in (pair.source, pair.target) for word in _WORD.findall(text)[1:])
 
 
-def _statements(small: Collection[str], pairs: Iterable[SentencePair]) -> list[tuple[int, SentencePair]]:
+def _statements(small: set[str], pairs: Iterable[SentencePair]) -> list[tuple[int, SentencePair]]:
     """Those of a part that are chosen first, each behind the number that it is chosen by."""
-    found = []
-    for pair in pairs:
-        if len(pair.source) <= _LONGEST and all(map(_STATEMENT.fullmatch, (pair.source, pair.target))):
-            begun = [text[0].lower() + text[1:-1].rstrip() for text in (pair.source, pair.target)]
-            if all(
-                _IDEOGRAPH.match(own) or (_WORD.findall(own)[:1] and _WORD.findall(own)[0] in small) for own in begun
-            ):
-                number = zlib.crc32(f"{pair.source}\n{pair.target}".encode("utf-8", "replace"))
-                found.append((number, SentencePair(begun[0], begun[1], pair.where)))
-    return heapq.nsmallest(_POOL, found, key=_order)
+    return heapq.nsmallest(_POOL, filter(None, map(partial(_statement, small), pairs)), key=_order)
+
+
+def _statement(small: set[str], pair: SentencePair) -> tuple[int, SentencePair] | None:
+    if len(pair.source) > _LONGEST or not all(map(_STATEMENT.fullmatch, (pair.source, pair.target))):
+        return None
+    begun = [text[0].lower() + text[1:-1].rstrip() for text in (pair.source, pair.target)]
+    if not all(_IDEOGRAPH.match(own) or small.intersection(_WORD.findall(own)[:1]) for own in begun):
+        return None
+    number = zlib.crc32(f"{pair.source}\n{pair.target}".encode("utf-8", "replace"))
+    return number, SentencePair(begun[0], begun[1], pair.where)
 
 
 def _order(chosen: tuple[int, SentencePair]) -> tuple[int, str, str]:

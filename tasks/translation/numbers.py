@@ -16,8 +16,8 @@ _IDEOGRAPHIC = regex.compile(
     "(?:[一二两三四五六七八九][十百千万][〇零一二两三四五六七八九十百千万]*+|十[一二三四五六七八九])(?!月)"
 )
 _WITHOUT_VALUE = {"两": 2, "〇": 0}  # for Unicode
-# what tells that words were no number: 5 10 for five ten, 100 of them for hundreds of them
 _YEAR = regex.compile(r"\b(1[1-9]|20) (\d\d)\b")
+# what tells that words were no number: 5 10 for five ten, 100 of them for hundreds of them
 _NO_NUMBER = regex.compile(r"\d[ -]\d|\b100+\b")
 
 _TOKENS = regex.compile(r"\w+|\s+|[^\w\s]+")
@@ -138,7 +138,7 @@ def _ordinals_in_words(text: str, code: str) -> Iterator[Ordinal]:
     starts = [0]
     for token in tokens:
         starts.append(starts[-1] + len(token))
-    counted = 0  # where the last number ends
+    counted = -1  # where the last number ends
     for number in find_numbers(tokens, code, 0):
         before = tokens[max(0, number.start - 2) : number.start]
         part = before and (before[0].lower() == "a" or counted == number.start - 1)  # one third, a third
