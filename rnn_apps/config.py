@@ -94,12 +94,15 @@ class TrainingConfig(LoopConfig):
             how frequent the class is, or a table of weights by class, 1 for those that it does not name.
         sampling: "balanced" draws examples anew in each epoch, of each class as many.
         freeze: layers whose weights stay as they are, where a run goes on from a saved model: "embedding", "encoder".
+        keep: share of the weights that such a run goes on from, in those that it ends with (Wortsman et al.,
+            arXiv:2109.01903, section 2).
     """
 
     window: NonNegativeInt = 0
     class_weights: Literal["balanced"] | dict[str, PositiveFloat] | None = None
     sampling: Literal["as they are", "balanced"] = "as they are"
     freeze: tuple[FrozenName, ...] = ()
+    keep: float = Field(default=0.0, ge=0.0, le=1.0)
 
 
 class DataConfig(Section):

@@ -176,6 +176,10 @@ class Run:
             self.reporter.stage("Training", f"{self.config.training.epochs} epochs at most")
         trainer, rows = self._train(data, pretrained)
         model = trainer.model
+        if self.config.training.keep:
+            from rnn_apps.training.transfer import keep
+
+            keep(self._new_model(data), model, self.config.training.keep)
 
         self.reporter.stage("Saving", str(self.output))
         training = training_facts(self.task, rows, data.seconds, pretrained, self.command)

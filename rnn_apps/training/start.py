@@ -73,6 +73,11 @@ def check_settings(start: Start | None, task: Task[Any, Any], config: TaskConfig
         check_start(start, task, config)
     elif frozen:
         raise ConfigError("Layers are frozen where a run goes on from a saved model. Say from which with --from.")
+    elif config.training.keep:
+        raise ConfigError(
+            "A share of the weights is kept where a run goes on from a saved model. Say from which with --from, or "
+            "leave training.keep out."
+        )
     if texts and frozen == set(get_args(FrozenName)):
         raise ConfigError(
             "With the encoder and the embedding frozen nothing is left that texts could teach. Leave --unlabelled or "

@@ -65,6 +65,13 @@ def freeze(model: keras.Model, kinds: tuple[str, ...]) -> None:
             layer.trainable = False
 
 
+def keep(before: keras.Model, model: keras.Model, share: float) -> None:
+    """Puts a share of what the weights were before a training into what they are after it, changed in place."""
+    for old, new in zip(before.weights, model.weights, strict=True):
+        if keras.backend.is_float_dtype(new.dtype):
+            new.assign(share * keras.ops.convert_to_tensor(old) + (1 - share) * keras.ops.convert_to_tensor(new))
+
+
 def rate_factors(model: keras.Model, decay: float) -> list[float]:
     """Returns a factor of the learning rate for each trained weight: 1 for the last layer, less for those below.
 

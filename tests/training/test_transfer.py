@@ -60,6 +60,21 @@ def test_what_is_forgotten_is_measured(sentiment_model, more, reviews, tmp_path)
     assert f"accuracy {facts['before']['accuracy']:.4f} →" in (tmp_path / "on" / "README.md").read_text()
 
 
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_a_share_of_the_old_weights_is_kept(sentiment_model, more, tmp_path, share):
+    training = {**SETTINGS["training"], "epochs": 4, "learning_rate": 0.05}
+    models = (
+        rnn_apps.load(sentiment_model),
+        went_on(sentiment_model, more, tmp_path / "alone", {"training": training}),
+        went_on(sentiment_model, more, tmp_path / "kept", {"training": {**training, "keep": share}}),
+    )
+    found = zip(*([values(weight) for weight in model.keras_model().weights] for model in models), strict=True)
+    alike = [(old, new, mean) for old, new, mean in found if old.shape == new.shape]  # the others have grown
+    assert max(np.abs(new - old).max() for old, new, _ in alike) > 0.01
+    for old, new, mean in alike:
+        np.testing.assert_allclose(mean, share * old + (1 - share) * new, atol=2e-3)
+
+
 def source(path):
     from rnn_apps.sources import file_source
     from rnn_apps.task import find_task
@@ -157,6 +172,7 @@ def test_bad_starts_are_refused_in_a_line(fails, sentiment_model, digits_model, 
     assert "There is no saved model" in fails(*arguments, "--from", "nothing")
     assert "Say from which with --from" in fails(*arguments, "--freeze", "encoder")
     assert "Say which with --from" in fails(*arguments, "--old-data", more)
+    assert "leave training.keep out" in fails(*arguments, "--set", "training.keep=0.5")
     frozen = "--freeze", "encoder", "--freeze", "embedding", "--unlabelled", more
     assert "Leave --unlabelled or one of them out" in fails(*arguments, "--from", sentiment_model, *frozen)
     assert "is not one of" in fails(*arguments, "--from", sentiment_model, "--freeze", "everything")
