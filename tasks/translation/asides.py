@@ -20,6 +20,7 @@ from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.tasks.translation.signs import are_tokenised
 from rnn_apps.tasks.translation.unknowns import learn_counterparts
 
+_FEWEST = 10_000  # training pairs
 _POOL = 1000  # asides that are learnt
 _ASIDE_IN = 10  # of the pairs, one in so many gets one
 _BRACKETS = 10  # so often they are shown to a vocabulary, which knows what it meets three times
@@ -48,7 +49,9 @@ class Asides:
 
     @classmethod
     def learn(cls, pairs: Iterable[SentencePair]) -> Asides:
-        """Takes short statements from training pairs."""
+        """Takes short statements from training pairs; few pairs have all to do with learning the languages."""
+        if sum(each_part(_count, pairs)) < _FEWEST:
+            return cls((), learn_counterparts(pairs), are_tokenised(pairs))
         small = {word for word, count in counted(_small_words, pairs).items() if count >= _MET}
         found = chain.from_iterable(each_part(partial(_statements, small), pairs))
         pool = [pair for _, pair in heapq.nsmallest(_POOL, found, key=_order)]
@@ -100,6 +103,10 @@ class Asides:
         wide = place > 0 and _IDEOGRAPH.match(text[place - 1])
         shown = f"（{aside}）" if wide else f" ( {aside} )" if self.tokenised else f" ({aside})"
         return text[:place] + shown + text[place:]
+
+
+def _count(pairs: Iterable[SentencePair]) -> int:
+    return sum(1 for _ in pairs)
 
 
 def _small_words(pairs: Iterable[SentencePair]) -> Iterator[str]:

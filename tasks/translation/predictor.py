@@ -55,7 +55,7 @@ class TranslationPredictor(Predictor):
 
     def __init__(self, bundle: Bundle) -> None:
         self.processor = TranslationProcessor.load(bundle.folder)
-        self.translator = Translator(bundle.folder)
+        self.translator = Translator(bundle.folder, self.processor.brackets)
         self.confidence = Confidence.of(bundle.calibration)
 
     def answer(self, inputs: Sequence[str], options: TranslationOptions) -> list[TranslatedText]:

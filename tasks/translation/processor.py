@@ -40,6 +40,7 @@ _SAME_ALPHABET = 0.5  # share of the letters that two languages have in common t
 _RARE_SCRIPT = 0.001
 _MET = 4  # sources in which a word of several pieces stands before it is known
 _PIECES = 2  # of a name that was hardly met; a word of one piece was frequent enough to be learnt
+_BRACKETS = frozenset("()（）")
 _MANY_PIECES = 3  # of another word: one of fewer may be understood from its parts
 _KEPT = 0.25  # share of the names hardly met that the targets write alike, for others to be copied
 _FEWEST = 20  # names hardly met, to know it
@@ -199,6 +200,15 @@ class TranslationProcessor(Processor):
             if not isinstance(text, str):
                 raise DataError(f"Expected texts. Input {number} is of the type {type(text).__name__}.")
         return [{"source": row} for row in self._source_rows(inputs, self.max_tokens)]
+
+    @property
+    def brackets(self) -> tuple[list[int], list[int]]:
+        """The pieces of the source that are brackets, and those of the target."""
+        source, target = (
+            [number for number, piece in enumerate(own.tokens(range(own.vocabulary_size))) if _BRACKETS & set(piece)]
+            for own in (self.source, self.target)
+        )
+        return source, target
 
     def as_read(self, text: str) -> str:
         """Returns a source as the vocabulary reads it; read again it stays as it is."""

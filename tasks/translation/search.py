@@ -12,6 +12,7 @@ from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.batching import pad_batch, plan_batches
 from rnn_apps.data.text.pieces import END, PADDING, START, UNKNOWN
 from rnn_apps.errors import ConfigError
+from rnn_apps.inference.barred import Barred
 from rnn_apps.inference.decoder import Decoder, GraphDecoder
 from rnn_apps.inference.options import Options, option
 from rnn_apps.inference.repeats import WithoutRepeats
@@ -93,10 +94,15 @@ class Translator:
 
     Args:
         folder: where the graphs are.
+        brackets: tokens of the source that are brackets, and of the target: where a source has none, nor has its
+            translation.
         threads: threads inside one run of a graph; 0 takes one per core.
     """
 
-    def __init__(self, folder: Path, threads: int = 0) -> None:
+    def __init__(
+        self, folder: Path, brackets: tuple[Sequence[int], Sequence[int]] = ((), ()), threads: int = 0
+    ) -> None:
+        self.brackets = brackets
         self.decoder = GraphDecoder(folder, START, END, (PADDING, START), threads)
 
     def run(self, arrays: Mapping[str, Array]) -> Arrays:
@@ -165,10 +171,14 @@ class Translator:
 
     def decoder_for(self, source: Array, options: TranslationOptions) -> Decoder:
         """Returns what is searched for a batch, int32 (batch, S): without repeats, unless a source has some."""
+        decoder: Decoder = self.decoder
+        there, here = self.brackets
+        if there and here:
+            decoder = Barred(decoder, here, np.array([not np.isin(row, there).any() for row in source]))
         if not options.no_repeat_ngram:
-            return self.decoder
+            return decoder
         free = np.array([_repeats(row[row != PADDING]) for row in source])
-        return WithoutRepeats(self.decoder, options.no_repeat_ngram, free, (UNKNOWN,))
+        return WithoutRepeats(decoder, options.no_repeat_ngram, free, (UNKNOWN,))
 
     def _batches(self, sources: Sequence[Array], width: int) -> Iterator[list[int]]:
         lengths = np.array([len(source) for source in sources], np.int32)

@@ -66,7 +66,7 @@ class TranslationTask(Task["TranslationConfig", TranslationProcessor]):
 
     def runner(self, folder: Path) -> Translator:
         """Returns the search that `predict` uses too."""
-        return Translator(folder)
+        return Translator(folder, TranslationProcessor.load(folder).brackets)
 
 
 def text_features(dataset: str, features: Mapping[str, str]) -> tuple[str, str]:

@@ -1,10 +1,13 @@
 """Asides in brackets, from which a model learns to keep them."""
 
+import pytest
+
 from rnn_apps.config import load_config
 from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.progress import Reporter
 from rnn_apps.sources import file_source
 from rnn_apps.task import find_task
+from rnn_apps.tasks.translation import asides as asides_module
 from rnn_apps.tasks.translation.asides import Asides
 from rnn_apps.training.prepare import Preparation
 
@@ -20,12 +23,21 @@ OTHERS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _few_pairs_are_enough(monkeypatch):
+    monkeypatch.setattr(asides_module, "_FEWEST", 4)
+
+
+def test_few_pairs_get_none():
+    assert Asides.learn(PAIRS[:3]).pool == ()
+
+
 def test_asides_are_short_statements_that_may_begin_small():
     asides = Asides.learn([*PAIRS * 2, *OTHERS]).pool
     assert ("he has tea", "il a du thé") in [(own.source, own.target) for own in asides]
     assert len(asides) == len(PAIRS) * 2
     assert not any("Tom" in own.source or own.source.endswith(("?", ".")) for own in asides)
-    assert Asides.learn(OTHERS).pool == []
+    assert not Asides.learn([*OTHERS, *OTHERS]).pool
     assert Asides.learn([*OTHERS, *reversed(PAIRS * 2)]).pool == asides
 
 

@@ -148,7 +148,7 @@ def test_no_text_is_lost(text):
     ("model", "sentence", "shown"),
     [
         ("translation", "I was born in July.", "Je suis né en juillet."),
-        ("translation", "It's already November!", "C'est déjà novembre"),
+        ("translation", "It's already November!", "déjà novembre"),
         ("translation", "May I come in?", "Puis-je entrer ?"),
         ("translation-zh-en", "他7月出生。", "He was born in July."),
         ("translation", "She lives in Belgium.", "Belgique"),
