@@ -1,7 +1,7 @@
 """Times of day in words as times in digits: half past six, six heures et demie and 六点半 are 6:30, which is copied.
 
 What may be something else, such as the range "from ten to five" or the hour and a half of "une heure et demie", is a
-time only behind a word that tells it.
+time only beside words that tell it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,17 @@ _HOURS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"
 _HEURES = ("une", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze")
 _ENGLISH_MINUTES = "five|ten|twenty|twenty[ -]five"
 _AFTER_THE_HOUR = rf"ten|fifteen|(?:twenty|thirty|forty|fifty)(?:[ -](?:{'|'.join(_HOURS[:9])}))?"
-_ENGLISH_TOLD = r"(?<=\b(?:at|by|until|till|before|after|around|about|nearly|almost|now|it['’]s|it is|it was) )"
+_ENGLISH_TOLD = r"(?<=\b(?:at|by|until|till|now|it['’]s|it is|it was) )"
+# "five to ten people" are no time
+_ENGLISH_END = r"(?=\s*(?:$|[.,;:!?)\"”]|(?:in the|at night|and|but|or|sharp|when|[ap]\.?m)\b))"
 _FRENCH_TOLD = r"(?<=\b(?:à|avant|après|vers|jusqu['’]à|dès|est|était|presque|d['’]ici) )"
 _FRENCH_MINUTES = "et demie?|et quart|moins le quart|moins (?:cinq|dix|vingt)|dix|quinze|vingt|trente|quarante-cinq"
 _IDEOGRAPHIC = "[一二两三四五六七八九]"
 _CHINESE_HOUR = rf"(?:二?十{_IDEOGRAPHIC}?|{_IDEOGRAPHIC}|[01]?\d|2[0-4])"
-_CHINESE_MINUTES = rf"(?:[一三]刻|(?:[零〇]{_IDEOGRAPHIC}|[二三四五]?十{_IDEOGRAPHIC}?|[0-5]\d)分?|{_IDEOGRAPHIC}分)"
+# 这一点十分重要 tells no time
+_TEN = r"十分(?=\P{Han}|$|[的左到开起出上下来去回前后在])"
+_TENS = rf"[零〇]{_IDEOGRAPHIC}|[二三四五]十{_IDEOGRAPHIC}?|十{_IDEOGRAPHIC}|[0-5]\d"
+_CHINESE_MINUTES = rf"(?:[一三]刻|(?:{_TENS})分?|{_TEN}|{_IDEOGRAPHIC}分)"
 
 _VALUES: Mapping[str, int] = {
     **{word: number for words in (_HOURS, _HEURES) for number, word in enumerate(words, 1)},
@@ -39,9 +44,10 @@ def _hour(words: tuple[str, ...]) -> str:
 _PATTERNS: Mapping[str, regex.Pattern[str]] = {
     "en": regex.compile(
         rf"\b(?P<minute>(?:a )?quarter|half) (?P<side>past|after|to|before) {_hour(_HOURS)}"
-        rf"|\b(?P<minute>{_ENGLISH_MINUTES}|[1-5]?\d) minutes (?P<side>past|after|to|before) {_hour(_HOURS)}"
-        rf"|{_ENGLISH_TOLD}(?P<minute>{_ENGLISH_MINUTES}|[1-5]?\d) (?P<side>past|to) {_hour(_HOURS)}"
-        rf"|{_ENGLISH_TOLD}(?P<hour>{'|'.join(_HOURS)})[ -](?P<minute>{_AFTER_THE_HOUR})(?![\w-]| \p{{Ll}}+s\b)",
+        rf"|\b(?P<minute>{_ENGLISH_MINUTES}|[1-5]?\d) minutes "
+        rf"(?P<side>past|after|to|before) {_hour(_HOURS)}{_ENGLISH_END}"
+        rf"|{_ENGLISH_TOLD}(?P<minute>{_ENGLISH_MINUTES}|[1-5]?\d) (?P<side>past|to) {_hour(_HOURS)}{_ENGLISH_END}"
+        rf"|{_ENGLISH_TOLD}(?P<hour>{'|'.join(_HOURS)})[ -](?P<minute>{_AFTER_THE_HOUR}){_ENGLISH_END}",
         regex.IGNORECASE,
     ),
     "fr": regex.compile(
@@ -51,7 +57,7 @@ _PATTERNS: Mapping[str, regex.Pattern[str]] = {
     ),
     "zh": regex.compile(
         rf"(?<!{_IDEOGRAPHIC}|[\d.:])(?:(?P<side>差)(?P<minute>{_CHINESE_MINUTES})(?P<hour>{_CHINESE_HOUR})[点點]"
-        rf"|(?P<hour>{_CHINESE_HOUR})[点點](?P<side>差)?(?P<minute>半|{_CHINESE_MINUTES}))"
+        rf"|(?P<hour>{_CHINESE_HOUR})[点點](?P<side>差)?(?P<minute>半(?![点點])|{_CHINESE_MINUTES}))"
     ),
 }
 
