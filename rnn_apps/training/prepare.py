@@ -158,7 +158,8 @@ class Preparation:
         processor.learn_texts(self.texts)
         (self.folder / "processor").mkdir(exist_ok=True)
         processor.save(self.folder / "processor")
-        write_whole(self.folder / _AIDS, json.dumps(processor.aids()).encode())
+        if (aids := processor.aids()) is not None:
+            write_whole(self.folder / _AIDS, json.dumps(aids).encode())
 
     def _each(self, step: str, count: int, title: str) -> Iterable[Any]:
         """Does a step for each part, with a bar: of its examples where there is one part, else of the parts."""
@@ -208,7 +209,8 @@ class Preparation:
     def _encode(self, part: int) -> None:
         """Encodes a part of the source."""
         marks, processor = np.load(self._marks(part)), self.task.processor.load(self.folder / "processor")
-        processor.take_aids(json.loads((self.folder / _AIDS).read_bytes()))
+        if (aids := self.folder / _AIDS).exists():
+            processor.take_aids(json.loads(aids.read_bytes()))
         local = [name for name, _ in self._once("look_at", part)]
         classes = np.array([self.names[name] for name in local], np.int32)[marks["classes"]]
         for name, chosen in (("valid", marks["held_out"]), ("train", ~marks["held_out"])):

@@ -20,14 +20,42 @@ _IDEOGRAPHIC = frozenset(["zh", "ja"])
 _LONG = 5  # letters of a name that has endings
 _YEAR = r"(?P<year>\d{4}|[\ue000-\uf8ff])"  # it may be hidden already
 _BEGINNINGS = "\"'“«(:—-.!?…。！？"
-# ideographs stand side by side, but 中国人 are no China; Sundays are a Sunday
-_END = r"(?:(?<=[\u2e80-\U0003ffff])(?![人语語话話文菜式籍])|s?(?!\w))"
+# ideographs stand side by side, but 中国人 are no China, 今天津津 no Tianjin; Sundays are a Sunday
+_END = r"(?:(?<=[\u2e80-\U0003ffff])(?![人语語话話文菜式籍津])|s?(?!\w))"
 _COUNTRY = regex.compile("(?!E[UZ]|UN|X[AB]|QO|ZZ)[A-Z]{2}|00[235]|142|150")  # and continents
 _ZONE = regex.compile("(?!Asia/Oral)(?:Africa|America|Asia|Australia|Europe|Pacific)/[A-Za-z_-]+")
 _VERBS = frozenset(["Polish"])  # at the beginning of a sentence
 _BOTH = regex.compile(r"(.+?) ?[(（](.+)[)）]")
 _PERSONS = frozenset(["Jordan", "Chad"])  # are people more often
 _PARTS = frozenset(["万象", "利马", "加沙", "帝力", "达卡", "里加", "金边"])  # are parts of other words: 胜利马上
+# cities that no time zone is named after, in Chinese; not those that are parts of other words: 长沙, of 长沙发
+_CHINESE_CITIES = {
+    **{"Beijing": "北京", "Changchun": "长春", "Chongqing": "重庆", "Fuzhou": "福州", "Guangzhou": "广州"},
+    **{"Guilin": "桂林", "Guiyang": "贵阳"},
+    **{
+        "Hangzhou": "杭州",
+        "Harbin": "哈尔滨",
+        "Hefei": "合肥",
+        "Hohhot": "呼和浩特",
+        "Jinan": "济南",
+        "Kunming": "昆明",
+    },
+    **{"Lanzhou": "兰州", "Lhasa": "拉萨", "Nanchang": "南昌", "Nanjing": "南京", "Nanning": "南宁", "Ningbo": "宁波"},
+    **{"Qingdao": "青岛", "Sanya": "三亚", "Shenyang": "沈阳", "Shenzhen": "深圳", "Shijiazhuang": "石家庄"},
+    **{"Suzhou": "苏州", "Taiyuan": "太原", "Tianjin": "天津", "Wuhan": "武汉", "Wuxi": "无锡", "Xiamen": "厦门"},
+    **{"Xining": "西宁", "Yinchuan": "银川", "Zhengzhou": "郑州", "Kaohsiung": "高雄", "Hiroshima": "广岛"},
+    **{
+        "Kobe": "神户",
+        "Kyoto": "京都",
+        "Nagoya": "名古屋",
+        "Osaka": "大阪",
+        "Yokohama": "横滨",
+        "Barcelona": "巴塞罗那",
+    },
+    **{"Boston": "波士顿", "Frankfurt": "法兰克福", "Geneva": "日内瓦", "Milan": "米兰", "Mumbai": "孟买"},
+    **{"Munich": "慕尼黑", "New Delhi": "新德里", "Rio de Janeiro": "里约热内卢", "San Francisco": "旧金山"},
+    **{"Seattle": "西雅图", "Venice": "威尼斯", "Washington": "华盛顿"},
+}
 # of a man, a woman, a woman whether married or not, a doctor and a professor
 _TITLES = {
     "de": ("Herr", "Frau", "Frau", "Dr.", "Prof."),
@@ -94,7 +122,7 @@ class Names:
         def called(kind: str) -> dict[str, list[str]]:
             names, others = _KINDS[kind](known), _KINDS[kind](other)
             if kind == "cities" and not _IDEOGRAPHIC & {known.language, other.language}:  # persons, too: Jack London
-                others = {zone: list(dict.fromkeys(said + names[zone])) for zone, said in others.items()}
+                others = {zone: list(dict.fromkeys(said + names.get(zone, []))) for zone, said in others.items()}
             if inflects or kind == "languages":  # which are adjectives, too
                 others = {code: _with_endings(said) for code, said in others.items()}
             return {name: others[code] for code, own in names.items() if others.get(code) for name in own}
@@ -254,6 +282,8 @@ def _cities(locale: Any) -> dict[str, list[str]]:
         name = locale.time_zones.get(zone, {}).get("city") or zone.split("/")[1].replace("_", " ")
         if name not in _PARTS:
             found[zone] = [name.split(" (")[0].removeprefix("Le ")]
+    if locale.language in ("en", "zh"):
+        found |= {name: [name if locale.language == "en" else own] for name, own in _CHINESE_CITIES.items()}
     return found
 
 
