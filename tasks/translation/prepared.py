@@ -77,7 +77,7 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
     if not isinstance(given, str):
         raise DataError(f"Expected texts. Input {number} is of the type {type(given).__name__}.")
     warnings = []
-    text = with_times_in_digits(in_plain_letters(given), processor.source_language)
+    text = _with_times_in_digits(in_plain_letters(given), processor.source_language, glossary)
     named = processor.names.words_in(text)  # what these are called is known
 
     def unknown(word: str, beside_a_name: bool) -> bool:
@@ -111,3 +111,12 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
         warnings += processor.unusual(" ".join(sentences))
     sources = [row["source"] for row in processor.encode_inputs(sentences)]
     return PreparedText(document, sentences, sources, cases, warnings, hidden, free_characters(hidden.text))
+
+
+def _with_times_in_digits(text: str, language: str, glossary: Glossary | None) -> str:
+    """A text with its times of day in digits, but for the terms of a glossary."""
+    written, end = "", 0
+    for term in glossary.pattern.finditer(text) if glossary else ():
+        written += with_times_in_digits(text[end : term.start()], language) + term.group()
+        end = term.end()
+    return written + with_times_in_digits(text[end:], language)

@@ -70,6 +70,14 @@ def test_terms_stand_in_the_translation(model):
     assert not any("\ue000" <= sign <= "\uf8ff" for text in found for sign in text)
 
 
+def test_a_term_that_is_a_time_of_day_is_a_term():
+    found = load("translation").predict(
+        ["We met at half past six, not at half past seven."], glossary={"half past six": "dix-huit heures trente"}
+    )
+    assert "dix-huit heures trente" in found[0].translation
+    assert "7:30" in found[0].translation
+
+
 def test_every_door_takes_it(model, rnnapps, tmp_path):
     (tmp_path / "terms.tsv").write_text("house\tdemeure\n\nred wine\tvin rouge\n", encoding="utf-8")
     (direct,) = model.predict(["I like the house."], glossary={"house": "demeure"})
