@@ -21,7 +21,6 @@ escapes is a fault of the program, shows its traceback and ends with status 1.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
@@ -95,6 +94,8 @@ class MissingExtraError(RnnAppsError, ImportError):
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """Returns `" Did you mean 'x'?"` for the closest known name, or an empty string where none is close."""
+    import difflib  # slow to load, and seldom needed
+
     close = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{close[0]}'?" if close else ""
 

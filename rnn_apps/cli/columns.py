@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rnn_apps.data.readers.columns import Columns
+if TYPE_CHECKING:
+    from rnn_apps.data.readers.columns import Columns
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -38,6 +39,8 @@ def column_options(function: Function) -> Function:
 
 def take_columns(options: dict[str, Any]) -> Columns:
     """Takes what the column options said out of a command's options."""
+    from rnn_apps.data.readers.columns import Columns
+
     return Columns(
         text=options.pop("text_column"),
         label=options.pop("label_column"),

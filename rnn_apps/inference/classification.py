@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from rnn_apps.inference.metrics import Judgement, Metrics
 from rnn_apps.inference.options import Options
 from rnn_apps.inference.predictor import Prediction
 from rnn_apps.inference.probabilities import expected_calibration_error, fit_temperature, log_softmax, softmax
-from rnn_apps.views import Bars, View
+
+if TYPE_CHECKING:
+    from rnn_apps.views import View
 
 MOST_SHOWN = 10
 
@@ -78,6 +80,8 @@ class ClassPredictor(ManyToOnePredictor):
 
     def views(self, given: Any, prediction: ClassPrediction) -> Sequence[View]:
         """Returns a bar for each of the likeliest classes."""
+        from rnn_apps.views import Bars
+
         return [Bars(dict(likeliest(prediction.probabilities)))]
 
 

@@ -8,8 +8,9 @@ there is one, Ctrl-C (`working_until_interrupt`).
 
 from __future__ import annotations
 
+import os
 import signal
-import socket
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -98,12 +99,13 @@ def working_until_interrupt() -> Iterator[None]:
         KeyboardInterrupt: on Ctrl-C.
     """
     deadline = Deadline()
-    reader, writer = socket.socketpair()
-    writer.setblocking(False)
-    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    reader, writer = os.pipe()
+    if sys.platform != "win32":
+        os.set_blocking(writer, False)  # as Python demands, but not on Windows
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
     def watch() -> None:
-        while number := reader.recv(1):
+        while number := os.read(reader, 1):
             if number[0] == signal.SIGINT:
                 deadline.end()
 
@@ -116,9 +118,9 @@ def working_until_interrupt() -> Iterator[None]:
         raise KeyboardInterrupt from None
     finally:
         signal.set_wakeup_fd(before)
-        writer.close()
+        os.close(writer)
         watcher.join()
-        reader.close()
+        os.close(reader)
 
 
 def current_deadline() -> Deadline | None:

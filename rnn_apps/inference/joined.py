@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnn_apps.inference.classification import ClassPrediction, ClassPredictor
 from rnn_apps.inference.options import Options
 from rnn_apps.inference.predictor import Predictor
-from rnn_apps.views import InputView, View
+
+if TYPE_CHECKING:
+    from rnn_apps.views import InputView, View
 
 
 class JoinedPredictor(Predictor):

@@ -16,12 +16,13 @@ import numpy as np
 
 from rnn_apps.errors import ConfigError, did_you_mean
 from rnn_apps.inference.records import Record
-from rnn_apps.views import ChoiceOption, FileInput, NumberOption
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-Control = NumberOption | ChoiceOption | FileInput
+    from rnn_apps.views import ChoiceOption, FileInput, NumberOption
+
+    Control = NumberOption | ChoiceOption | FileInput
 
 _FACTS = "option"
 _KINDS = {"integer": "a whole number", "number": "a number", "string": "a text", "boolean": "true or false"}

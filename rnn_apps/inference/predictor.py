@@ -6,7 +6,7 @@ import json
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -18,7 +18,9 @@ from rnn_apps.inference import options as predictor_options
 from rnn_apps.inference.cases import Case, Graphs, left_out
 from rnn_apps.inference.options import check_options
 from rnn_apps.inference.records import Record
-from rnn_apps.views import InputView, Text, View
+
+if TYPE_CHECKING:  # no answer needs what describes it
+    from rnn_apps.views import InputView, View
 
 BATCH_SIZE = 64
 BATCH_TOKENS = 4096  # as fast as more, and a run of the graph is over soon
@@ -235,12 +237,16 @@ class Predictor(ABC):
 
     def input_view(self) -> InputView:
         """Returns what a person gives on the demo page: a text, unless the task says otherwise."""
+        from rnn_apps.views import InputView
+
         return InputView()
 
     def views(self, given: Any, prediction: Any) -> Sequence[View]:
         """Returns what one prediction, or a part of it while it streams, looks like: its JSON, unless the task says
         otherwise.
         """
+        from rnn_apps.views import Text
+
         return [Text(json.dumps(prediction.model_dump(), indent=2, ensure_ascii=False))]
 
     def terminal_views(self, given: Any, prediction: Any) -> Sequence[View]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rnn_apps.arrays import Arrays
 from rnn_apps.bundle import Bundle
@@ -12,9 +12,10 @@ from rnn_apps.inference.classification import ClassPrediction, ClassPredictor
 from rnn_apps.inference.many_to_one import ManyToOnePredictor
 from rnn_apps.inference.options import Options
 from rnn_apps.inference.predictor import Prediction, WarnedPrediction
-from rnn_apps.tasks.sentiment import sample
 from rnn_apps.tasks.sentiment.processor import OrderedProcessor, SentimentProcessor, TextProcessor
-from rnn_apps.views import InputView, Text, TextInput, View
+
+if TYPE_CHECKING:
+    from rnn_apps.views import InputView, View
 
 PredictionT = TypeVar("PredictionT", bound=WarnedPrediction)
 
@@ -43,6 +44,8 @@ class TextPredictor(ManyToOnePredictor):
 
     def views(self, given: str, prediction: Any) -> Sequence[View]:
         """Returns the answer, and a note."""
+        from rnn_apps.views import Text
+
         warnings = getattr(prediction, "warnings", [])
         return [*super().views(given, prediction), *([Text("\n".join(warnings), "Note")] if warnings else [])]
 
@@ -53,10 +56,14 @@ class TextPredictor(ManyToOnePredictor):
     @property
     def examples(self) -> Sequence[str]:
         """Three short reviews."""
-        return sample.EXAMPLES
+        from rnn_apps.tasks.sentiment.sample import EXAMPLES
+
+        return EXAMPLES
 
     def input_view(self) -> InputView:
         """Returns a box whose text is classified while it is typed."""
+        from rnn_apps.views import InputView, TextInput
+
         return InputView(TextInput(live=True), action="Classify")
 
 

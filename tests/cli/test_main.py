@@ -34,6 +34,7 @@ main()
 others = (
     "matplotlib", "pandas", "pydantic", "rich", "tensorflow", "keras", "sklearn", "onnx", "asyncio", "html",
     "rnn_apps.plots", "rnn_apps.progress", "rnn_apps.html", "rnn_apps.sources", "rnn_apps.inference.table",
+    "rnn_apps.views", "socket", "difflib",
 )
 print([name for name in others if name in sys.modules])
 """

@@ -6,7 +6,6 @@ training texts, for parts of several lengths: the longer a part, the less chance
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -48,6 +47,8 @@ class Wording:
     @classmethod
     def fit(cls, texts: Iterable[str], cost: Cost) -> Wording:
         """Learns the limits from training texts, mixed and put one behind the other; of few texts it learns none."""
+        import random  # slow to load for what only a training needs
+
         first = partial(first_letters, _LETTERS // part_count(texts))
         mixed = list(chain.from_iterable(each_part(first, texts)))
         random.Random(0).shuffle(mixed)
