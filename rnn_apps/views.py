@@ -108,6 +108,9 @@ class ChoiceOption:
     choices: tuple[str, ...]
 
 
+Control = NumberOption | ChoiceOption | FileInput
+
+
 @dataclass(frozen=True)
 class InputView:
     """What a person gives to a task.

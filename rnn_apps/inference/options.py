@@ -20,9 +20,7 @@ from rnn_apps.inference.records import Record
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from rnn_apps.views import ChoiceOption, FileInput, NumberOption
-
-    Control = NumberOption | ChoiceOption | FileInput
+    from rnn_apps.views import Control
 
 _FACTS = "option"
 _KINDS = {"integer": "a whole number", "number": "a number", "string": "a text", "boolean": "true or false"}

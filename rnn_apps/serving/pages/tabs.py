@@ -16,14 +16,14 @@ from fastapi import FastAPI
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # no word to anyone outside
 import gradio as gr
 
+from rnn_apps.data.drawing import fit_drawing
 from rnn_apps.errors import DataError
 from rnn_apps.html import VIEW_STYLE
-from rnn_apps.inference.options import Control, controls
+from rnn_apps.inference.options import controls
 from rnn_apps.serving.models import ServedModel, ServedModels
 from rnn_apps.serving.pages import answers
-from rnn_apps.serving.pages.drawing import fit_drawing
 from rnn_apps.serving.settings import Limits
-from rnn_apps.views import DrawingInput, FileInput, NumberOption, TextInput
+from rnn_apps.views import Control, DrawingInput, FileInput, NumberOption, TextInput
 
 STYLE = """
 .example { font-weight: 400; justify-content: start; text-align: left; white-space: normal; }
