@@ -25,6 +25,18 @@ class DigitsModelConfig(Section):
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
 
 
+class DigitsDataConfig(DataConfig):
+    """What becomes of the images.
+
+    Attributes:
+        distortion: how far training images are turned, slanted, narrowed and written with other pens, anew in each
+            epoch, from 0 to 1; for signs that other hands will write.
+    """
+
+    validation_fraction: float = Field(default=0.2, gt=0.0, lt=1.0)
+    distortion: float = Field(default=0.0, ge=0.0, le=1.0)
+
+
 class DigitsConfig(TaskConfig):
     """Settings of the task `digits`."""
 
@@ -32,4 +44,4 @@ class DigitsConfig(TaskConfig):
     training: TrainingConfig = TrainingConfig(
         epochs=30, batch_size=32, learning_rate=2e-3, patience=8, clipping=ClippingConfig(threshold=5.0)
     )
-    data: DataConfig = DataConfig(validation_fraction=0.2)
+    data: DigitsDataConfig = DigitsDataConfig()

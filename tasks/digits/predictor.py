@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from rnn_apps.inference.classification import ClassPrediction, ClassPredictor
 from rnn_apps.inference.options import Options
 from rnn_apps.inference.predictor import WarnedPrediction
 from rnn_apps.tasks.digits import sample
+from rnn_apps.tasks.digits.pictures import SUFFIXES, read_picture
 from rnn_apps.tasks.digits.processor import DigitsProcessor
 from rnn_apps.views import DrawingInput, InputView, Text, View
 
@@ -71,7 +73,10 @@ class DigitsPredictor(ClassPredictor):
         return batch
 
     def parse(self, text: str) -> Any:
-        """Reads an image as JSON rows of numbers, or from an .npy file."""
+        """Reads an image as JSON rows of numbers, from an .npy file, or from a picture of it."""
+        if Path(text).suffix.lower() in SUFFIXES:
+            height, width = self.images.image_shape
+            return read_picture(Path(text), (height, width), self._margin) * self.images.full_ink
         if text.endswith(".npy"):
             try:
                 return np.load(text, allow_pickle=False)
@@ -81,7 +86,8 @@ class DigitsPredictor(ClassPredictor):
             return json.loads(text)
         except (ValueError, RecursionError):
             raise DataError(
-                f"Expected an image as JSON rows of numbers, or an .npy file. Received: {text[:60]!r}"
+                f"Expected an image as JSON rows of numbers, an .npy file, or a picture ({', '.join(SUFFIXES)}). "
+                f"Received: {text[:60]!r}"
             ) from None
 
     def views(self, given: Any, prediction: Any) -> Sequence[View]:
@@ -102,5 +108,9 @@ class DigitsPredictor(ClassPredictor):
     def input_view(self) -> InputView:
         """Returns a pad for images of the model's size; those of 20 pixels and more have the margin of MNIST's."""
         height, width = self.images.image_shape
-        margin = height // 7 if height >= 20 else 0
-        return InputView(DrawingInput((height, width), self.images.full_ink, margin), action="Classify")
+        return InputView(DrawingInput((height, width), self.images.full_ink, self._margin), action="Classify")
+
+    @property
+    def _margin(self) -> int:
+        height = self.images.image_shape[0]
+        return height // 7 if height >= 20 else 0

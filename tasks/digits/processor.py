@@ -13,6 +13,7 @@ import numpy as np
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.processor import Processor
 from rnn_apps.errors import DataError
+from rnn_apps.tasks.digits.handwriting import other_hand
 from rnn_apps.tasks.digits.images import LabelledImage
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _MARGIN = 0.3  # of the least and the most ink
+_AS_IT_IS = 1 / 3
 
 
 class DigitsProcessor(Processor):
@@ -30,6 +32,7 @@ class DigitsProcessor(Processor):
         image_shape: (height, width) of every image.
         full_ink: the pixel value that becomes 1.
         usual_ink: the least and the greatest mean pixel of a training image; an older model does not know them.
+        distortion: see `DigitsDataConfig`.
     """
 
     def __init__(
@@ -38,10 +41,11 @@ class DigitsProcessor(Processor):
         image_shape: Sequence[int],
         full_ink: float,
         usual_ink: tuple[float, float] | None = None,
+        distortion: float = 0.0,
     ) -> None:
         self.class_names = tuple(class_names)
         self.image_shape = tuple(image_shape)
-        self.full_ink, self.usual_ink = full_ink, usual_ink
+        self.full_ink, self.usual_ink, self.distortion = full_ink, usual_ink, distortion
 
     @classmethod
     def fit(cls, examples: Iterable[LabelledImage], config: DigitsConfig) -> DigitsProcessor:
@@ -57,14 +61,15 @@ class DigitsProcessor(Processor):
             raise DataError(f"Expected two classes or more. All {labels.total()} images have the label {min(labels)}.")
         if not full_ink > 0:
             raise DataError("Expected images with some pixel above 0. All are empty.")
-        return cls(sorted(labels), shape, full_ink, (min(means), max(means)))
+        return cls(sorted(labels), shape, full_ink, (min(means), max(means)), config.data.distortion)
 
     def extended(self, examples: Iterable[LabelledImage], config: DigitsConfig) -> tuple[DigitsProcessor, str]:
         """Adds classes; images must have the size that there is."""
         new = sorted({example.label for example in examples} - set(self.class_names))
         means = [float(example.image.mean()) for example in examples]
         ink = self.usual_ink and (min(self.usual_ink[0], *means), max(self.usual_ink[1], *means))
-        extended = DigitsProcessor([*self.class_names, *new], self.image_shape, self.full_ink, ink)
+        names = [*self.class_names, *new]
+        extended = DigitsProcessor(names, self.image_shape, self.full_ink, ink, config.data.distortion)
         return extended, f"the classes {', '.join(new)}" if new else ""
 
     def encode(self, examples: Sequence[LabelledImage], training: bool = False) -> list[Arrays]:
@@ -77,6 +82,12 @@ class DigitsProcessor(Processor):
     def encode_inputs(self, inputs: Sequence[Any]) -> list[Arrays]:
         """Returns `image`, float32 (height, width), for each image."""
         return [{"image": self._scaled(image, f"input {number}")} for number, image in enumerate(inputs, 1)]
+
+    def augment(self, row: Arrays, rng: np.random.Generator) -> Arrays:
+        """Returns an encoded image as another hand might have written it, two of three times."""
+        if not self.distortion or rng.random() < _AS_IT_IS:
+            return row
+        return {**row, "image": other_hand(row["image"], self.distortion, rng)}
 
     def warnings(self, given: Any) -> list[str]:
         """Returns why the answer to an image may not be trusted: far more or less ink than in those of the training."""
@@ -91,7 +102,7 @@ class DigitsProcessor(Processor):
     def save(self, folder: Path) -> None:
         """Writes `processor.json`."""
         facts = {"class_names": self.class_names, "image_shape": self.image_shape, "full_ink": self.full_ink}
-        facts |= {"usual_ink": self.usual_ink}
+        facts |= {"usual_ink": self.usual_ink, "distortion": self.distortion}
         (folder / "processor.json").write_text(json.dumps(facts), encoding="utf-8")
 
     @classmethod

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnn_apps.data.drawing import fit_drawing
 from rnn_apps.model import load
-from rnn_apps.serving.pages.drawing import fit_drawing
 
 
 @given(st.integers(1, 5), st.integers(0, 2**32 - 1))
