@@ -16,8 +16,8 @@ def test_another_hand_fills_the_same_room(image, distortion, seed):
     assert other.shape == image.shape
     assert other.min() >= 0.0
     assert 0.5 < other.max() <= 1.0
-    assert other[0].any()
-    assert other[-1].any()
+    filled = other > 0
+    assert filled.any(axis=1).all() or filled.any(axis=0).all()
 
 
 @given(st.sampled_from(EXAMPLES), SEEDS)
