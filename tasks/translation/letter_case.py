@@ -17,6 +17,9 @@ _SENTENCE_END = regex.compile(r"[.!?…]")
 _FEWEST = 3
 _SMALL = 3  # letters of words that a heading may leave small
 
+NAME_INSIDE = regex.compile(r"(?<=[\p{Ll},] )\p{Lu}[\p{L}\p{M}]+")
+"""A word with a capital inside of a sentence: behind a word in small letters, or a comma."""
+
 Cost = Callable[[str], tuple[int, ...]]
 """How badly a vocabulary knows a word: the smallest is the best known."""
 

@@ -24,6 +24,7 @@ from rnn_apps.data.text.scripts import IDEOGRAPHS, script, unseen_form, usual_fo
 from rnn_apps.data.text.wording import Wording
 from rnn_apps.errors import DataError
 from rnn_apps.tasks.translation.asides import Asides
+from rnn_apps.tasks.translation.letter_case import NAME_INSIDE
 from rnn_apps.tasks.translation.names import Names
 from rnn_apps.tasks.translation.numbers import in_digits
 from rnn_apps.tasks.translation.placeholders import is_hidden
@@ -46,7 +47,6 @@ _KEPT = 0.25  # share of the names hardly met that the targets write alike, for 
 _FEWEST = 20  # names hardly met, to know it
 _APOSTROPHE = re.compile("['’]")
 _LETTER = r"(?![\p{Han}\p{Hiragana}\p{Katakana}])[\p{L}\p{M}]"
-_INSIDE = regex.compile(r"(?<=[\p{Ll},] )\p{Lu}[\p{L}\p{M}]+")
 _PERHAPS_A_NAME = regex.compile(rf"(?<!{_LETTER})(?:\p{{Lu}}|[a-z])(?:['’-]?{_LETTER})+")
 
 
@@ -339,7 +339,7 @@ def _perhaps_names(examples: Iterable[SentencePair]) -> Iterator[str]:
 def _what_becomes_of(names: frozenset[str], examples: Iterable[SentencePair]) -> Iterator[str]:
     """For each of these names inside a source, whether its target keeps it."""
     for pair in examples:
-        for name in names.intersection(_INSIDE.findall(clean(pair.source))):
+        for name in names.intersection(NAME_INSIDE.findall(clean(pair.source))):
             yield "kept" if name in pair.target else "written otherwise"
 
 

@@ -18,6 +18,7 @@ import regex
 from rnn_apps.data.parts import counted, each_part
 from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.tasks.translation.clock_times import with_times_in_digits
+from rnn_apps.tasks.translation.letter_case import NAME_INSIDE
 from rnn_apps.tasks.translation.names import Names
 from rnn_apps.tasks.translation.numbers import in_digits, ordinals
 from rnn_apps.tasks.translation.placeholders import NUMBER, hide
@@ -30,7 +31,6 @@ _HIDDEN_IN = 10  # of the pairs with a word that both sides have, one in so many
 _COUNTERPART_HIDDEN_IN = 3  # the same of pairs with a name that is written otherwise
 _SHORTEST_HIDDEN = 3
 _WORD = re.compile(r"\w+")
-_NAME = regex.compile(r"(?<=[\p{Ll},] )\p{Lu}[\p{L}\p{M}]+")
 _IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Katakana}・]+")
 _LONGEST_NAME = 5
 _LEAST = 8  # pairs in which a name must stand
@@ -131,7 +131,7 @@ def learn_counterparts(pairs: Iterable[SentencePair]) -> dict[str, str]:
 
 def _names(pairs: Iterable[SentencePair]) -> Iterator[str]:
     """What may be a name in the targets, once for each pair."""
-    return (name for pair in pairs if _IDEOGRAPHS.search(pair.source) for name in set(_NAME.findall(pair.target)))
+    return (name for pair in pairs if _IDEOGRAPHS.search(pair.source) for name in set(NAME_INSIDE.findall(pair.target)))
 
 
 def _count_beside(
