@@ -51,9 +51,9 @@ def _grey(path: Path) -> Array:
         raise MissingExtraError("Reading a picture", "inspect") from None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it is made smaller before it is read
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # a large photograph is none
             with Image.open(path) as file:
-                file.draft("L", (_LARGEST, _LARGEST))
+                file.draft("L", (_LARGEST, _LARGEST))  # reads a large JPEG small
                 picture = ImageOps.exif_transpose(file).convert("RGBA")
     except FileNotFoundError:
         raise DataError(f"There is no file {path}.") from None
