@@ -36,7 +36,7 @@ class ImageClass(WarnedPrediction, ClassPrediction):
 
 
 class DigitsPredictor(ClassPredictor):
-    """Classifies images, rows of numbers (height, width).
+    """Classifies images, rows of numbers (height, width), or pictures given as `pathlib.Path`.
 
     Args:
         bundle: a verified bundle of the task `digits`.
@@ -48,8 +48,13 @@ class DigitsPredictor(ClassPredictor):
 
     def answer(self, inputs: Sequence[Any], options: Options) -> list[ImageClass]:
         """Returns the class of each image, in their order."""
-        pairs = zip(inputs, super().answer(inputs, options), strict=True)
+        images = [self._image(given) for given in inputs]
+        pairs = zip(images, super().answer(images, options), strict=True)
         return [ImageClass(**vars(own), warnings=self.images.warnings(image)) for image, own in pairs]
+
+    def cases(self, given: Any) -> Sequence[Case]:
+        """Returns the image with its answer."""
+        return super().cases(self._image(given))
 
     @property
     def examples(self) -> Sequence[Array]:
@@ -75,8 +80,7 @@ class DigitsPredictor(ClassPredictor):
     def parse(self, text: str) -> Any:
         """Reads an image as JSON rows of numbers, from an .npy file, or from a picture of it."""
         if Path(text).suffix.lower() in SUFFIXES:
-            height, width = self.images.image_shape
-            return read_picture(Path(text), (height, width), self._margin) * self.images.full_ink
+            return self._image(Path(text))
         if text.endswith(".npy"):
             try:
                 return np.load(text, allow_pickle=False)
@@ -109,6 +113,13 @@ class DigitsPredictor(ClassPredictor):
         """Returns a pad for images of the model's size; those of 20 pixels and more have the margin of MNIST's."""
         height, width = self.images.image_shape
         return InputView(DrawingInput((height, width), self.images.full_ink, self._margin), action="Classify")
+
+    def _image(self, given: Any) -> Any:
+        """Reads a picture; what is none stays. A client of the server cannot send a `Path`."""
+        if not isinstance(given, Path):
+            return given
+        height, width = self.images.image_shape
+        return read_picture(given, (height, width), self._margin) * self.images.full_ink
 
     @property
     def _margin(self) -> int:

@@ -1,11 +1,13 @@
 import json
 import sys
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 import rnn_apps
 from rnn_apps.errors import DataError, MissingExtraError
@@ -121,3 +123,22 @@ def test_without_pillow_it_is_said_what_to_install(save, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingExtraError, match=r'pip install "rnn-apps\[inspect\]"'):
         read_picture(path, SHAPE, 0)
+
+
+def test_python_takes_a_path_and_no_text(save, digits_model):
+    model, path = rnn_apps.load(digits_model), save(enlarged(EXAMPLES[0]))
+    assert model.predict([path])[0] == model.predict([model.predictor.parse(str(path))])[0]
+    assert model.inspect([path])
+    with pytest.raises(DataError, match=r"input 1: expected rows of numbers, .* A picture is given as pathlib.Path."):
+        model.predict([str(path)])
+
+
+def test_the_shipped_model_reads_printed_digits(tmp_path):
+    font = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), 80)
+    paths = [tmp_path / f"{digit}.png" for digit in range(10)]
+    for digit, path in enumerate(paths):
+        picture = Image.new("L", (100, 120), 255)
+        ImageDraw.Draw(picture).text((20, 10), str(digit), font=font, fill=0)
+        picture.save(path)
+    answers = rnn_apps.load("digits").predict(paths)
+    assert sum(answer.label == str(digit) for digit, answer in enumerate(answers)) >= 9
