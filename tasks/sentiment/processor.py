@@ -63,7 +63,7 @@ class TextProcessor(Processor, Generic[TargetT]):
         target = cls.target_class.fit(examples, data)
         texts = Mapped(_texts, examples)
         tokenizer = SubwordTokenizer.train(texts, data.vocabulary_size, data.lowercase)
-        wording = Wording.fit(texts, tokenizer.lengths)
+        wording = Wording.fit(texts, tokenizer.lengths, subwords=True)
         return cls(tokenizer, target, data.max_tokens, data.max_training_tokens, wording)
 
     def extended(self, examples: Iterable[LabelledText], config: SentimentConfig) -> tuple[Self, str]:
@@ -71,7 +71,7 @@ class TextProcessor(Processor, Generic[TargetT]):
         target, news = self.target.extended(examples)
         texts = Mapped(_texts, examples)
         tokenizer, more = self.tokenizer.grown(texts, self.tokenizer.vocabulary_size // 2, _FREQUENT)
-        wording = Wording.fit(texts, tokenizer.lengths)
+        wording = Wording.fit(texts, tokenizer.lengths, subwords=True)
         extended = type(self)(tokenizer, cast(TargetT, target), self.max_tokens, self.max_training_tokens, wording)
         return extended, ", ".join(filter(None, (news, more)))
 

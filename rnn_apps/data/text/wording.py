@@ -1,7 +1,8 @@
 """Whether the words of a text are like those that a model has learnt from: a text in another language seldom is.
 
 What tells it is how many subwords a word takes, or how many words are unknown. How many is usual is learnt from the
-training texts, for parts of several lengths: the longer a part, the less chance there is in it.
+training texts, for parts of several lengths: the longer a part, the less chance there is in it. Of a few words it tells
+hardly anything, since a rare long word takes as many as a foreign short one; how many it takes for its letters does.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +23,16 @@ Cost = Callable[[Sequence[str]], Sequence[int]]
 LENGTHS = (4, 6, 10, 20, 40)
 """Words, or ideographs, of a part."""
 
+SHORT = (2, 3, 4, 5)
+"""Words of a short text, which is looked at by its letters."""
+
 _WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"  # Japanese and Chinese characters
 _WORD = re.compile(rf"([{_WIDE}]+)|(?:[^\W\d_{_WIDE}]['’\u0300-\u036f]*)+")
 _LETTERS, _WORDS = 20_000_000, 400_000
 _PARTS = 5_000  # of a length
 _FEWEST = 200
+_RARE = 0.2  # more subwords a letter, which rare words of any texts may take
+_SHORT = "short"
 _USUAL, _MARGIN = 0.995, 1.1  # a part is unusual if it costs more than so many of the training texts, and some more
 
 
@@ -34,6 +41,8 @@ class Wording:
 
     Args:
         limits: the greatest usual cost of a word, by the length of the part.
+        short: the greatest usual number of subwords beyond one a word, for each letter, by the words of a short text;
+            without it such a text is not looked at by its letters.
     """
 
     WARNING = (
@@ -41,30 +50,41 @@ class Wording:
         "says of it."
     )
 
-    def __init__(self, limits: Mapping[int, float]) -> None:
-        self.limits = dict(limits)
+    def __init__(self, limits: Mapping[int, float], short: Mapping[int, float] | None = None) -> None:
+        self.limits, self.short = dict(limits), dict(short or {})
 
     @classmethod
-    def fit(cls, texts: Iterable[str], cost: Cost) -> Wording:
-        """Learns the limits from training texts, mixed and put one behind the other; of few texts it learns none."""
+    def fit(cls, texts: Iterable[str], cost: Cost, subwords: bool = False) -> Wording:
+        """Learns the limits from training texts, mixed and put one behind the other; of few texts it learns none.
+
+        Args:
+            texts: clean ones.
+            cost: see `Cost`.
+            subwords: whether it counts subwords, so that short texts can be looked at, too.
+        """
         import random  # slow to load for what only a training needs
 
         first = partial(first_letters, _LETTERS // part_count(texts))
         mixed = list(chain.from_iterable(each_part(first, texts)))
         random.Random(0).shuffle(mixed)
         words = list(islice(chain.from_iterable(map(words_of, mixed)), _WORDS))
-        limits = {}
-        for length in LENGTHS:
-            count = min(_PARTS, len(words) // length)
-            if count >= _FEWEST:
-                starts = np.linspace(0, len(words) - length, count).astype(int).tolist()
-                costs = np.array(cost([_part(words[start : start + length]) for start in starts]))
-                limits[length] = float(np.quantile(costs / length, _USUAL) * _MARGIN)
-        return cls(limits)
+        limits = {
+            length: _usual([own / length for own in cost(list(map(_part, parts)))])
+            for length in LENGTHS
+            if (parts := _parts(words, length))
+        }
+        short = {
+            length: max(_usual(_density(parts, cost)), _RARE)
+            for length in SHORT
+            if subwords and (parts := _parts(words, length))
+        }
+        return cls(limits, short)
 
     def is_unusual(self, text: str, cost: Cost) -> bool:
-        """Whether the beginning of a text costs more than usual, by two or more; a text of a few words never does."""
+        """Whether a text costs more than usual: its beginning by two or more, or if it is short, for its letters."""
         words = list(islice(words_of(text), max(self.limits, default=0)))
+        if len(words) in self.short:
+            return _density([words], cost)[0] > self.short[len(words)]
         length = max((own for own in self.limits if own <= len(words)), default=0)
         return bool(length) and cost([_part(words[:length])])[0] > length * self.limits[length] + 1
 
@@ -72,14 +92,16 @@ class Wording:
         """Returns the warning that a text is unusual, if it is."""
         return [self.WARNING] if self.is_unusual(text, cost) else []
 
-    def as_json(self) -> dict[str, float]:
+    def as_json(self) -> dict[str, Any]:
         """Returns what `of` takes."""
-        return {str(length): limit for length, limit in self.limits.items()}
+        facts: dict[str, Any] = {str(length): limit for length, limit in self.limits.items()}
+        return facts | ({_SHORT: {str(length): limit for length, limit in self.short.items()}} if self.short else {})
 
     @classmethod
-    def of(cls, facts: Mapping[str, float]) -> Wording:
+    def of(cls, facts: Mapping[str, Any]) -> Wording:
         """Returns what `as_json` came from."""
-        return cls({int(length): limit for length, limit in facts.items()})
+        limits = {int(length): limit for length, limit in facts.items() if length != _SHORT}
+        return cls(limits, {int(length): limit for length, limit in facts.get(_SHORT, {}).items()})
 
 
 def parts_of_texts(texts: Iterable[str]) -> Iterator[str]:
@@ -99,6 +121,23 @@ def words_of(text: str) -> Iterator[str]:
     """The words of a text, without numbers and signs; each ideograph is one."""
     for match in _WORD.finditer(text):
         yield from match[1] or [match[0]]
+
+
+def _parts(words: Sequence[str], length: int) -> list[Sequence[str]]:
+    """Parts of so many words from all over them; none where there are few."""
+    count = min(_PARTS, len(words) // length)
+    starts = np.linspace(0, len(words) - length, count).astype(int).tolist() if count >= _FEWEST else []
+    return [words[start : start + length] for start in starts]
+
+
+def _usual(values: Sequence[float]) -> float:
+    return float(np.quantile(values, _USUAL) * _MARGIN)
+
+
+def _density(parts: Sequence[Sequence[str]], cost: Cost) -> list[float]:
+    """For each part, the subwords beyond one a word for each of its letters."""
+    costs = cost(list(map(_part, parts)))
+    return [(own - len(part)) / sum(map(len, part)) for own, part in zip(costs, parts, strict=True)]
 
 
 def _part(words: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """A text in another language is told by what its words cost; one in the same hardly ever."""
 
+import json
 import random
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnn_apps.data.text.subwords import SubwordTokenizer
-from rnn_apps.data.text.wording import LENGTHS, Wording, parts_of_texts, words_of
+from rnn_apps.data.text.wording import LENGTHS, SHORT, Wording, parts_of_texts, words_of
 from rnn_apps.tasks.sentiment import sample
 
 GERMAN = "Das Zimmer war überhaupt nicht sauber, aber die Aussicht auf das Gebirge hat uns dafür entschädigt."
@@ -17,7 +18,7 @@ GERMAN = "Das Zimmer war überhaupt nicht sauber, aber die Aussicht auf das Gebi
 def learnt():
     texts = [text for _, text in sample.examples()]
     tokenizer = SubwordTokenizer.train(texts, 2000, True)
-    return Wording.fit(texts[:3000], tokenizer.lengths), tokenizer.lengths, texts[3000:]
+    return Wording.fit(texts[:3000], tokenizer.lengths, subwords=True), tokenizer.lengths, texts[3000:]
 
 
 def test_the_same_language_is_usual_and_another_is_not(learnt):
@@ -27,10 +28,19 @@ def test_the_same_language_is_usual_and_another_is_not(learnt):
     assert "another language" in wording.warnings(GERMAN, cost)[0]
 
 
-def test_a_few_words_are_never_unusual(learnt):
-    wording, cost, _ = learnt
-    assert not wording.is_unusual("Überhaupt nicht entschädigt", cost)
+def test_a_few_words_are_unusual_for_their_letters(learnt):
+    wording, cost, others = learnt
+    assert wording.is_unusual("Überhaupt nicht sauber", cost)
+    assert not wording.is_unusual("The hotel was gripping", cost)
+    shortest = [" ".join(text.split()[:count]) for text in others for count in SHORT]
+    assert sum(wording.is_unusual(text, cost) for text in shortest) <= 0.005 * len(shortest)
+
+
+def test_a_word_is_never_unusual_and_few_words_not_where_no_subwords_are_counted(learnt):
+    wording, cost, others = learnt
+    assert not wording.is_unusual("Entschädigungen", cost)
     assert not wording.is_unusual("", cost)
+    assert not Wording.fit(others, cost).is_unusual("Überhaupt nicht sauber", cost)
 
 
 def test_few_texts_teach_nothing():
@@ -41,7 +51,9 @@ def test_few_texts_teach_nothing():
 
 def test_it_is_written_and_read(learnt):
     wording, _, _ = learnt
-    assert Wording.of(wording.as_json()).limits == wording.limits
+    again = Wording.of(json.loads(json.dumps(wording.as_json())))
+    assert (again.limits, again.short) == (wording.limits, wording.short)
+    assert set(wording.short) == set(SHORT)
     assert set(wording.limits) <= set(LENGTHS)
 
 

@@ -29,3 +29,9 @@ def test_short_denials_are_understood(name, texts, least):
 def test_what_one_types_first(text, label):
     (answer,) = rnn_apps.load("sentiment").predict([text])
     assert (answer.label, answer.warnings) == (label, [])
+
+
+@pytest.mark.parametrize("text", ["C'est nul", "Das ist schlecht", "Muy buena película", "Film był okropny"])
+def test_a_short_text_in_another_language_is_warned_of(text):
+    (answer,) = rnn_apps.load("sentiment").predict([text])
+    assert "perhaps in another language" in answer.warnings[0]
