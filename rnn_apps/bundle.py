@@ -15,6 +15,7 @@ import glob
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -143,8 +144,6 @@ def write_bundle(
             (temporary / MANIFEST).write_text(text, encoding="utf-8")
             _move_into_place(temporary, folder)
         finally:
-            import shutil
-
             shutil.rmtree(temporary, ignore_errors=True)
     return read_bundle(folder)
 
@@ -257,8 +256,6 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
 
 def _remove_leftovers(folder: Path, ending: str) -> None:
     """Removes what this process, or one that was killed, has put beside `folder`."""
-    import shutil
-
     for path in folder.parent.glob(f".{glob.escape(folder.name)}.[0-9]*.{ending}"):
         shutil.rmtree(path, ignore_errors=True)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from rnn_apps.data.readers.columns import Columns
+from rnn_apps.data.readers.columns import Columns
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -39,8 +38,6 @@ def column_options(function: Function) -> Function:
 
 def take_columns(options: dict[str, Any]) -> Columns:
     """Takes what the column options said out of a command's options."""
-    from rnn_apps.data.readers.columns import Columns
-
     return Columns(
         text=options.pop("text_column"),
         label=options.pop("label_column"),

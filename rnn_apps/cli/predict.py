@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -23,13 +23,11 @@ from rnn_apps.cli.model_options import ModelCommand, chosen_options
 from rnn_apps.cli.output import print_json
 from rnn_apps.cli.workers import worker_options
 from rnn_apps.data.files import check_encoding, decode_lines
+from rnn_apps.data.readers.columns import Columns
 from rnn_apps.errors import ConfigError, DataError, OutputError
 from rnn_apps.inference.deadline import working_until_interrupt
 from rnn_apps.inference.predictor import Prediction, answer_each
 from rnn_apps.model import Model, load
-
-if TYPE_CHECKING:
-    from rnn_apps.data.readers.columns import Columns
 
 _TOLD = 5
 _FILE_NAME = re.compile(
@@ -82,8 +80,6 @@ def command(
     if data or output:
         if not data or not output or inputs or attention or as_json:
             raise ConfigError("A table is answered with --data PATH and --output FILE, and no other input or output.")
-        from rnn_apps.data.readers.columns import Columns
-
         columns = Columns(text=(text_column,) if text_column else (), encoding=encoding)
         if workers or cluster or cores_per_worker != 1:
             from rnn_apps.cluster.engine import team

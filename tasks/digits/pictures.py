@@ -38,8 +38,11 @@ def read_picture(path: Path, shape: tuple[int, int], margin: int) -> Array:
     if ink.shape == shape:
         return ink
     ink[ink < _PAPER] = 0.0
-    if len(parts := _parts(ink)) > 1:
-        raise DataError(f"{path} shows {len(parts)} signs side by side. Cut it into pictures of one sign each.")
+    if len(parts := _parts(ink)) != 1:
+        found = (
+            f"{len(parts)} signs side by side. Cut it into pictures of one sign each" if parts else "nothing but specks"
+        )
+        raise DataError(f"{path} shows {found}.")
     return fit_drawing(ink[:, parts[0]], shape, margin)
 
 

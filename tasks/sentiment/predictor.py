@@ -12,6 +12,7 @@ from rnn_apps.inference.classification import ClassPrediction, ClassPredictor
 from rnn_apps.inference.many_to_one import ManyToOnePredictor
 from rnn_apps.inference.options import Options
 from rnn_apps.inference.predictor import Prediction, WarnedPrediction
+from rnn_apps.tasks.sentiment import sample
 from rnn_apps.tasks.sentiment.processor import OrderedProcessor, SentimentProcessor, TextProcessor
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ class TextPredictor(ManyToOnePredictor):
     @property
     def examples(self) -> Sequence[str]:
         """Three short reviews."""
-        from rnn_apps.tasks.sentiment.sample import EXAMPLES
-
-        return EXAMPLES
+        return sample.EXAMPLES
 
     def input_view(self) -> InputView:
         """Returns a box whose text is classified while it is typed."""

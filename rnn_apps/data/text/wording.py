@@ -7,6 +7,7 @@ hardly anything, since a rare long word takes as many as a foreign short one; ho
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -62,8 +63,6 @@ class Wording:
             cost: see `Cost`.
             subwords: whether it counts subwords, so that short texts can be looked at, too.
         """
-        import random  # slow to load for what only a training needs
-
         first = partial(first_letters, _LETTERS // part_count(texts))
         mixed = list(chain.from_iterable(each_part(first, texts)))
         random.Random(0).shuffle(mixed)

@@ -98,6 +98,13 @@ def test_a_speck_is_no_sign(save):
     np.testing.assert_allclose(read_picture(save(pixels), SHAPE, 0) * 16, EXAMPLES[0], atol=0.5)
 
 
+def test_specks_alone_are_refused(save):
+    pixels = np.full((300, 300), 255, np.uint8)
+    pixels[::4, ::4] = 0
+    with pytest.raises(DataError, match=r"a.png shows nothing but specks\."):
+        read_picture(save(pixels), SHAPE, 0)
+
+
 def test_an_empty_picture_is_refused(save):
     with pytest.raises(DataError, match=r"There is nothing to be seen on .*: its pixels are all alike"):
         read_picture(save(np.full((30, 30), 200, np.uint8)), SHAPE, 0)
