@@ -365,7 +365,7 @@ class TestPrediction:
             ("[[1, 2], [3]]", "input 1: expected rows of numbers, all of one length"),
             ("[[1, 2], [3, 4]]", "input 1: expected an image of shape (8, 8). Received: (2, 2)"),
             ("{}", "input 1: expected rows of numbers"),
-            ("fine", "Expected an image as JSON rows of numbers, or an .npy file. Received: 'fine'"),
+            ("fine", "Expected an image as JSON rows of numbers, an .npy file, or a picture (.png, "),
             (json.dumps([[float("nan")] * 8] * 8), "input 1: the image has pixels that are no numbers"),
             ("[[1" + "0" * 400 + "]]", "input 1: "),
             ("[[1" + "0" * 5000 + "]]", "Expected an image as JSON rows of numbers"),
