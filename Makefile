@@ -14,7 +14,7 @@ run: $(VENV)/.train
 	$(BIN)/rnnapps run sentiment
 
 test: $(VENV)/.test
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --ignore tests/cluster $(COVERAGE)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore tests/cluster $(COVERAGE)
 
 # what runs on Ray, which only these tests install
 cluster: $(VENV)/.cluster
