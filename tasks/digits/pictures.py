@@ -38,11 +38,11 @@ def read_picture(path: Path, shape: tuple[int, int], margin: int) -> Array:
     if ink.shape == shape:
         return ink
     ink[ink < _PAPER] = 0.0
-    if len(parts := _parts(ink)) != 1:
-        found = (
-            f"{len(parts)} signs side by side. Cut it into pictures of one sign each" if parts else "nothing but specks"
-        )
-        raise DataError(f"{path} shows {found}.")
+    parts = _parts(ink)
+    if not parts:
+        raise DataError(f"{path} shows nothing but specks. Take one sign, large and sharp.")
+    if len(parts) > 1:
+        raise DataError(f"{path} shows {len(parts)} signs side by side. Cut it into pictures of one sign each.")
     return fit_drawing(ink[:, parts[0]], shape, margin)
 
 
@@ -72,7 +72,9 @@ def _ink(grey: Array, path: Path) -> Array:
     edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ink = np.abs(grey - np.median(edge))
     if (most := float(ink.max())) < _CONTRAST:
-        raise DataError(f"There is nothing to be seen on {path}: its pixels are all alike.")
+        raise DataError(
+            f"There is nothing to be seen on {path}: its pixels are all alike. Take one sign, dark on light."
+        )
     return np.asarray(ink / most, np.float32)
 
 

@@ -114,7 +114,7 @@ class DigitsProcessor(Processor):
         try:
             array = np.asarray(image, np.float32)
         except (TypeError, ValueError, OverflowError):
-            hint = " A picture is given as pathlib.Path." if isinstance(image, str) else ""
+            hint = " In Python a picture is given as pathlib.Path." if isinstance(image, str) else ""
             raise DataError(f"{where}: expected rows of numbers, all of one length.{hint}") from None
         if array.shape != self.image_shape:
             raise DataError(f"{where}: expected an image of shape {self.image_shape}. Received: {array.shape}")

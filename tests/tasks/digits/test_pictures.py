@@ -101,7 +101,7 @@ def test_a_speck_is_no_sign(save):
 def test_specks_alone_are_refused(save):
     pixels = np.full((300, 300), 255, np.uint8)
     pixels[::4, ::4] = 0
-    with pytest.raises(DataError, match=r"a.png shows nothing but specks\."):
+    with pytest.raises(DataError, match=r"a.png shows nothing but specks\. Take one sign"):
         read_picture(save(pixels), SHAPE, 0)
 
 
@@ -135,8 +135,11 @@ def test_without_pillow_it_is_said_what_to_install(save, monkeypatch):
 def test_python_takes_a_path_and_no_text(save, digits_model):
     model, path = rnn_apps.load(digits_model), save(enlarged(EXAMPLES[0]))
     assert model.predict([path])[0] == model.predict([model.predictor.parse(str(path))])[0]
-    assert model.inspect([path])
-    with pytest.raises(DataError, match=r"input 1: expected rows of numbers, .* A picture is given as pathlib.Path."):
+    (case,) = model.predictor.cases(path)
+    np.testing.assert_allclose(case.arrays["image"][0] * 16, EXAMPLES[0], atol=0.5)
+    with pytest.raises(
+        DataError, match=r"input 1: expected rows of numbers, .* In Python a picture is given as pathlib.Path."
+    ):
         model.predict([str(path)])
 
 
