@@ -103,6 +103,13 @@ def _start(start: Mapping[str, Any]) -> str:
     )
 
 
+def _measured_on(data: Mapping[str, Any]) -> str:
+    told = f"{data['validation_examples']:,} examples that were not trained on"
+    if seen := data.get("validation_seen"):
+        told += f"; {seen:,} of them have an input that was trained on, too"
+    return told
+
+
 def write_card(name: str, task: Task[Any, Any], facts: Mapping[str, Any], reliability: bool = False) -> str:
     """Returns the model card as Markdown.
 
@@ -121,7 +128,7 @@ def write_card(name: str, task: Task[Any, Any], facts: Mapping[str, Any], reliab
         f"```\nrnnapps {command}\nrnnapps evaluate {name} --data FILE\n```\n\n"
         f'```python\nimport rnn_apps\n\nmodel = rnn_apps.load("{name}")\nmodel.predict([...])\n```',
         "## Quality",
-        f"Measured on {data['validation']} ({data['validation_examples']:,} examples that were not trained on). "
+        f"Measured on {data['validation']} ({_measured_on(data)}). "
         "They also decided when to stop and, where answers are calibrated, how (temperature, thresholds, width of an "
         "interval), so expect a little less on new data.",
         _table(["metric", "value"], [[_HEADINGS.get(n, n), f"{v:.4f}"] for n, v in facts["metrics"].items()]),

@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ import numpy.typing as npt
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.config import TaskConfig
+from rnn_apps.data import doubles
 from rnn_apps.data.files import write_whole, writing_whole
 from rnn_apps.data.parts import Parts, Result, chunks
 from rnn_apps.data.processor import Processor
@@ -42,6 +45,8 @@ Where it returns an iterator, that may come as a list.
 _CHUNK = 1000
 _SECONDS = "data_seconds"  # written last, so its presence says that the data is whole
 _AIDS = "aids.json"  # what encoding needs, and no bundle has
+_SEEN = "seen.json"  # how many of the validation examples are trained on, too
+_WORTH_TELLING = 0.01
 
 
 def one_by_one(function: Callable[[int], Any], count: int) -> Iterable[Any]:
@@ -58,6 +63,7 @@ class PreparedData:
         train: training examples.
         valid: validation examples.
         chosen: the examples of the source that are trained on, and those that were held out to validate on.
+        seen: how many validation examples have an input that is trained on, too.
         seconds: time that the preparation took.
     """
 
@@ -65,6 +71,7 @@ class PreparedData:
     train: Store
     valid: Store
     chosen: tuple[Iterable[Any], Iterable[Any]]
+    seen: int
     seconds: float
 
 
@@ -114,6 +121,7 @@ class Preparation:
             Store(self.folder / "train"),
             Store(self.folder / "valid"),
             (_Chosen(self, False), _Chosen(self, True)),
+            int((self.folder / _SEEN).read_text()),
             float(done.read_text()),
         )
 
@@ -146,6 +154,38 @@ class Preparation:
             raise DataError(
                 "Expected at least one example to validate on. The validation data has none; say with --valid which."
             )
+        self._look_for_doubles()
+
+    def _look_for_doubles(self) -> None:
+        """Tells of inputs that are validated on and trained on, too, and of those that have different classes."""
+        marks = [self._marks(part) for part in range(len(self.source.parts))]
+        if self.valid:
+            valid = np.concatenate([np.load(self._digests(part)) for part in range(len(self.valid.parts))])
+        else:
+            valid = np.concatenate([np.load(path)["digests"][np.load(path)["held_out"]] for path in marks])
+        seen = doubles.seen(valid, (np.load(path)["digests"][~np.load(path)["held_out"]] for path in marks))
+        write_whole(self.folder / _SEEN, str(seen).encode())
+        if seen > _WORTH_TELLING * len(valid):
+            self.reporter.note(
+                f"warning: {seen:,} of {len(valid):,} validation examples ({seen / len(valid):.0%}) have an input that "
+                "is trained on, too: what is measured on them is memory."
+            )
+        count, first = 0, ""
+        for part, path in enumerate(marks):
+            own, places = doubles.contradictions(np.load(path)["digests"], np.load(path)["classes"])
+            count += own
+            if places and not first:
+                first = " and ".join(self._told(part, place) for place in places)
+        if count:
+            self.reporter.note(
+                f"warning: {count:,} {'input stands' if count == 1 else 'inputs stand'} in the data more than once and "
+                f"with different classes, such as {first}: no model can learn both."
+            )
+
+    def _told(self, part: int, place: int) -> str:
+        """Where an example of a part comes from, and its class."""
+        example = next(islice(self.source.parts[part](), place, None))
+        return f"{getattr(example, 'where', '') or f'example {place + 1:,}'} ('{self.task.class_of(example)}')"
 
     def _fit(self) -> None:
         training = _Chosen(self, False)
@@ -179,9 +219,11 @@ class Preparation:
     def _look_at(self, part: int) -> list[tuple[str | None, int]]:
         """Holds some examples of a part out; returns its classes, and how many examples of each are trained on."""
         known: dict[str | None, int] = {None: 0}
-        examples = self.reporter.track(self.source.parts[part](), "reading")
-        indices = (known.setdefault(self.task.class_of(example), len(known)) for example in examples)
-        classes = np.fromiter(indices, np.int32)
+        indices, digests = array("i"), array("Q")
+        for example in self.reporter.track(self.source.parts[part](), "reading"):
+            indices.append(known.setdefault(self.task.class_of(example), len(known)))
+            digests.append(doubles.digest(self.task.input_of(example)))
+        classes = np.array(indices, np.int32)
         out = np.zeros(len(classes), np.bool_)
         if not self.valid and (len(classes) > 1 or len(self.source.parts) > 1):
             data = self.config.data
@@ -191,7 +233,7 @@ class Preparation:
             else:
                 own = classes if classes.any() else None
                 out = held_out(len(classes), data.validation_fraction, self.config.seed, own, fold)
-        self._mark(part, out, classes)
+        self._mark(part, held_out=out, classes=classes, digests=np.array(digests, np.uint64))
         counts = np.bincount(classes[~out], minlength=len(known))
         return list(zip(known, counts.tolist(), strict=True))
 
@@ -199,12 +241,12 @@ class Preparation:
         """Trains on the examples of a class of this part, which no part had left; returns how many there are."""
         marks = np.load(self._marks(part))
         own = marks["classes"] == number
-        self._mark(part, marks["held_out"] & ~own, marks["classes"])
+        self._mark(part, **{**marks, "held_out": marks["held_out"] & ~own})
         return int(own.sum())
 
-    def _mark(self, part: int, out: npt.NDArray[np.bool_], classes: npt.NDArray[np.int32]) -> None:
+    def _mark(self, part: int, **marks: npt.NDArray[Any]) -> None:
         with writing_whole(self._marks(part)) as file:
-            np.savez(file, held_out=out, classes=classes)
+            np.savez(file, **marks)  # type: ignore[arg-type]
 
     def _encode(self, part: int) -> None:
         """Encodes a part of the source."""
@@ -225,8 +267,17 @@ class Preparation:
         """Encodes a part of the validation data."""
         assert self.valid
         processor = self.task.processor.load(self.folder / "processor")
-        rows = self._rows(processor, self.valid.parts[part](), "valid", None)
-        write_store(self.folder / "valid" / f"{part:05}", rows)
+        digests = array("Q")
+
+        def examples() -> Iterator[Any]:
+            assert self.valid
+            for example in self.valid.parts[part]():
+                digests.append(doubles.digest(self.task.input_of(example)))
+                yield example
+
+        write_store(self.folder / "valid" / f"{part:05}", self._rows(processor, examples(), "valid", None))
+        with writing_whole(self._digests(part)) as file:
+            np.save(file, np.array(digests, np.uint64))
 
     def _rows(
         self, processor: Processor, examples: Iterable[Any], name: str, classes: npt.NDArray[np.int32] | None
@@ -237,8 +288,12 @@ class Preparation:
         return self.reporter.track(rows, f"encoding ({name})")
 
     def _marks(self, part: int) -> Path:
-        """Where the class of each example of a part is, and whether it is held out."""
+        """Where the class of each example of a part is, whether it is held out, and the digest of its input."""
         return self.folder / "parts" / f"marks-{part:05}.npz"
+
+    def _digests(self, part: int) -> Path:
+        """Where the digests of a part of the validation data are."""
+        return self.folder / "parts" / f"digests-{part:05}.npy"
 
 
 class _Chosen(Parts):

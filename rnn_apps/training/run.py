@@ -293,6 +293,7 @@ class Run:
             "training_examples": len(data.train),
             "validation": self.valid.facts["dataset"] if self.valid else "a held-out part of the same data",
             "validation_examples": len(data.valid),
+            "validation_seen": data.seen,
         }
 
     def _examples(self, data: PreparedData) -> tuple[Iterable[Any], Iterable[Any]]:

@@ -41,6 +41,7 @@ class SentimentTask(Task["SentimentConfig", TextProcessor[Any]]):
 
     Args:
         separator: what stands between the labels of a cell, where a text can have several.
+        names: of the classes, by the labels of the data file that stand for them; other labels are names.
     """
 
     name = "sentiment"
@@ -55,8 +56,8 @@ class SentimentTask(Task["SentimentConfig", TextProcessor[Any]]):
     columns = frozenset({"text", "label", "encoding"})
     describe = "describe_classes"
 
-    def __init__(self, separator: str | None = None) -> None:
-        self.separator = separator
+    def __init__(self, separator: str | None = None, names: Mapping[str, str] | None = None) -> None:
+        self.separator, self.names = separator, names or {}
 
     def settled(self, config: SentimentConfig, paths: Sequence[Path], columns: Columns) -> SentimentConfig:
         """Chooses several labels where the first of a file is a list, one class elsewhere.
@@ -83,7 +84,7 @@ class SentimentTask(Task["SentimentConfig", TextProcessor[Any]]):
         data = settings.get("data", {})
         variants = {"labels": LabelsTask, "ordered": OrderedTask, "number": NumberTask}
         variant = variants.get(data.get("target"), SentimentTask)
-        return variant(data["label_separator"] if variant is LabelsTask else None)
+        return variant(data["label_separator"] if variant is LabelsTask else None, data.get("class_names"))
 
     def read(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[LabelledText]:
         """Streams a .tsv, .csv, .jsonl or .parquet of labelled texts."""
@@ -95,11 +96,12 @@ class SentimentTask(Task["SentimentConfig", TextProcessor[Any]]):
         """Says how the file is read, and what of its labels one should know."""
         from rnn_apps.data.readers import labelled
 
-        return labelled.survey_labelled_texts(only(paths), columns, self.separator, getattr(labelled, self.describe))
+        describe = getattr(labelled, self.describe)
+        return labelled.survey_labelled_texts(only(paths), columns, self.separator, describe, self.names)
 
     def class_of(self, example: LabelledText) -> str | None:
-        """The label."""
-        return example.label
+        """The class that its label stands for."""
+        return self.names.get(example.label, example.label)
 
     def sample(self) -> Sequence[LabelledText]:
         """Returns short reviews in which the order of the words decides."""

@@ -162,7 +162,8 @@ def _find(path: Any, heading: Sequence[str], names: Sequence[str], role: Role) -
         )
     known = [n for n, name in enumerate(names) if name in role.usual]
     if len(known) > 1:
-        options = " or ".join(f"{role.option} {heading[n]}" for n in known)
+        namesakes = len({str(heading[n]) for n in known}) < len(known)
+        options = " or ".join(f"{role.option} {n + 1 if namesakes else heading[n]}" for n in known)
         raise DataError(f"{path}: the {role.name} could be in {len(known)} columns. Say which: {options}")
     return known[0] if known else None
 

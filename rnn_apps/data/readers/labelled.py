@@ -13,8 +13,10 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -28,6 +30,8 @@ from rnn_apps.data.text.normalisation import LONE_SURROGATE
 from rnn_apps.errors import DataError
 
 _WHOLE = re.compile(r"[+-]?\d+\.0+")
+_BETWEEN_WORDS = re.compile(r"(?<=\w)[\s_-]+(?=\w)")
+_NO_VALUE = frozenset({"nan", "null", "n/a", "#n/a", "?"})
 _RARE = 0.01
 _MOST_NAMED = 10
 
@@ -84,6 +88,7 @@ def survey_labelled_texts(
     columns: Columns = AS_SEEN,
     separator: str | None = None,
     describe: Callable[[Iterable[LabelledText]], Description] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Survey:
     """Reads a file as a whole, once, and says how it is read and what of its labels one should know.
 
@@ -92,12 +97,14 @@ def survey_labelled_texts(
         columns: as for `read_labelled_texts`.
         separator: as for `read_labelled_texts`.
         describe: what is said of the labels; as classes, if left out.
+        names: of the classes, by the labels that stand for them; other labels are names.
 
     Raises:
         ConfigError: as `read_labelled_texts`.
         DataError: as `read_labelled_texts`.
     """
-    return _survey(path, columns, separator, describe or describe_classes, fingerprint(path))
+    renamed = tuple((names or {}).items())
+    return _survey(path, columns, separator, describe or describe_classes, renamed, fingerprint(path))
 
 
 @lru_cache
@@ -106,9 +113,13 @@ def _survey(
     columns: Columns,
     separator: str | None,
     describe: Callable[[Iterable[LabelledText]], Description],
+    renamed: tuple[tuple[str, str], ...],
     stamp: str,
 ) -> Survey:
-    count, values, warnings = describe(read_labelled_texts(path, columns, separator))
+    examples = read_labelled_texts(path, columns, separator)
+    if renamed:
+        examples = _renamed(examples, dict(renamed))
+    count, values, warnings = describe(examples)
     selection = _labelled(path, columns, stamp)
     text, label = selection.names
     if not count:
@@ -118,6 +129,12 @@ def _survey(
     if (headings := selection.headings()) > 1:
         reading += f"; {headings - 1:,} more headings between the rows are left out"
     return Survey(reading, warnings)
+
+
+def _renamed(examples: Iterable[LabelledText], names: Mapping[str, str]) -> Iterator[LabelledText]:
+    for example in examples:
+        labels = None if example.labels is None else tuple(names.get(label, label) for label in example.labels)
+        yield replace(example, label=names.get(example.label, example.label), labels=labels)
 
 
 def describe_classes(examples: Iterable[LabelledText]) -> Description:
@@ -166,6 +183,22 @@ def _named(counts: Counter[str]) -> str:
 
 
 def _label_warnings(counts: Counter[str], total: int) -> Iterator[str]:
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for label, _ in counts.most_common():
+        alike[_BETWEEN_WORDS.sub(" ", unicodedata.normalize("NFKC", label).casefold())].append(label)
+    for usual, *others in alike.values():
+        if others:
+            renaming = " ".join(f"--set 'data.class_names.{other}={usual}'" for other in others[:_MOST_NAMED])
+            yield (
+                f"the labels {shortened([usual, *others])} differ in case or in what joins their words alone, and "
+                f"are learnt as classes of their own. If they are one, write them alike, or say: {renaming}"
+            )
+    for label, count in counts.items():
+        if label.casefold() in _NO_VALUE:
+            yield (
+                f"the label '{label}' ({count:,} of {total:,} rows) is what programs write where there is none, and "
+                "is learnt as a class. Leave these rows out if they have no label."
+            )
     once = [label for label, count in counts.items() if count == 1]
     if once:
         named = shortened(once[:_MOST_NAMED])

@@ -226,6 +226,24 @@ def test_rare_labels_are_told(write):
     assert "the label 'b' has 4 of 505 examples (0.8%)" in rare
 
 
+def test_labels_that_look_alike_are_told(write):
+    rows = [(label, "x y") for label in ("Very good", "very-good", "very good", "very good", "-1", "1", "C", "C++")] * 2
+    (told,) = survey_labelled_texts(write("data.csv", table(rows))).warnings
+    assert "the labels 'very good', 'Very good', 'very-good' differ" in told
+    assert "--set 'data.class_names.Very good=very good' --set 'data.class_names.very-good=very good'" in told
+    names = {"Very good": "very good", "very-good": "very good"}
+    survey = survey_labelled_texts(write("data.csv", table(rows)), names=names)
+    assert survey.warnings == ()
+    assert "(5 values: very good, " in survey.reading
+
+
+@pytest.mark.parametrize("label", ["nan", "NULL", "N/A", "?"])
+def test_a_label_that_stands_for_none_is_told(write, label):
+    rows = [("a", "x y"), ("b", "x y"), (label, "x y")] * 2
+    (told,) = survey_labelled_texts(write("data.csv", table(rows))).warnings
+    assert f"the label '{label}' (2 of 6 rows) is what programs write where there is none" in told
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
