@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rnn_apps.data.files import data_format, fingerprint, read_lines
+from rnn_apps.data.readers.alignment import Traits, slips
 from rnn_apps.data.readers.columns import AS_SEEN, SOURCE_NAMES, TARGET_NAMES, Columns, Role, Survey, shortened
 from rnn_apps.data.readers.tables import FORMATS, MISSING, Selection, open_table, select
 from rnn_apps.errors import DataError
@@ -63,9 +64,12 @@ def survey_pairs(paths: Sequence[Path], columns: Columns = AS_SEEN) -> Survey:
 @lru_cache
 def _survey(paths: tuple[Path, ...], columns: Columns, stamps: tuple[str, ...]) -> Survey:
     count = empty = same = 0
+    sources, targets = Traits(), Traits()
     read_pairs(paths, columns)
     for pair in _all_pairs(paths, columns):
         count += 1
+        sources.add(pair.source)
+        targets.add(pair.target)
         empty += not (pair.source and pair.target)
         same += pair.source == pair.target
     names = " and ".join(map(str, paths))
@@ -83,8 +87,15 @@ def _survey(paths: tuple[Path, ...], columns: Columns, stamps: tuple[str, ...]) 
         reading = f"{short}: {count:,} pairs{heading}, source in {source}, target in {target}"
     else:
         reading = f"{short}: {count:,} pairs, line by line"
-    left_out = (f"left out {empty:,} of {count:,} pairs, since one side of them is empty.",) if empty else ()
-    return Survey(reading, left_out)
+    warnings = [f"left out {empty:,} of {count:,} pairs, since one side of them is empty."] if empty else []
+    if found := slips(sources, targets):
+        first, last, slip = found[0]
+        warnings.append(
+            f"pairs {first:,} to {last:,} seem to have slipped: the translation of a line stands about {abs(slip)} "
+            f"line{'s' * (abs(slip) > 1)} further {'down' if slip > 0 else 'up'}, as lengths and question marks tell"
+            f"{f' ({len(found):,} such places)' if len(found) > 1 else ''}. Look for a line that one side lacks."
+        )
+    return Survey(reading, tuple(warnings))
 
 
 def _all_pairs(paths: tuple[Path, ...], columns: Columns) -> Iterator[SentencePair]:
