@@ -55,18 +55,18 @@ def slips(source: Traits, target: Traits) -> list[tuple[int, int, int]]:
             places[-1] = (places[-1][0], stop, slip)
         elif slip:
             places.append((start + 1, stop, slip))
-    return places
+    enough = min(2 * _LINES, len(first))  # of 1,600 windows of files that are right, one looks otherwise
+    return [place for place in places if place[1] - place[0] + 1 >= enough]
 
 
 def _windows(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> Iterator[tuple[int, int, int]]:
     for start in range(0, len(first) - _LINES + 1, _LINES):
         stop = start + _LINES if len(first) - start >= 2 * _LINES else len(first)
         asking = min(first[start:stop, 1].sum(), second[start:stop, 1].sum()) >= _FEW
-        found = {
-            slip: float(_correlations(first[start:stop], second[start + slip : stop + slip])[: 1 + asking].mean())
-            for slip in range(-_FARTHEST, _FARTHEST + 1)
-            if start + slip >= 0 and stop + slip <= len(second)
-        }
+        found = {}
+        for slip in range(-_FARTHEST, _FARTHEST + 1):
+            lines = np.arange(max(start, -slip), min(stop, len(second) - slip))
+            found[slip] = float(_correlations(first[lines], second[lines + slip])[: 1 + asking].mean())
         slip = max(found, key=lambda slip: found[slip])
         told = found[slip] > max(_GOES_TOGETHER, found[0] + _BY_MORE)
         yield start, stop, slip if told else 0
