@@ -13,8 +13,7 @@ from __future__ import annotations
 import ast
 import math
 import re
-import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -24,13 +23,13 @@ from typing import Any
 
 from rnn_apps.data.examples import LabelledText, read_number
 from rnn_apps.data.files import data_format, fingerprint, read_lines
+from rnn_apps.data.readers.alike import alike
 from rnn_apps.data.readers.columns import AS_SEEN, LABEL_NAMES, TEXT_NAMES, Columns, Role, Survey, shortened
 from rnn_apps.data.readers.tables import FORMATS, MISSING, SAMPLE, Selection, Table, open_table, select
 from rnn_apps.data.text.normalisation import LONE_SURROGATE
 from rnn_apps.errors import DataError
 
 _WHOLE = re.compile(r"[+-]?\d+\.0+")
-_BETWEEN_WORDS = re.compile(r"(?<=\w)[\s_-]+(?=\w)")
 _NO_VALUE = frozenset({"nan", "null", "n/a", "#n/a", "?"})
 _RARE = 0.01
 _MOST_NAMED = 10
@@ -183,16 +182,12 @@ def _named(counts: Counter[str]) -> str:
 
 
 def _label_warnings(counts: Counter[str], total: int) -> Iterator[str]:
-    alike: defaultdict[str, list[str]] = defaultdict(list)
-    for label, _ in counts.most_common():
-        alike[_BETWEEN_WORDS.sub(" ", unicodedata.normalize("NFKC", label).casefold())].append(label)
-    for usual, *others in alike.values():
-        if others:
-            renaming = " ".join(f"--set 'data.class_names.{other}={usual}'" for other in others[:_MOST_NAMED])
-            yield (
-                f"the labels {shortened([usual, *others])} differ in case or in what joins their words alone, and "
-                f"are learnt as classes of their own. If they are one, write them alike, or say: {renaming}"
-            )
+    for usual, *others in alike(counts):
+        renaming = " ".join(f"--set 'data.class_names.{other}={usual}'" for other in others[:_MOST_NAMED])
+        yield (
+            f"the labels {shortened([usual, *others])} differ in case or in what joins their words alone, and "
+            f"are learnt as classes of their own. If they are one, write them alike, or say: {renaming}"
+        )
     for label, count in counts.items():
         if label.casefold() in _NO_VALUE:
             yield (

@@ -9,12 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from rnn_apps.data.files import data_format, fingerprint
-from rnn_apps.data.readers.columns import AS_SEEN, Columns, Survey
+from rnn_apps.data.readers.alike import alike
+from rnn_apps.data.readers.columns import AS_SEEN, Columns, Survey, shortened
 from rnn_apps.data.readers.conll import find_layout, read_sentences
 from rnn_apps.data.readers.spans import Misfits, read_span_texts
 from rnn_apps.data.text.tags import SchemeDetector, read_spans, write_tags
 from rnn_apps.errors import DataError
 
+_LONG = 200  # of Chinese ones, a character a token, 48 is usual
 _MOST_NAMED = 10
 _AS_COLUMNS = "a token and its tag a line, between a tab, and an empty line between sentences."
 _INSTEAD = dict.fromkeys(("csv", "parquet", "xlsx"), _AS_COLUMNS) | {
@@ -88,15 +90,21 @@ def survey_tagged(path: Path, columns: Columns = AS_SEEN) -> Survey:
 @lru_cache
 def _survey(path: Path, columns: Columns, stamp: str) -> Survey:
     types: Counter[str] = Counter()
-    sentences = tokens = 0
+    sentences = tokens = longest = 0
     for sentence in read_tagged(path, columns):
         sentences, tokens = sentences + 1, tokens + len(sentence.tokens)
+        longest = max(longest, len(sentence.tokens))
         types.update(span.type for span in read_spans(sentence.tags))
     if not sentences:
         raise DataError(f"{path} has no sentence. Expected lines of a token and its tag.")
     named = ", ".join(sorted(types)[:_MOST_NAMED]) + (", ..." if len(types) > _MOST_NAMED else "")
     found = f"{types.total():,} entities of {len(types)} types ({named})" if types else "no entity"
     warnings = [] if types else [f"{path.name} has no entity: precision, recall and F1 are 0 or undefined."]
+    for group in alike(types):
+        warnings.append(
+            f"the types {shortened(group)} differ in case or in what joins their words alone, and are learnt as types "
+            "of their own. If they are one, write them alike."
+        )
     if data_format(path) in ("jsonl", "json"):
         misfits = Misfits()
         for _ in read_span_texts(path, columns, misfits):
@@ -105,7 +113,13 @@ def _survey(path: Path, columns: Columns, stamp: str) -> Survey:
     else:
         how, repairs = _scheme(path, columns, stamp)
         warnings = [*repairs, *warnings]
-    return Survey(f"{path.name}: {sentences:,} sentences, {tokens:,} tokens, {how}, {found}", tuple(warnings))
+        if tokens > _LONG * sentences:
+            warnings.append(
+                f"its sentences have {tokens / sentences:,.0f} tokens on average, the longest {longest:,}. An empty "
+                "line sets sentences apart; is it lacking?"
+            )
+    counted = f"{sentences:,} sentence{'s' * (sentences > 1)}, {tokens:,} tokens"
+    return Survey(f"{path.name}: {counted}, {how}, {found}", tuple(warnings))
 
 
 def _scheme(path: Path, columns: Columns, stamp: str) -> tuple[str, list[str]]:

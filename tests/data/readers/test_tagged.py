@@ -66,7 +66,7 @@ DIALECTS = {
     "BIOES": ("Anna S-PER\nlikes O\nOslo S-LOC\n", "(BIOES)"),
     "underlines and small letters": ("Anna b_PER\nlikes o\nOslo b_LOC\n", "(BIO)"),
     "line ends of a Mac": ("Anna B-PER\rlikes O\rOslo B-LOC\r", "(BIO)"),
-    "documents alone": ("-DOCSTART- O\nAnna B-PER\nlikes O\nOslo B-LOC\n-DOCSTART- O\n", "1 sentences"),
+    "documents alone": ("-DOCSTART- O\nAnna B-PER\nlikes O\nOslo B-LOC\n-DOCSTART- O\n", "1 sentence,"),
 }
 
 
@@ -128,6 +128,21 @@ def test_repairs_are_counted_and_said(write):
     assert survey_tagged(path).warnings == (
         "2 tags do not follow the scheme BIO, such as an I- without a B- before it; read as conlleval does.",
     )
+
+
+def test_types_that_look_alike_are_said(write):
+    path = write("a B-PER\nb B-Per\n\nc B-PER\nd B-LOC\n")
+    (told,) = survey_tagged(path).warnings
+    assert told.startswith("the types 'PER', 'Per' differ in case or in what joins their words alone")
+
+
+def test_sentences_that_are_not_set_apart_are_said(write):
+    lines = "Anna B-PER\nlives O\nhere O\n" * 100
+    survey = survey_tagged(write(lines))
+    assert "1 sentence, 300 tokens" in survey.reading
+    (told,) = survey.warnings
+    assert "300 tokens on average" in told
+    assert survey_tagged(write(lines.replace("here O\n", "here O\n\n"))).warnings == ()
 
 
 def test_a_file_without_entities_is_read_and_said(write):
