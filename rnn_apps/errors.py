@@ -22,7 +22,7 @@ escapes is a fault of the program, shows its traceback and ends with status 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -93,11 +93,31 @@ class MissingExtraError(RnnAppsError, ImportError):
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """Returns `" Did you mean 'x'?"` for the closest known name, or an empty string where none is close."""
+    """Returns `" Did you mean 'x'?"` for the closest known name, or an empty string where none is close.
+
+    Case does not count, and the beginning of one name alone is close, too: "pos" for "positive".
+    """
     import difflib  # slow to load, and seldom needed
 
-    close = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
-    return f" Did you mean '{close[0]}'?" if close else ""
+    names = {name.casefold(): name for name in known}
+    wrong = wrong.casefold()
+    close = difflib.get_close_matches(wrong, list(names), n=1, cutoff=0.6)
+    if not close and len(wrong) > 2:
+        close = [name for name in names if name.startswith(wrong) or (len(name) > 2 and wrong.startswith(name))]
+    return f" Did you mean '{names[close[0]]}'?" if len(close) == 1 else ""
+
+
+def unknown_class(kind: str, name: str, known: Sequence[str]) -> str:
+    """Returns what is said of a class in the data that a model has not learnt.
+
+    Args:
+        kind: what a class is called there: "label".
+        name: of the class.
+        known: the names of the model's classes.
+    """
+    meant = did_you_mean(name, known)
+    cure = f"{meant} Write it so in the data." if meant else " Leave such examples out, or train on some."
+    return f"the {kind} '{name}' was not in the training data. The model knows: {', '.join(known)}.{cure}"
 
 
 def check_count(name: str, value: Any, least: int = 1) -> int:

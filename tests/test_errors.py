@@ -3,7 +3,7 @@ import re
 import pytest
 
 from rnn_apps import errors
-from rnn_apps.errors import RnnAppsError, did_you_mean
+from rnn_apps.errors import RnnAppsError, did_you_mean, unknown_class
 
 ALL = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, RnnAppsError)]
 
@@ -50,3 +50,19 @@ def test_did_you_mean_names_the_closest_only_if_it_is_close():
     assert did_you_mean("unit", ["units", "layers"]) == " Did you mean 'units'?"
     assert did_you_mean("xyz", ["units", "layers"]) == ""
     assert did_you_mean("units", []) == ""
+
+
+def test_case_and_the_beginning_of_a_name_are_close():
+    assert did_you_mean("per", ["LOC", "PER"]) == " Did you mean 'PER'?"
+    assert did_you_mean("pos", ["negative", "positive"]) == " Did you mean 'positive'?"
+    assert did_you_mean("PERSON", ["LOC", "PER"]) == " Did you mean 'PER'?"
+    assert did_you_mean("pos", ["positive", "possible"]) == ""
+    assert did_you_mean("o", ["one", "two"]) == ""
+
+
+def test_a_class_that_was_not_learnt_is_told_with_what_to_do():
+    assert unknown_class("label", "Pos", ["neg", "pos"]) == (
+        "the label 'Pos' was not in the training data. The model knows: neg, pos. Did you mean 'pos'? Write it so in "
+        "the data."
+    )
+    assert unknown_class("type", "odd", ["neg"]).endswith("knows: neg. Leave such examples out, or train on some.")

@@ -12,7 +12,7 @@ import numpy as np
 
 from rnn_apps.arrays import Array, Arrays
 from rnn_apps.data.processor import Processor
-from rnn_apps.errors import DataError
+from rnn_apps.errors import DataError, unknown_class
 from rnn_apps.tasks.digits.handwriting import other_hand
 from rnn_apps.tasks.digits.images import LabelledImage
 
@@ -123,10 +123,7 @@ class DigitsProcessor(Processor):
 
     def _class_index(self, example: LabelledImage) -> int:
         if example.label not in self.class_names:
-            raise DataError(
-                f"{example.where}: the label '{example.label}' was not in the training data. "
-                f"The model knows: {', '.join(self.class_names)}."
-            )
+            raise DataError(f"{example.where}: {unknown_class('label', example.label, self.class_names)}")
         return self.class_names.index(example.label)
 
 

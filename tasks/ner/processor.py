@@ -24,7 +24,7 @@ from rnn_apps.data.text.tags import Span, read_spans, split_tag, write_tags
 from rnn_apps.data.text.tokens import tokenize
 from rnn_apps.data.text.vectors import read_vectors
 from rnn_apps.data.text.wording import Wording, words_of
-from rnn_apps.errors import DataError
+from rnn_apps.errors import DataError, unknown_class
 from rnn_apps.inference.familiarity import Familiar
 
 if TYPE_CHECKING:
@@ -221,10 +221,8 @@ class NerProcessor(Processor):
             spans = read_spans(sentence.tags)
             for span in spans:
                 if span.type not in self._types:
-                    raise DataError(
-                        f"{sentence.where(span.start)}: the type '{span.type}' was not in the training data. "
-                        f"The model knows: {', '.join(sorted(self._types - {''}))}."
-                    )
+                    known = sorted(self._types - {""})
+                    raise DataError(f"{sentence.where(span.start)}: {unknown_class('type', span.type, known)}")
             names = write_tags(spans, len(sentence.tokens), self.scheme)
             tags = np.array([self._tag_numbers[name] for name in names], np.int32)
             row = {**self.encode_tokens(sentence.tokens), "tags": tags}

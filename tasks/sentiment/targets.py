@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rnn_apps.arrays import Array
 from rnn_apps.data.examples import LabelledText, read_number
 from rnn_apps.data.parts import counted, each_part
-from rnn_apps.errors import ConfigError, DataError, did_you_mean
+from rnn_apps.errors import ConfigError, DataError, did_you_mean, unknown_class
 from rnn_apps.inference.units import Units
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Classes(Target):
         """Returns the number of its class, an int32 scalar."""
         name = self.renamed.get(example.label, example.label)
         if name not in self.names:
-            raise DataError(_unknown(example, example.label, self.names))
+            raise DataError(f"{example.where}: {unknown_class('label', example.label, self.names)}")
         return np.array(self.names.index(name), np.int32)
 
     def extended(self, examples: Iterable[LabelledText]) -> tuple[Classes, str]:
@@ -190,7 +190,7 @@ class Labels(Classes):
         found = np.zeros(len(self.names), np.float32)
         for label in self._of(example):
             if label not in self.names:
-                raise DataError(_unknown(example, label, self.names))
+                raise DataError(f"{example.where}: {unknown_class('label', label, self.names)}")
             found[self.names.index(label)] = 1.0
         return found
 
@@ -261,7 +261,3 @@ def _is_number(label: str) -> bool:
         return math.isfinite(float(label))
     except ValueError:
         return False
-
-
-def _unknown(example: LabelledText, label: str, known: Sequence[str]) -> str:
-    return f"{example.where}: the label '{label}' was not in the training data. The model knows: {', '.join(known)}."

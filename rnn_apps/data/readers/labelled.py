@@ -186,20 +186,20 @@ def _label_warnings(counts: Counter[str], total: int) -> Iterator[str]:
         renaming = " ".join(f"--set 'data.class_names.{other}={usual}'" for other in others[:_MOST_NAMED])
         yield (
             f"the labels {shortened([usual, *others])} differ in case or in what joins their words alone, and "
-            f"are learnt as classes of their own. If they are one, write them alike, or say: {renaming}"
+            f"count as classes of their own. If they are one, write them alike, or say: {renaming}"
         )
     for label, count in counts.items():
         if label.casefold() in _NO_VALUE:
             yield (
                 f"the label '{label}' ({count:,} of {total:,} rows) is what programs write where there is none, and "
-                "is learnt as a class. Leave these rows out if they have no label."
+                "counts as a class. Leave these rows out if they have no label."
             )
     once = [label for label, count in counts.items() if count == 1]
     if once:
         named = shortened(once[:_MOST_NAMED])
         yield (
-            f"{len(once):,} of {len(counts):,} labels occur once ({named}): such an example is trained on, and "
-            "nothing is left to measure its class by."
+            f"{len(once):,} of {len(counts):,} labels occur once ({named}): too little to learn such a class, or to "
+            "measure it."
         )
     for label, count in counts.items():
         if 1 < count < _RARE * total:

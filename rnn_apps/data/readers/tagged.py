@@ -102,7 +102,7 @@ def _survey(path: Path, columns: Columns, stamp: str) -> Survey:
     warnings = [] if types else [f"{path.name} has no entity: precision, recall and F1 are 0 or undefined."]
     for group in alike(types):
         warnings.append(
-            f"the types {shortened(group)} differ in case or in what joins their words alone, and are learnt as types "
+            f"the types {shortened(group)} differ in case or in what joins their words alone, and count as types "
             "of their own. If they are one, write them alike."
         )
     if data_format(path) in ("jsonl", "json"):
