@@ -108,14 +108,14 @@ def test_a_folder_for_a_file(fails, tmp_path):
     assert f"There is no file in the folder {tmp_path / 'folder.tsv'}." in said
     (tmp_path / "folder.tsv" / "notes.docx").write_bytes(b"x")
     said = fails("run", "sentiment", "--data", "folder.tsv")
-    assert "Expected a file that ends in .tsv, .csv, .jsonl or .parquet" in said
+    assert "Expected a file that ends in .tsv, .csv, .jsonl, .json or .parquet" in said
     said = fails("run", "sentiment", "--unlabelled", "folder.tsv")
     assert f"{tmp_path / 'folder.tsv'} is a folder" in said or "Expected a file. folder.tsv is a folder." in said
 
 
 def test_a_file_of_another_kind(fails, data):
     said = fails("run", "sentiment", "--data", data(b"x", "data.xlsx"))
-    assert "Expected a file that ends in .tsv, .csv, .jsonl or .parquet" in said
+    assert "Expected a file that ends in .tsv, .csv, .jsonl, .json or .parquet" in said
 
 
 def test_two_files_where_one_is_read(fails, data):

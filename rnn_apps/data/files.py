@@ -24,21 +24,26 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _WIDE = ("utf-16", "utf-32")
+_PAGE = "a page of HTML. Was it downloaded from a page that asks one to sign in?"
 # how files begin that are no texts, whatever their names say
 _FOREIGN = (
-    (b"PK\x03\x04", "a zip file, as Excel and LibreOffice write them: save the table as .csv"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel file: save the table as .csv"),
-    (b"PAR1", "a Parquet file: name it .parquet"),
-    (b"\x1f\x8b", "compressed by gzip: name it .gz"),
-    (b"BZh", "compressed by bzip2: name it .bz2"),
-    (b"\xfd7zXZ\x00", "compressed by xz: name it .xz"),
-    (b"\x28\xb5\x2f\xfd", "compressed by Zstandard: decompress it first (zstd -d)"),
-    (b"%PDF", "a PDF file: take the text out first"),
-    (b"SQLite format 3", "a SQLite database: write the table as .csv"),
-    (b"\x80\x04\x95", "a pickle, which could run a program: write the data as .jsonl"),
-    (b"\x80\x05\x95", "a pickle, which could run a program: write the data as .jsonl"),
-    (b"<!doctype html", "a page of HTML: was it downloaded from a page that asks one to sign in?"),
-    (b"<html", "a page of HTML: was it downloaded from a page that asks one to sign in?"),
+    (b"PK\x03\x04", "a zip file, as Excel, Word and LibreOffice write them: save a table as .csv, a text as .txt."),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file: save a table as .csv, a text as .txt."),
+    (b"PAR1", "a Parquet file: name it .parquet."),
+    (b"\x1f\x8b", "compressed by gzip: name it .gz."),
+    (b"BZh", "compressed by bzip2: name it .bz2."),
+    (b"\xfd7zXZ\x00", "compressed by xz: name it .xz."),
+    (b"\x28\xb5\x2f\xfd", "compressed by Zstandard: decompress it first (zstd -d)."),
+    (b"%PDF", "a PDF file: take the text out first."),
+    (b"\x89PNG", "a picture."),
+    (b"\xff\xd8\xff", "a picture."),
+    (b"SQLite format 3", "a SQLite database: write the table as .csv."),
+    (b"\x80\x04\x95", "a pickle, which could run a program: write the data as .jsonl."),
+    (b"\x80\x05\x95", "a pickle, which could run a program: write the data as .jsonl."),
+    (b"<!doctype html", _PAGE),
+    (b"<html", _PAGE),
+    (b"<?xml", "XML: write its texts as .jsonl, a JSON object a line."),
+    (b"{\\rtf", "an RTF file: save it as plain text."),
 )
 _HEAD, _BLOCK = 4096, 2**16
 
@@ -138,7 +143,7 @@ def _encoding_of(head: bytes, name: str, encoding: str | None) -> str:
             return marked
     for start, what in _FOREIGN:
         if head[: len(start)].lower() == start.lower():
-            raise DataError(f"{name}: expected a text file. This is {what}.")
+            raise DataError(f"{name}: expected a text file. This is {what}")
     if encoding is not None:
         return encoding
     # a text in UTF-16 without a mark has a zero in every second byte of its Latin letters, blanks and line ends

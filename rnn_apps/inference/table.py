@@ -36,7 +36,7 @@ class AnswerTable:
 
     Args:
         predictor: what answers.
-        data: the table (.csv, .tsv, .jsonl, .parquet), or any other text file with an input a line.
+        data: the table (.csv, .tsv, .jsonl, .json, .parquet), or any other text file with an input a line.
         output: the file to write, by its ending a .csv, .tsv, .jsonl or .parquet.
         columns: which column is the input, and the encoding.
         options: those of the predictor.

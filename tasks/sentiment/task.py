@@ -87,7 +87,7 @@ class SentimentTask(Task["SentimentConfig", TextProcessor[Any]]):
         return variant(data["label_separator"] if variant is LabelsTask else None, data.get("class_names"))
 
     def read(self, paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[LabelledText]:
-        """Streams a .tsv, .csv, .jsonl or .parquet of labelled texts."""
+        """Streams a .tsv, .csv, .jsonl, .json or .parquet of labelled texts."""
         from rnn_apps.data.readers.labelled import read_labelled_texts
 
         return read_labelled_texts(only(paths), columns, self.separator)

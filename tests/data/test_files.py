@@ -158,8 +158,8 @@ def test_reading_streams(write):
         ("data.jsonl", '{"text": "a", "label": ' + "9" * 5000 + "}\n", "line 1: expected one JSON object a line"),
         ("data.jsonl", "[" * 100_000 + "\n", "line 1: expected one JSON object a line"),
         ("data.jsonl", '{"text": "a", "label": "\\ud83d"}\n', "line 1: the label"),
-        ("data.txt", "good\tfine\n", "Expected a file that ends in .tsv, .csv, .jsonl or .parquet"),
-        ("data.gz", "good\tfine\n", "Expected a file that ends in .tsv, .csv, .jsonl or .parquet"),
+        ("data.txt", "good\tfine\n", "Expected a file that ends in .tsv, .csv, .jsonl, .json or .parquet"),
+        ("data.gz", "good\tfine\n", "Expected a file that ends in .tsv, .csv, .jsonl, .json or .parquet"),
     ],
 )
 def test_what_does_not_fit_is_named_with_its_place(write, name, content, message):

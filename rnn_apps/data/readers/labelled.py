@@ -36,7 +36,7 @@ _MOST_NAMED = 10
 
 
 def read_labelled_texts(path: Path, columns: Columns = AS_SEEN, separator: str | None = None) -> Iterator[LabelledText]:
-    """Streams the classified texts of a .tsv, .csv, .jsonl or .parquet, compressed or not.
+    """Streams the classified texts of a .tsv, .csv, .jsonl, .json or .parquet, compressed or not.
 
     Args:
         path: the file.

@@ -42,7 +42,7 @@ def read_pairs(paths: Sequence[Path], columns: Columns = AS_SEEN) -> Iterator[Se
     if len(paths) == 1 and data_format(paths[0]) not in FORMATS:
         raise DataError(
             "Expected two files that go line by line (--data train.en --data train.fr), or one that ends in .tsv, "
-            f".csv, .jsonl or .parquet with a column for each language. Received: {paths[0]}"
+            f".csv, .jsonl, .json or .parquet with a column for each language. Received: {paths[0]}"
         )
     if len(paths) not in (1, 2):
         raise DataError(f"Expected two files or a table. Received {len(paths)}: {', '.join(map(str, paths))}")

@@ -10,14 +10,14 @@ Places count code points; where a span brings its text along and that counts UTF
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnn_apps.data.files import data_format, open_bytes, read_lines
+from rnn_apps.data.files import data_format
 from rnn_apps.data.readers.columns import Columns
+from rnn_apps.data.readers.json_records import read_json
 from rnn_apps.data.text.tags import Span, write_tags
 from rnn_apps.data.text.tokens import Token, split_sentences, tokenize
 from rnn_apps.errors import DataError
@@ -63,7 +63,7 @@ def read_span_texts(
         DataError: with the line for what is no text with spans, or a span outside of its text.
     """
     misfits = misfits or Misfits()
-    for line, record in _records(path, columns):
+    for line, record in read_json(path, columns.encoding):
         where = f"{path}, line {line}" if data_format(path) == "jsonl" else f"{path}, text {line}"
         text, given = _text_and_spans(record, where)
         tokens = tokenize(text)
@@ -75,25 +75,6 @@ def read_span_texts(
                 tuple(write_tags(inside, last - first, "BIO")),
                 line,
             )
-
-
-def _records(path: Path, columns: Columns) -> Iterator[tuple[int, Any]]:
-    if data_format(path) == "json":
-        with open_bytes(path) as file:
-            try:
-                content = json.loads(file.read().decode(columns.encoding or "utf-8-sig"))
-            except (ValueError, RecursionError) as error:
-                raise DataError(f"{path}: expected JSON: {error}") from None
-        if not isinstance(content, list):
-            raise DataError(f"{path}: expected a list of texts with spans, such as [{_FORM}].")
-        yield from enumerate(content, 1)
-        return
-    for number, line in read_lines(path, columns.encoding):
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise DataError(f"{path}, line {number}: expected a JSON object: {error}") from None
 
 
 def _text_and_spans(record: Any, where: str) -> tuple[str, list[Any]]:

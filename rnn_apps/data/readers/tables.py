@@ -1,4 +1,4 @@
-"""Tables as rows: .csv and .tsv in any dialect, .jsonl and .parquet, compressed or not, streamed.
+"""Tables as rows: .csv and .tsv in any dialect, .jsonl, .json and .parquet, compressed or not, streamed.
 
 How a file is read is decided once, from its first lines and, for its quotes, from the whole of it:
 
@@ -10,7 +10,6 @@ How a file is read is decided once, from its first lines and, for its quotes, fr
 from __future__ import annotations
 
 import csv
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +20,10 @@ from typing import Any
 
 from rnn_apps.data.files import data_format, fingerprint, open_bytes, read_lines
 from rnn_apps.data.readers.columns import Columns, Role, find_columns, number_of, shortened
+from rnn_apps.data.readers.json_records import read_json
 from rnn_apps.errors import DataError, MissingExtraError
 
-FORMATS = ("tsv", "csv", "jsonl", "parquet")
+FORMATS = ("tsv", "csv", "jsonl", "json", "parquet")
 SAMPLE = 200
 """Rows that the first look at a file takes."""
 
@@ -104,11 +104,11 @@ def open_table(path: Path, columns: Columns) -> Table:
     kind = data_format(path)
     if kind not in FORMATS:
         raise DataError(
-            f"Expected a file that ends in .tsv, .csv, .jsonl or .parquet (.gz, .bz2, .xz or .zip may follow). "
+            f"Expected a file that ends in .tsv, .csv, .jsonl, .json or .parquet (.gz, .bz2, .xz or .zip may follow). "
             f"Received: {path}"
         )
-    if kind == "jsonl":
-        return _JsonLines(path, columns)
+    if kind in ("jsonl", "json"):
+        return _Json(path, columns)
     return _Parquet(path, columns) if kind == "parquet" else _Delimited(path, columns)
 
 
@@ -285,8 +285,12 @@ def _cuts_alike(sample: Sequence[str], delimiter: str) -> bool:
     return _cut_alike(sample, delimiter)
 
 
-class _JsonLines(Table):
+class _Json(Table):
     has_fields = True
+
+    def __init__(self, path: Path, columns: Columns) -> None:
+        super().__init__(path, columns)
+        self.unit = "row" if data_format(path) == "json" else "line"
 
     @cached_property
     def first(self) -> Sequence[str]:
@@ -303,13 +307,9 @@ class _JsonLines(Table):
             yield number, [row.get(name, MISSING) for name in names]
 
     def _objects(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        for number, line in read_lines(self.path, self.columns.encoding):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise DataError(f"{self.where(number)}: expected one JSON object a line: {error}") from None
+        for number, row in read_json(self.path, self.columns.encoding):
+            if isinstance(row, str):
+                row = {"text": row}
             if not isinstance(row, dict):
                 raise DataError(f'{self.where(number)}: expected a JSON object such as {{"label": ..., "text": ...}}.')
             yield number, row

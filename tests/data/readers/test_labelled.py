@@ -247,7 +247,7 @@ def test_a_label_that_stands_for_none_is_told(write, label):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("data.csv", b"PK\x03\x04" + bytes(30), "save the table as .csv"),
+        ("data.csv", b"PK\x03\x04" + bytes(30), "save a table as .csv"),
         ("data.csv", b"<!DOCTYPE html><html>", "a page of HTML"),
         ("data.tsv", b"\x80\x04\x95" + bytes(30), "a pickle"),
         ("data.csv", gzip.compress(b"label,text\n", mtime=0), "name it .gz"),
