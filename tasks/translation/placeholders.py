@@ -33,12 +33,14 @@ _FILES = (
 )
 _UNITS = rf"(?:°(?:\s?[CF])?|km/h|[kcmd]?m[²³]|[kcmdµ]?[mgl]|[kMGT]B|[kMG]?Hz|[kMG]?Wh?|mAh|dB){_END}"
 _SIGN = "[=+*^×÷]"
+_STARS = r"(?:\*{1,3}|_{1,2}|~~)"
 _ORDINALS = "st|nd|rd|th|s|e|er|ère|ème|h"
 _KEPT = regex.compile(
     rf"""
       (?:https?|ftp)://{_REST} | {_BEGIN}www\.{_REST}                   # addresses of pages
     | (?<![A-Za-z0-9_.+-])[A-Za-z0-9_.+-]{{1,64}}+@[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)++   # and of persons
     | \$?\{{\{{?[^{{}}\n]*+\}}?\}} | %\(\w+\)[sdf] | %(?:\d+\$)?(?:@|[sdifu]{_END})   # {{count}}, ${{name}}, %s
+    | {_BEGIN}(?<![*_~]){_STARS}(?=[^\s*_~][^*_~\n]*[*_~]) | (?<=[^\s*_~]){_STARS}(?![\w*_~])      # **now**, _now_
     | </?[A-Za-z][A-Za-z0-9]*+(?:\s[^<>\n]*+)?/?> | &\#?\w++;         # <b>, &amp;
     | `[^`\n]++`                                                      # `make test`
     | {_BEGIN}[A-Za-z]:\\{_REST}                                       # C:\file
@@ -57,9 +59,11 @@ _KEPT = regex.compile(
     | {_BEGIN}(?<!第|\d[.,:/-])\d{{3,}}+{_END}                         # 1987
     | {_BEGIN}(?=[A-Za-z]*+\d)(?!\d++(?:{_ORDINALS})\b)(?=\d*+[A-Za-z])[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+{_END}   # 12B
     | \p{{Extended_Pictographic}}[\uFE0F\u200D\U0001F3FB-\U0001F3FF\p{{Extended_Pictographic}}]*+   # emoji
+    | [♪♫]
     """,
     regex.VERBOSE,
 )
+_MARK = regex.compile(r"<[^<>]*>|[*_~]+|[♪♫]")
 _DIGITS = regex.compile(r"\d+|\b[IVX]{2,}\b")
 # one digit only where languages are far apart: "1 person" is well said in words; months have names; II of World War II
 NUMBER = regex.compile(
@@ -89,6 +93,11 @@ class Hidden(NamedTuple):
 
     text: str
     originals: dict[str, str]
+
+    @property
+    def marks(self) -> set[str]:
+        """The characters for what says how a text looks: tags, stars around words, notes of music."""
+        return {character for character, own in self.originals.items() if _MARK.fullmatch(own)}
 
     @property
     def names(self) -> list[str]:

@@ -23,7 +23,7 @@ class PreparedText:
     """A text as sentences, their encoded forms, and what is to be said about it.
 
     Attributes:
-        document: which lines its sentences stand in.
+        document: what stands around its sentences.
         sentences: with characters for what is hidden, in the letters that are usual.
         sources: their tokens, int32 (time,) each.
         cases: the letters that each was written in.
@@ -87,12 +87,12 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
     if scripts := processor.unseen_scripts(f"{hidden.text} {' '.join(hidden.names)}"):
         warnings.append(f"The model has never seen text written in {' and '.join(scripts)}: it translates what it can.")
     longest = min(processor.max_training_tokens, processor.max_tokens // 2)
-    split = split_document(hidden.text)
-    lines: list[list[str]] = []
+    split = split_document(hidden.text, hidden.marks)
+    groups: list[list[str]] = []
     cases: list[LetterCase] = []
-    for line in in_turn(split.lines):
-        lines.append([])
-        for written in line:
+    for group in in_turn(split.groups):
+        groups.append([])
+        for written in group:
             case = case_of(written)
             usual = spelt_as_usual(as_usual(written, case, processor.word_cost), processor.spelling)
             sentence = processor.as_read(usual)
@@ -104,8 +104,8 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
                     f"A sentence has {len(spans):,} subwords, more than {longest}: "
                     f"it is translated in {len(parts)} parts."
                 )
-            lines[-1] += parts
-    document = replace(split, lines=lines)
+            groups[-1] += parts
+    document = replace(split, groups=groups)
     sentences = document.sentences
     if not scripts:
         warnings += processor.unusual(" ".join(sentences))

@@ -12,26 +12,26 @@ def without_blanks(text):
 
 def test_a_document_is_split_into_lines_and_sentences():
     text = "It rained. We stayed at home.\n\n  \nMr. Smith left!\r\nHe said: “Why?” Nobody knew."
-    assert split_document(text).lines == [
+    document = split_document(text)
+    assert document.groups == [
         ["It rained.", "We stayed at home."],
-        [],
-        [],
         ["Mr. Smith left!"],
         ["He said: “Why?”", "Nobody knew."],
     ]
+    assert document.layout == ["", "\n\n\n", "\n", ""]
 
 
 def test_chinese_needs_no_blanks():
     assert split_document("我很好。你呢？他也好！").sentences == ["我很好。", "你呢？", "他也好！"]
 
 
-@given(st.text("ab .!?\n。é", max_size=60))
+@given(st.text("ab .!?\n。é|()[]'*\ue000", max_size=60))
 def test_nothing_is_lost_and_nothing_changes_its_place(text):
-    document = split_document(text)
-    assert len(document.lines) == text.count("\n") + 1
-    for line, sentences in zip(text.split("\n"), document.lines, strict=True):
-        assert without_blanks("".join(sentences)) == without_blanks(line)
-        assert all(sentence == sentence.strip() != "" for sentence in sentences)
+    document = split_document(text, {"\ue000"})
+    assert len(document.layout) == len(document.groups) + 1
+    assert all(document.groups)
+    assert all(sentence == sentence.strip() != "" for sentence in document.sentences)
+    assert not any(sentence.startswith("\ue000") or sentence.endswith("\ue000") for sentence in document.sentences)
     joined = document.join(document.sentences)
     assert [without_blanks(line) for line in joined.split("\n")] == [without_blanks(line) for line in text.split("\n")]
 
@@ -41,7 +41,7 @@ def test_every_translation_comes_to_its_line(counts):
     lines = [[f"s{row}.{n}" for n in range(count)] for row, count in enumerate(counts)]
     text = "\n".join(" ".join(f"S{row}.{n} a." for n in range(count)) for row, count in enumerate(counts))
     document = split_document(text)
-    assert [len(line) for line in document.lines] == counts
+    assert [len(group) for group in document.groups] == [count for count in counts if count]
     assert document.join([name for line in lines for name in line]) == "\n".join(" ".join(line) for line in lines)
 
 
@@ -98,8 +98,47 @@ def test_what_makes_the_layout_of_a_line_stays(margin):
 
 
 @pytest.mark.parametrize(
-    "text", ["1987 was cold.", "-5 degrees", "I am here.", "A dog barks.", "3.5 litres", "#tag it"]
+    "text",
+    ["1987 was cold.", "-5 degrees", "I am here.", "A dog barks.", "3.5 litres", "#tag it", "(one) or (two)", "'t was"],
 )
-def test_what_only_looks_like_a_margin_is_text(text):
-    assert split_document(text).margins == [""]
-    assert split_document(text).sentences == [text]
+def test_what_only_looks_like_layout_is_text(text):
+    document = split_document(text)
+    assert (document.sentences, document.layout) == ([text], ["", ""])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(It rained.)",
+        "[It rained.]",
+        "（It rained.）",
+        "'It rained.'",
+        "- [ ] It rained.",
+        "- [x] (It rained.)",
+        "| It rained. |",
+        "\ue000It rained.\ue000",
+        "(\ue000It rained.)",
+    ],
+)
+def test_what_stands_around_a_sentence_is_layout(text):
+    document = split_document(text, {"\ue000"})
+    assert document.sentences == ["It rained."]
+    assert document.join(["Il pleuvait."]) == text.replace("It rained.", "Il pleuvait.")
+
+
+def test_cells_and_marked_sentences_stand_alone():
+    assert split_document("| Day | It rained. | a|b |").sentences == ["Day", "It rained.", "a|b"]
+    marked = split_document("\ue000Note: \ue000It rained. We \ue000stayed\ue000 at home.\ue000", {"\ue000"})
+    assert marked.sentences == ["Note: \ue000It rained.", "We \ue000stayed\ue000 at home."]
+
+
+@pytest.mark.parametrize(
+    "text", ["1", "2024", "...", "00:00:01,000 --> 00:00:03,000", "|---|:-:|", "- 5", "100 %\n\n7"]
+)
+def test_what_has_no_letter_is_not_translated(text):
+    document = split_document(text)
+    assert (document.groups, document.join([])) == ([], text)
+
+
+def test_a_long_line_of_brackets_is_split_at_once():
+    assert split_document("(" * 20_000 + "a" + ")" * 20_000).sentences

@@ -76,3 +76,22 @@ def test_small_numbers_and_names_never_met_are_copied(name, text, kept):
 def test_what_few_texts_have_is_said_all_the_same(translate, name, text, said):
     found = translate(name, text).translation
     assert all(own in found for own in said), found
+
+
+@pytest.mark.parametrize(
+    ("text", "translation"),
+    [
+        ("**Where is the station?**", "**Où est la gare ?**"),
+        ("_I am tired._", "_Je suis fatigué._"),
+        ("(I am tired.)", "(Je suis fatigué.)"),
+        ("<p>I am tired.</p>", "<p>Je suis fatigué.</p>"),
+        ("<b>I am tired.</b> He is late.", "<b>Je suis fatigué.</b> Il est en retard."),
+        ("| I am tired. | He is late. |", "| Je suis fatigué. | Il est en retard. |"),
+        ("- [x] I am tired.", "- [x] Je suis fatigué."),
+        ("1\n00:00:01,000 --> 00:00:03,000\nI am tired.", "1\n00:00:01,000 --> 00:00:03,000\nJe suis fatigué."),
+        ("2024\n100%\n???\nhttps://example.com", "2024\n100%\n???\nhttps://example.com"),
+    ],
+)
+def test_what_makes_the_layout_stays_around_what_is_translated(translate, text, translation):
+    found = translate("translation", text)
+    assert (found.translation, found.warnings) == (translation, [])
