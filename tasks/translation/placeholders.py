@@ -40,7 +40,7 @@ _KEPT = regex.compile(
       (?:https?|ftp)://{_REST} | {_BEGIN}www\.{_REST}                   # addresses of pages
     | (?<![A-Za-z0-9_.+-])[A-Za-z0-9_.+-]{{1,64}}+@[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)++   # and of persons
     | \$?\{{\{{?[^{{}}\n]*+\}}?\}} | %\(\w+\)[sdf] | %(?:\d+\$)?(?:@|[sdifu]{_END})   # {{count}}, ${{name}}, %s
-    | {_BEGIN}(?<![*_~]){_STARS}(?=[^\s*_~][^*_~\n]*[*_~]) | (?<=[^\s*_~]){_STARS}(?![\w*_~])      # **now**, _now_
+    | {_BEGIN}(?<![*_~]){_STARS}(?=[^\s*_~][^*_~\n]*[*_~]) | (?<=[^\s*_~]){_STARS}{_END}(?![*_~])      # **now**, _now_
     | </?[A-Za-z][A-Za-z0-9]*+(?:\s[^<>\n]*+)?/?> | &\#?\w++;         # <b>, &amp;
     | `[^`\n]++`                                                      # `make test`
     | {_BEGIN}[A-Za-z]:\\{_REST}                                       # C:\file

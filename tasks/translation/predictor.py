@@ -23,7 +23,7 @@ from rnn_apps.tasks.translation import sample
 from rnn_apps.tasks.translation.confidence import Confidence, doubts
 from rnn_apps.tasks.translation.documents import Document
 from rnn_apps.tasks.translation.glossary import glossary_of
-from rnn_apps.tasks.translation.letter_case import LetterCase
+from rnn_apps.tasks.translation.markup import Said, put_back
 from rnn_apps.tasks.translation.placeholders import Hidden, is_hidden, lost, mend
 from rnn_apps.tasks.translation.prediction import Alternative, TranslatedText
 from rnn_apps.tasks.translation.prepared import PreparedText, prepare
@@ -99,7 +99,7 @@ class TranslationPredictor(Predictor):
             for number, own in zip(numbers, search.run(), strict=True):
                 found[number] = self._complete(own, text.sources[number], sentences[number], options)
                 (found[number],) = self._until_said([(text, number)], [found[number]], options)
-                done = self._text(found[number][0], sentences[number], text.cases[number])
+                done = self._text(found[number][0], text, number)
                 shown[number] = text.hidden.show(done)
             yield self._so_far(text, shown)
         yield self._prediction(text, found, options.nbest is not None)
@@ -134,7 +134,7 @@ class TranslationPredictor(Predictor):
         _, spans = self.processor.source.offsets(sentence)
         sources = [sentence[start:end] for start, end in spans][: len(source) - 1]
         pieces = [*(piece.replace(BLANK, " ") for piece in self.processor.target.tokens(found.tokens)), _END_SIGN]
-        translation = self._text(found, sentence)
+        translation = mend(sentence, self._found_text(found, sentence))
         return Case(
             title=sentence,
             answer=translation,
@@ -270,8 +270,7 @@ class TranslationPredictor(Predictor):
     ) -> TranslatedText:
         sentences = text.sentences
         options = [
-            [self._alternative(own, sentence, case) for own in hypotheses]
-            for sentence, case, hypotheses in zip(sentences, text.cases, found, strict=True)
+            [self._alternative(own, text, number) for own in hypotheses] for number, hypotheses in enumerate(found)
         ]
         best, *rest = [
             replace(own, translation=text.hidden.show(own.translation)) for own in _alternatives(text.document, options)
@@ -299,13 +298,33 @@ class TranslationPredictor(Predictor):
             ],
         )
 
-    def _alternative(self, found: Hypothesis, sentence: str, case: LetterCase) -> Alternative:
-        text = self._text(found, sentence, case)
-        return Alternative(translation=text, score=found.score, log_probability=found.log_probability)
+    def _alternative(self, found: Hypothesis, text: PreparedText, number: int) -> Alternative:
+        said = self._text(found, text, number)
+        return Alternative(translation=said, score=found.score, log_probability=found.log_probability)
 
-    def _text(self, hypothesis: Hypothesis, sentence: str, case: LetterCase = LetterCase.USUAL) -> str:
-        """The translation, with all that is hidden in the sentence, in the capitals of the sentence."""
-        return case.restore(mend(sentence, self._found_text(hypothesis, sentence)))
+    def _text(self, hypothesis: Hypothesis, text: PreparedText, number: int) -> str:
+        """The translation, with all that is hidden in the sentence, in the capitals and the marks of the sentence."""
+        sentence, marked = text.sentences[number], text.marked[number]
+        said = text.cases[number].restore(mend(sentence, self._found_text(hypothesis, sentence)))
+        if not marked:
+            return said
+        return put_back(said, marked, self.processor.source.offsets(sentence)[1], self._said(hypothesis, sentence))
+
+    def _said(self, hypothesis: Hypothesis, sentence: str) -> list[Said]:
+        """The words of a translation, and where they look."""
+        looked = aligned(hypothesis).tolist()
+        counts = range(len(hypothesis.tokens) + 1)
+        said = [self.processor.decode(hypothesis.tokens[:count], looked[:count], sentence) for count in counts]
+        ends = [sum(not sign.isspace() for sign in own) for own in said]
+        words = _words(
+            [(said[n + 1][len(said[n]) :].strip(), said[n + 1][len(said[n]) :][:1] == " ") for n in counts[:-1]]
+        )
+        following = [*(first for first, _ in words[1:]), counts[-1]]
+        return [
+            Said(ends[first], ends[end], hypothesis.attention[first:end].mean(axis=0))
+            for (first, word), end in zip(words, following, strict=True)
+            if any(sign.isalnum() or is_hidden(sign) for sign in word)
+        ]
 
     def _found_text(self, hypothesis: Hypothesis, sentence: str) -> str:
         return self.processor.decode(hypothesis.tokens, aligned(hypothesis).tolist(), sentence)

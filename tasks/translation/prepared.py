@@ -13,6 +13,7 @@ from rnn_apps.tasks.translation.clock_times import with_times_in_digits
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
 from rnn_apps.tasks.translation.glossary import Glossary
 from rnn_apps.tasks.translation.letter_case import LetterCase, as_usual, case_of
+from rnn_apps.tasks.translation.markup import Marked, moved, pairs, take_out
 from rnn_apps.tasks.translation.placeholders import Hidden, free_characters, hide, hide_lost_numbers, hide_lost_ordinals
 from rnn_apps.tasks.translation.processor import TranslationProcessor
 from rnn_apps.tasks.translation.spelling import spelt_as_usual
@@ -27,6 +28,7 @@ class PreparedText:
         sentences: with characters for what is hidden, in the letters that are usual.
         sources: their tokens, int32 (time,) each.
         cases: the letters that each was written in.
+        marked: what of each stood between tags or stars.
         warnings: what is to be said.
         hidden: what the characters stand for.
         free: characters that stand for nothing yet.
@@ -36,6 +38,7 @@ class PreparedText:
     sentences: list[str]
     sources: list[Array]
     cases: list[LetterCase]
+    marked: list[list[Marked]]
     warnings: list[str]
     hidden: Hidden
     free: Iterator[str]
@@ -57,6 +60,7 @@ class PreparedText:
         sentence = hide_lost_numbers(sentence, said, self.hidden, free, languages, everything)
         if sentence == self.sentences[number]:
             return False
+        self.marked[number] = moved(self.marked[number], self.sentences[number], sentence)
         (row,) = processor.encode_inputs([sentence])
         self.sentences[number], self.sources[number] = sentence, row["source"]
         return True
@@ -90,15 +94,18 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
     split = split_document(hidden.text, hidden.marks)
     groups: list[list[str]] = []
     cases: list[LetterCase] = []
+    marked: list[list[Marked]] = []
+    paired = pairs(hidden.text, hidden.originals)
     for group in in_turn(split.groups):
         groups.append([])
         for written in group:
             case = case_of(written)
             usual = spelt_as_usual(as_usual(written, case, processor.word_cost), processor.spelling)
-            sentence = processor.as_read(usual)
+            sentence, between = take_out(processor.as_read(usual), paired)
             _, spans = processor.source.offsets(sentence)
             parts = [sentence] if len(spans) <= longest else split_long(sentence, spans, longest)
             cases += [case] * len(parts)
+            marked += [between] if len(parts) == 1 else [[] for _ in parts]
             if len(parts) > 1:
                 warnings.append(
                     f"A sentence has {len(spans):,} subwords, more than {longest}: "
@@ -110,7 +117,7 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
     if not scripts:
         warnings += processor.unusual(" ".join(sentences))
     sources = [row["source"] for row in processor.encode_inputs(sentences)]
-    return PreparedText(document, sentences, sources, cases, warnings, hidden, free_characters(hidden.text))
+    return PreparedText(document, sentences, sources, cases, marked, warnings, hidden, free_characters(hidden.text))
 
 
 def _with_times_in_digits(text: str, language: str, glossary: Glossary | None) -> str:

@@ -95,3 +95,25 @@ def test_what_few_texts_have_is_said_all_the_same(translate, name, text, said):
 def test_what_makes_the_layout_stays_around_what_is_translated(translate, text, translation):
     found = translate("translation", text)
     assert (found.translation, found.warnings) == (translation, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "translation"),
+    [
+        ("translation", "I am <b>very</b> tired.", "Je suis <b>très</b> fatigué."),
+        ("translation", "**Warning:** the door is open.", "**Warning**, la porte est ouverte."),
+        ("translation", "She bought a _red car_ and a house.", "Elle a acheté une _voiture rouge_ et une maison."),
+        ("translation", "The *old* man and the *young* woman.", "Le *vieil* homme et la *jeune* femme."),
+        ("translation", "<b>My brother</b> never drinks coffee.", "<b>Mon frère</b> ne boit jamais de café."),
+        ("translation", "I have **14 cats** and 2 dogs.", "J'ai **14 chats** et deux chiens."),
+        ("translation", "HE IS <b>VERY</b> TIRED.", "IL EST <b>TRÈS</b> FATIGUÉ."),
+        ("translation", "Why is there </p> in the text?", "Pourquoi y a-t-il </p> dans le texte ?"),
+        ("translation-zh-en", "我<b>很</b>累。", "I'm <b>very</b> tired."),
+        ("translation-zh-en", "她买了**一辆红色的车**。", "She bought **a red car**."),
+    ],
+)
+def test_marks_come_around_the_same_words(name, text, translation):
+    model = rnn_apps.load(name)
+    assert model.predict([text])[0].translation == translation
+    *_, last = model.stream(text)
+    assert last.translation == translation
