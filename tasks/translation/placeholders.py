@@ -33,6 +33,7 @@ _FILES = (
 )
 _UNITS = rf"(?:°(?:\s?[CF])?|km/h|[kcmd]?m[²³]|[kcmdµ]?[mgl]|[kMGT]B|[kMG]?Hz|[kMG]?Wh?|mAh|dB){_END}"
 _SIGN = "[=+*^×÷]"
+_FACE = r"(?:[:;=]['’]?-?[()DPpOo/\\|*3]|<3|\^_?\^|[xX]D)"
 _STARS = r"(?:\*{1,3}|_{1,2}|~~)"
 _ORDINALS = "st|nd|rd|th|s|e|er|ère|ème|h"
 _KEPT = regex.compile(
@@ -59,11 +60,11 @@ _KEPT = regex.compile(
     | {_BEGIN}(?<!第|\d[.,:/-])\d{{3,}}+{_END}                         # 1987
     | {_BEGIN}(?=[A-Za-z]*+\d)(?!\d++(?:{_ORDINALS})\b)(?=\d*+[A-Za-z])[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+{_END}   # 12B
     | \p{{Extended_Pictographic}}[\uFE0F\u200D\U0001F3FB-\U0001F3FF\p{{Extended_Pictographic}}]*+   # emoji
-    | [♪♫]
+    | [♪♫] | (?<!\S){_FACE}(?!\S)                                    # :-)
     """,
     regex.VERBOSE,
 )
-_MARK = regex.compile(r"<[^<>]*>|[*_~]+|[♪♫]")
+_MARK = regex.compile(rf"<[^<>]*>|[*_~]+|[♪♫]|{_FACE}")
 _DIGITS = regex.compile(r"\d+|\b[IVX]{2,}\b")
 # one digit only where languages are far apart: "1 person" is well said in words; months have names; II of World War II
 NUMBER = regex.compile(
@@ -96,7 +97,7 @@ class Hidden(NamedTuple):
 
     @property
     def marks(self) -> set[str]:
-        """The characters for what says how a text looks: tags, stars around words, notes of music."""
+        """The characters for what says how a text looks: tags, stars around words, notes of music, faces."""
         return {character for character, own in self.originals.items() if _MARK.fullmatch(own)}
 
     @property

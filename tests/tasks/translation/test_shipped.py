@@ -84,6 +84,8 @@ def test_what_few_texts_have_is_said_all_the_same(translate, name, text, said):
         ("**Where is the station?**", "**Où est la gare ?**"),
         ("_I am tired._", "_Je suis fatigué._"),
         ("(I am tired.)", "(Je suis fatigué.)"),
+        ("I am tired. :-(", "Je suis fatigué. :-("),
+        (":) I love you. <3", ":) Je t'aime. <3"),
         ("<p>I am tired.</p>", "<p>Je suis fatigué.</p>"),
         ("<b>I am tired.</b> He is late.", "<b>Je suis fatigué.</b> Il est en retard."),
         ("| I am tired. | He is late. |", "| Je suis fatigué. | Il est en retard. |"),
