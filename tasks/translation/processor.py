@@ -27,6 +27,7 @@ from rnn_apps.tasks.translation.asides import Asides
 from rnn_apps.tasks.translation.letter_case import NAME_INSIDE
 from rnn_apps.tasks.translation.names import Names
 from rnn_apps.tasks.translation.numbers import in_digits
+from rnn_apps.tasks.translation.phrases import Phrases
 from rnn_apps.tasks.translation.placeholders import is_hidden
 from rnn_apps.tasks.translation.signs import apart, closed_up, replacements, with_known_signs
 from rnn_apps.tasks.translation.spelling import learn_spelling
@@ -76,7 +77,7 @@ class TranslationProcessor(Processor):
         self.names = Names.of(facts.get("names", {}))
         self.spelling: Mapping[str, str] = facts.get("spelling", {})
         self.tokenised: bool = facts.get("tokenised", True)  # older bundles do not say: nothing is changed
-        self.asides = Asides()
+        self.asides, self.phrases = Asides(), Phrases()
         self._signs = replacements(lambda sign: UNKNOWN not in source.encode_batch([sign])[0])
         known = facts.get("known_words")  # older bundles do not say
         self._known_words = None if known is None else frozenset(known)
@@ -106,7 +107,7 @@ class TranslationProcessor(Processor):
         facts |= _learnt(examples, config) | {"tokenised": asides.tokenised}
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), tokenizers[0].lengths).as_json()}
         processor = cls(tokenizers[0], tokenizers[-1], facts)
-        processor.asides = asides
+        processor.asides, processor.phrases = asides, Phrases.learn(examples)
         return processor
 
     def extended(self, examples: Iterable[SentencePair], config: TranslationConfig) -> tuple[TranslationProcessor, str]:
@@ -127,7 +128,7 @@ class TranslationProcessor(Processor):
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), grown[0][0].lengths).as_json()}
         told = ", ".join(dict.fromkeys(news for _, news in grown if news))
         extended = TranslationProcessor(grown[0][0], grown[-1][0], facts)
-        extended.asides = asides
+        extended.asides, extended.phrases = asides, Phrases.learn(examples)
         return extended, told
 
     def is_unknown(self, word: str, beside_a_name: bool = False) -> bool:
@@ -174,13 +175,13 @@ class TranslationProcessor(Processor):
         `target_in` is the target behind a start sign, `target_out` the same with an end sign behind it: what follows
         each. To measure translations with, there are `source_text` and `reference` beside, the two texts in UTF-8,
         uint8 (bytes,). In training some words that both sides have are unknown, so that copying them is learnt (see
-        `unknowns`), and some pairs have an aside in brackets (see `asides`).
+        `unknowns`), some pairs have an aside in brackets (see `asides`), and phrases stand among them (see `phrases`).
         """
         longest = self.max_training_tokens if training else self.max_tokens
         if training:
             languages = self.source_language, self.target_language
             names = self.asides.counterparts
-            pairs = map(self.asides.beside, examples)
+            pairs = map(self.asides.beside, self.phrases.among(examples))
             examples = [with_something_unknown(pair, names, languages, self.names) for pair in pairs]
         sources = self._source_rows([pair.source for pair in examples], longest)
         rows = []
@@ -276,12 +277,12 @@ class TranslationProcessor(Processor):
         return sorted(found | {f"{form} CHINESE"} if form else found)
 
     def aids(self) -> Any:
-        """Returns the asides, which are texts of the training data."""
-        return self.asides.as_json()
+        """Returns the asides and phrases, which are texts of the training data."""
+        return {"asides": self.asides.as_json(), "phrases": self.phrases.as_json()}
 
     def take_aids(self, aids: Any) -> None:
-        """Takes the asides."""
-        self.asides = Asides.of(aids)
+        """Takes the asides and phrases."""
+        self.asides, self.phrases = Asides.of(aids["asides"]), Phrases.of(aids["phrases"])
 
     def save(self, folder: Path) -> None:
         """Writes `processor.json` and the pieces: `pieces.json`, or one file a language."""
