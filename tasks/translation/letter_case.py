@@ -31,18 +31,26 @@ class LetterCase(Enum):
     CAPITALS = "capitals"
     HEADING = "heading"
     MIXED = "mixed"
+    BEGUN = "begun"
 
     def restore(self, translation: str) -> str:
         """Returns a translation written so; mixed letters are not imitated."""
         if self is LetterCase.CAPITALS:
             return translation.upper()
         if self is LetterCase.HEADING:
-            return _WORD.sub(lambda word: _capital(word[0]) if len(word[0]) > _SMALL else word[0], translation)
-        return translation
+            return _capital(
+                _WORD.sub(lambda word: _capital(word[0]) if len(word[0]) > _SMALL else word[0], translation)
+            )
+        return _capital(translation) if self is LetterCase.BEGUN else translation
 
 
-def case_of(sentence: str) -> LetterCase:
-    """Tells how a sentence is written."""
+def case_of(sentence: str, names: bool = False) -> LetterCase:
+    """Tells how a sentence is written.
+
+    Args:
+        sentence: any.
+        names: whether unknown names are in it, so that a few words with capitals may be one.
+    """
     cased = [word for word in _WORD.findall(sentence) if word.lower() != word.upper()]
     letters = sum(map(len, cased))
     if letters < _FEWEST or 2 * letters < sum(map(str.isalpha, sentence)):  # a script without capitals
@@ -53,10 +61,13 @@ def case_of(sentence: str) -> LetterCase:
     if 2 * sum(map(_is_mixed, cased)) > len(cased) or (2 * capitals > letters and len(cased) >= _FEWEST):
         return LetterCase.MIXED
     long = [word for word in cased if len(word) > _SMALL]
-    all_have_one = len(cased) > _FEWEST and all(word[0].isupper() for word in cased)
+    fewest = _FEWEST if names or letters < sum(map(str.isalpha, sentence)) else 1
+    all_have_one = len(cased) > fewest and all(word[0].isupper() for word in cased)
     long_have_one = len(long) >= _FEWEST and all(word[0].isupper() for word in long)
     if (all_have_one or long_have_one) and not _SENTENCE_END.search(sentence):
         return LetterCase.HEADING
+    if len(cased) == 1 and _is_word(sentence) and cased[0][0].isupper():
+        return LetterCase.BEGUN
     return LetterCase.USUAL
 
 
@@ -65,7 +76,7 @@ def as_usual(sentence: str, case: LetterCase, cost: Cost) -> str:
 
     In a usual sentence that is said only of words in capitals that are hardly known so: "I am VERY happy".
     """
-    first = True
+    first = not _is_word(sentence)  # alone it was met without a capital
 
     def written(match: regex.Match[str]) -> str:
         nonlocal first
@@ -77,6 +88,11 @@ def as_usual(sentence: str, case: LetterCase, cost: Cost) -> str:
         return _as_begun(min((word.lower(), _capital(word.lower()), word), key=cost), begins)
 
     return _WORD.sub(written, sentence)
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text is one word, and no sentence."""
+    return len(_WORD.findall(text)) == 1 and not _SENTENCE_END.search(text)
 
 
 def _as_begun(word: str, begins: bool) -> str:

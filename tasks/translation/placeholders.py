@@ -76,6 +76,8 @@ _CAPITALISED = r"(?<![\w'’-])\p{Lu}[\p{L}\p{M}'’-]*[\p{L}\p{M}]"
 _NAMES = regex.compile(rf"{_CAPITALISED}(?: {_CAPITALISED})*")
 _FOREIGN = regex.compile(r"[A-Za-z][A-Za-z'’-]*[A-Za-z](?: [A-Za-z][A-Za-z'’-]*[A-Za-z])*")
 _STRETCH = regex.compile(r"[^.!?…\n]++[.!?…]?+")
+_LINE_ENDS = ("", "\n", ",", ":")
+_NAMED = (LetterCase.USUAL, LetterCase.BEGUN)  # written so, a word with a capital may be a name
 _SENTENCE_ENDS = frozenset(["", *".!?…:\n"])
 _LOOK_BACK = 8
 _TOLD_IN_WORDS = 3  # the least ordinal in words that is looked for
@@ -135,7 +137,7 @@ def hide(text: str, glossary: Glossary | None = None, unknown: Callable[[str, bo
         kept = glossary.pattern.sub(lambda match: replaced(match, said(match.group())), kept)
     if unknown:
         pattern = _FOREIGN if _IDEOGRAPHS.search(kept) else _NAMES
-        stretches = [(match.start(), case_of(match.group()) is LetterCase.USUAL) for match in _STRETCH.finditer(kept)]
+        stretches = [(match.start(), case_of(match.group(), names=True) in _NAMED) for match in _STRETCH.finditer(kept)]
 
         def shown(match: regex.Match[str]) -> str:
             _, usual = stretches[bisect(stretches, (match.start(), True)) - 1]
@@ -225,6 +227,9 @@ def _with_name_hidden(
     words = match.group().split()
     before = match.string[max(0, match.start() - _LOOK_BACK) : match.start()]
     begins = before.rstrip(" \t\"'«“(-*•")[-1:] in _SENTENCE_ENDS
+    alone = begins and len(words) > 1 and match.string[match.end() : match.end() + 1] in _LINE_ENDS
+    if alone and not any(unknown(word.lower(), False) for word in words):
+        return match.group()  # a heading
     names = [unknown(word, False) for word in words]
     if begins and not (all(names) and len(words) > 1):
         names[0] = names[0] and unknown(words[0].lower(), False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import regex
+
 from rnn_apps.arrays import Array
 from rnn_apps.data.text.normalisation import in_plain_letters
 from rnn_apps.errors import DataError
@@ -17,6 +19,9 @@ from rnn_apps.tasks.translation.markup import Marked, moved, pairs, take_out
 from rnn_apps.tasks.translation.placeholders import Hidden, free_characters, hide, hide_lost_numbers, hide_lost_ordinals
 from rnn_apps.tasks.translation.processor import TranslationProcessor
 from rnn_apps.tasks.translation.spelling import spelt_as_usual
+
+_FEW_WORDS = 3
+_WORD = regex.compile(r"[[\p{L}\p{M}]--[\p{Han}\p{Hiragana}\p{Katakana}]]+(?:['’-]\p{L}+)*", regex.V1)
 
 
 @dataclass
@@ -115,9 +120,21 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
     document = replace(split, groups=groups)
     sentences = document.sentences
     if not scripts:
-        warnings += processor.unusual(" ".join(sentences))
+        unusual = processor.unusual(" ".join(sentences))
+        warnings += unusual or [
+            f"'{word}' was hardly met in training, if at all: its translation is a guess."
+            for word in _hardly_met(" ".join(sentences), processor)
+        ]
     sources = [row["source"] for row in processor.encode_inputs(sentences)]
     return PreparedText(document, sentences, sources, cases, marked, warnings, hidden, free_characters(hidden.text))
+
+
+def _hardly_met(text: str, processor: TranslationProcessor) -> list[str]:
+    """The words of a text of few words that a model can hardly know; in a sentence the others help."""
+    words = _WORD.findall(text)
+    if len(words) > _FEW_WORDS:
+        return []
+    return [word for word in words if not (processor.is_word(word) or processor.is_word(word.lower()))]
 
 
 def _with_times_in_digits(text: str, language: str, glossary: Glossary | None) -> str:

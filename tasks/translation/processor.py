@@ -154,7 +154,7 @@ class TranslationProcessor(Processor):
 
     def is_word(self, word: str) -> bool:
         """Whether a word was met in training as it is."""
-        return word in (self._known_words or ()) or self.word_cost(word)[0] < _PIECES
+        return self._known_words is None or word in self._known_words or self.word_cost(word)[0] < _PIECES
 
     def warnings(self, text: str) -> list[str]:
         """Returns why the translation of a text may not be trusted: its script, or its words."""

@@ -22,6 +22,16 @@ def cost(word):
         ("The President of the United States", LetterCase.HEADING),
         ("The President of the United States is in Japan.", LetterCase.USUAL),
         ("Yesterday was Thursday.", LetterCase.USUAL),
+        ("The dog", LetterCase.USUAL),
+        ("Dog", LetterCase.BEGUN),
+        ("Dog,", LetterCase.BEGUN),
+        ("Dog.", LetterCase.USUAL),
+        ("The Dog", LetterCase.HEADING),
+        ("她喜欢Anna和Tom", LetterCase.USUAL),
+        ("Happy Dogs", LetterCase.HEADING),
+        ("the dog", LetterCase.USUAL),
+        ("The dog!", LetterCase.USUAL),
+        ("The dog sees Anna and me", LetterCase.USUAL),
         ("I use an iPhone and GitHub all day.", LetterCase.USUAL),
         ("CD已经取代了唱片。", LetterCase.USUAL),
         ("这是一只狗。", LetterCase.USUAL),
@@ -40,9 +50,17 @@ def test_each_word_gets_the_form_that_is_known_best():
     assert as_usual("I am VERY happy, says NASA.", LetterCase.USUAL, cost) == "I am very happy, says NASA."
 
 
+def test_a_word_alone_is_read_without_the_capital_of_a_beginning():
+    assert as_usual("Dog", LetterCase.BEGUN, cost) == "dog"
+    assert as_usual("DOG", LetterCase.CAPITALS, cost) == "dog"
+    assert as_usual("Anna", LetterCase.BEGUN, cost) == "Anna"
+    assert as_usual("The dog.", LetterCase.USUAL, cost) == "The dog."
+
+
 def test_a_translation_gets_the_capitals_again():
     assert LetterCase.CAPITALS.restore("Le chien voit Anna.") == "LE CHIEN VOIT ANNA."
-    assert LetterCase.HEADING.restore("le chien de la maison") == "le Chien de la Maison"
+    assert LetterCase.HEADING.restore("le chien de la maison") == "Le Chien de la Maison"
+    assert LetterCase.BEGUN.restore("chien") == "Chien"
     assert LetterCase.MIXED.restore("Le chien") == LetterCase.USUAL.restore("Le chien") == "Le chien"
 
 

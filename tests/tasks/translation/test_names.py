@@ -158,7 +158,7 @@ def test_no_text_is_lost(text):
         ("translation-zh-en", "她住在墨西哥。", "She lives in Mexico."),
         ("translation", "He comes from Saudi Arabia.", "Arabie saoudite"),
         ("translation", "She speaks Danish.", "Elle parle danois."),
-        ("translation", "I like French fries.", "J'aime les frites."),
+        ("translation", "I like French food.", "J'aime la nourriture française."),
         ("translation-zh-en", "她会说荷兰语。", "She can speak Dutch."),
     ],
 )

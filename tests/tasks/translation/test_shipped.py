@@ -103,14 +103,14 @@ def test_what_makes_the_layout_stays_around_what_is_translated(translate, text, 
     ("name", "text", "translation"),
     [
         ("translation", "I am <b>very</b> tired.", "Je suis <b>très</b> fatigué."),
-        ("translation", "**Warning:** the door is open.", "**Warning**, la porte est ouverte."),
+        ("translation", "**Warning:** the door is open.", "**Attention** : la porte est ouverte."),
         ("translation", "She bought a _red car_ and a house.", "Elle a acheté une _voiture rouge_ et une maison."),
         ("translation", "The *old* man and the *young* woman.", "Le *vieil* homme et la *jeune* femme."),
         ("translation", "<b>My brother</b> never drinks coffee.", "<b>Mon frère</b> ne boit jamais de café."),
-        ("translation", "I have **14 cats** and 2 dogs.", "J'ai **14 chats** et deux chiens."),
+        ("translation", "I have **14 cats** and 2 dogs.", "J'ai **14 chats** et 2 chiens."),
         ("translation", "HE IS <b>VERY</b> TIRED.", "IL EST <b>TRÈS</b> FATIGUÉ."),
         ("translation", "Why is there </p> in the text?", "Pourquoi y a-t-il </p> dans le texte ?"),
-        ("translation-zh-en", "我<b>很</b>累。", "I'm <b>very</b> tired."),
+        ("translation-zh-en", "她<b>非常</b>漂亮。", "She's <b>very</b> beautiful."),
         ("translation-zh-en", "她买了**一辆红色的车**。", "She bought **a red car**."),
     ],
 )
@@ -119,3 +119,31 @@ def test_marks_come_around_the_same_words(name, text, translation):
     assert model.predict([text])[0].translation == translation
     *_, last = model.stream(text)
     assert last.translation == translation
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "translation"),
+    [
+        ("translation", "house", "maison"),
+        ("translation", "House", "Maison"),
+        ("translation", "HOUSE", "MAISON"),
+        ("translation", "the old man", "le vieil homme"),
+        ("translation", "The Old Man", "Le Vieil Homme"),
+        ("translation", "to sleep", "dormir"),
+        ("translation", "Good morning", "Bonjour"),
+        ("translation", "Chapter 7", "Chapitre 7"),
+        ("translation", "| Name | Price |", "| Nom | Prix |"),
+        ("translation-zh-en", "房子", "house"),
+        ("translation-zh-en", "红色的车", "red car"),
+        ("translation-zh-en", "早上好", "Good morning"),
+    ],
+)
+def test_no_sentence_is_made_of_a_word(translate, name, text, translation):
+    found = translate(name, text)
+    assert (found.translation, found.warnings) == (translation, [])
+
+
+def test_a_word_that_was_hardly_met_is_told(translate):
+    (warning, *_) = translate("translation", "the currencies").warnings
+    assert warning == "'currencies' was hardly met in training, if at all: its translation is a guess."
+    assert not any("hardly met" in own for own in translate("translation", "He collects old currencies.").warnings)
