@@ -11,7 +11,7 @@ DISK = (
 )
 
 
-@pytest.mark.parametrize(("size", "moment"), [("8k", "data"), ("80k", "checkpoint"), ("136k", "saving")])
+@pytest.mark.parametrize(("size", "moment"), [("8k", "data"), ("88k", "checkpoint"), ("136k", "saving")])
 def test_a_full_disk(rnnapps, images, tmp_path, mount, files_below, size, moment):
     mount(f"size={size}")
     arguments = ("run", "digits", "--data", images, *DISK)

@@ -73,11 +73,12 @@ def split_sentences(text: str, tokens: Sequence[Token]) -> Iterator[tuple[int, i
     Yields:
         (first, last + 1) numbers of the tokens of each sentence; together they are all tokens.
     """
-    start = 0
+    start, closed = 0, False
     for number in range(1, len(tokens)):
         before, token = tokens[number - 1], tokens[number]
         gap = text[before.end : token.start]
-        closed = _closed(tokens, number - 1)
+        # behind an end sign, closing quotes and brackets let be
+        closed = before.text in _SENTENCE_END or (closed and before.text in _CLOSING)
         cjk = before.text in "。！？।۔؟።"
         begins = token.text not in _CLOSING and token.text not in _SENTENCE_END
         if "\n" in gap or (closed and begins and (cjk or (gap and not token.text[0].islower()))):
@@ -85,10 +86,3 @@ def split_sentences(text: str, tokens: Sequence[Token]) -> Iterator[tuple[int, i
             start = number
     if tokens:
         yield start, len(tokens)
-
-
-def _closed(tokens: Sequence[Token], number: int) -> bool:
-    """Whether a sentence may end with this token: an end sign, closing quotes and brackets behind it let be."""
-    while number and tokens[number].text in _CLOSING:
-        number -= 1
-    return tokens[number].text in _SENTENCE_END
