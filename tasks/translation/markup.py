@@ -1,4 +1,4 @@
-"""Tags and stars inside a sentence: taken out before it is translated, and put around the words that they stood around.
+"""Tags, links and stars in a sentence: taken out before it is translated, and put around the words they stood around.
 
 The attention says which words of the translation those are.
 """
@@ -15,7 +15,8 @@ import regex
 from rnn_apps.arrays import Array
 
 _NAME = r"(?<name>[A-Za-z][A-Za-z0-9]*+)"
-_MARK = regex.compile(rf"(?<ends></){_NAME}[^<>]*> | (?<begins><){_NAME}[^<>]*(?<!/)> | [*_~]+", regex.VERBOSE)
+_TAGS = rf"(?<ends></){_NAME}[^<>]*> | (?<begins><){_NAME}[^<>]*(?<!/)>"
+_MARK = regex.compile(rf"{_TAGS} | (?<begins>!?\[) | (?<ends>\]\(.*\)) | [*_~]+", regex.VERBOSE)
 _DEEPEST = 50  # marks that wait for their other
 _SHORT_FORM = regex.compile(r"(?:['’](?:t|s|re|ve|ll|d|m)\b)?")  # don't
 _BELONGS = 0.5  # of the attention of a word
@@ -70,7 +71,7 @@ def pairs(text: str, originals: Mapping[str, str]) -> dict[str, str]:
         if not mark:
             letters += character.isalnum() or character in originals
             continue
-        name = mark["name"].lower() if mark["name"] else mark[0]
+        name = mark["name"].lower() if mark["name"] else "[" if mark["begins"] or mark["ends"] else mark[0]
         place = next((n for n in reversed(range(len(begun))) if begun[n][0] == name), None)
         if place is not None and not mark["begins"]:
             if begun[place][2] < letters:
@@ -145,8 +146,8 @@ def _longest_run(numbers: Sequence[int]) -> tuple[int, int]:
 
 def moved(marked: Sequence[Marked], before: str, after: str) -> list[Marked]:
     """Returns what stands between marks in a sentence in which something has changed."""
-    if not marked:
-        return []
+    if not marked or before == after:
+        return list(marked)
     changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
 
     def place(old: int, end: bool) -> int:

@@ -42,6 +42,7 @@ _KEPT = regex.compile(
     | (?<![A-Za-z0-9_.+-])[A-Za-z0-9_.+-]{{1,64}}+@[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)++   # and of persons
     | \$?\{{\{{?[^{{}}\n]*+\}}?\}} | %\(\w+\)[sdf] | %(?:\d+\$)?(?:@|[sdifu]{_END})   # {{count}}, ${{name}}, %s
     | {_BEGIN}(?<![*_~]){_STARS}(?=[^\s*_~][^*_~\n]*[*_~]) | (?<=[^\s*_~]){_STARS}{_END}(?![*_~])      # **now**, _now_
+    | !?\[(?=[^\[\]\n]{{1,200}}\]\([^()\s]*\)) | (?<=[^\s\[])\]\([^()\s]*\)            # [here](page.html)
     | </?[A-Za-z][A-Za-z0-9]*+(?:\s[^<>\n]*+)?/?> | &\#?\w++;         # <b>, &amp;
     | `[^`\n]++`                                                      # `make test`
     | {_BEGIN}[A-Za-z]:\\{_REST}                                       # C:\file
@@ -64,7 +65,7 @@ _KEPT = regex.compile(
     """,
     regex.VERBOSE,
 )
-_MARK = regex.compile(rf"<[^<>]*>|[*_~]+|[♪♫]|{_FACE}")
+_MARK = regex.compile(rf"<[^<>]*>|!?\[|\]\(.*\)|[*_~]+|[♪♫]|{_FACE}")
 _DIGITS = regex.compile(r"\d+|\b[IVX]{2,}\b")
 # one digit only where languages are far apart: "1 person" is well said in words; months have names; II of World War II
 NUMBER = regex.compile(
@@ -99,7 +100,7 @@ class Hidden(NamedTuple):
 
     @property
     def marks(self) -> set[str]:
-        """The characters for what says how a text looks: tags, stars around words, notes of music, faces."""
+        """The characters for what says how a text looks: tags, links, stars around words, notes of music, faces."""
         return {character for character, own in self.originals.items() if _MARK.fullmatch(own)}
 
     @property

@@ -106,11 +106,16 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
         for written in group:
             case = case_of(written)
             usual = spelt_as_usual(as_usual(written, case, processor.word_cost), processor.spelling)
-            sentence, between = take_out(processor.as_read(usual), paired)
+            whole = processor.as_read(usual)
+            plain, between = take_out(whole, paired)
+            sentence = processor.as_read(plain)  # as it is read without the marks
             _, spans = processor.source.offsets(sentence)
-            parts = [sentence] if len(spans) <= longest else split_long(sentence, spans, longest)
+            if len(spans) > longest:  # with its marks, which may stand in different parts
+                parts, between = split_long(whole, processor.source.offsets(whole)[1], longest), []
+            else:
+                parts, between = [sentence], moved(between, plain, sentence)
             cases += [case] * len(parts)
-            marked += [between] if len(parts) == 1 else [[] for _ in parts]
+            marked += [between] * len(parts)
             if len(parts) > 1:
                 warnings.append(
                     f"A sentence has {len(spans):,} subwords, more than {longest}: "

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import rnn_apps
 from rnn_apps.tasks.translation.markup import Marked, Said, moved, pairs, put_back, take_out
-from rnn_apps.tasks.translation.placeholders import hide
+from rnn_apps.tasks.translation.placeholders import hide, is_hidden
+from rnn_apps.tasks.translation.prepared import prepare
 
 
 def paired(text):
@@ -31,6 +33,8 @@ def paired(text):
         ("*one\ntwo*", []),
         ("2 * 3 * 4, snake_case_name, a*b*c", []),
         ("我**不**喜欢。", [("**", "**")]),
+        ("See [our page](a.html) or ![it](b.png).", [("[", "](a.html)"), ("![", "](b.png)")]),
+        ("It is [here] (see below).", []),
     ],
 )
 def test_what_belongs_together(text, found):
@@ -109,3 +113,44 @@ def test_a_sentence_that_has_changed_is_marked_in_the_same_place():
     (own,) = moved(marked, before, after)
     assert after[own.start : own.end] == "\ue005"
     assert moved(marked, before, before) == marked
+
+
+@pytest.fixture(scope="module")
+def processor():
+    return rnn_apps.load("translation").predictor.processor
+
+
+PARTS = [
+    "I",
+    "house",
+    "Anna",
+    '"',
+    "(",
+    ")",
+    "<b>",
+    "</b>",
+    "**",
+    "_",
+    "[",
+    "](x)",
+    ",",
+    ".",
+    " ",
+    " ",
+    "?",
+    "\n",
+    "5",
+    "'",
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=25).map("".join))
+def test_a_sentence_without_its_marks_is_as_the_model_reads_it(processor, text):
+    prepared = prepare(text, 1, processor)
+    for sentence, source, marked in zip(prepared.sentences, prepared.sources, prepared.marked, strict=True):
+        assert processor.as_read(sentence) == sentence
+        assert len(processor.source.offsets(sentence)[1]) == len(source) - 1
+        assert all(0 <= own.start <= own.end <= len(sentence) for own in marked)
+    taken = [mark for own in prepared.marked for marked in own for mark in (marked.opening, marked.closing) if mark]
+    left = "".join(prepared.document.layout) + "".join(prepared.sentences)
+    assert sorted([*taken, *filter(is_hidden, left)]) == sorted(filter(is_hidden, prepared.hidden.text))

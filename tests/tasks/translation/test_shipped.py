@@ -108,6 +108,8 @@ def test_what_makes_the_layout_stays_around_what_is_translated(translate, text, 
         ("translation", "The *old* man and the *young* woman.", "Le *vieil* homme et la *jeune* femme."),
         ("translation", "<b>My brother</b> never drinks coffee.", "<b>Mon frère</b> ne boit jamais de café."),
         ("translation", "I have **14 cats** and 2 dogs.", "J'ai **14 chats** et 2 chiens."),
+        ("translation", 'I said "**no**" to him.', "J'ai dit « **non** » à lui."),
+        ("translation", "Visit [our page](a.html) today.", "Visit [notre page](a.html) aujourd'hui."),
         ("translation", "HE IS <b>VERY</b> TIRED.", "IL EST <b>TRÈS</b> FATIGUÉ."),
         ("translation", "Why is there </p> in the text?", "Pourquoi y a-t-il </p> dans le texte ?"),
         ("translation-zh-en", "她<b>非常</b>漂亮。", "She's <b>very</b> beautiful."),
@@ -147,3 +149,10 @@ def test_a_word_that_was_hardly_met_is_told(translate):
     (warning, *_) = translate("translation", "the currencies").warnings
     assert warning == "'currencies' was hardly met in training, if at all: its translation is a guess."
     assert not any("hardly met" in own for own in translate("translation", "He collects old currencies.").warnings)
+
+
+def test_marks_of_a_long_sentence_are_not_lost(translate):
+    text = "I saw " + ", ".join(["a <b>red</b> house near the old station"] * 16) + "."
+    found = translate("translation", text)
+    assert any("parts" in warning for warning in found.warnings)
+    assert found.translation.count("<b>") == found.translation.count("</b>") == 16
