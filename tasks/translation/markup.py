@@ -6,7 +6,7 @@ The attention says which words of the translation those are.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 import numpy as np
@@ -19,6 +19,7 @@ _TAGS = rf"(?<ends></){_NAME}[^<>]*> | (?<begins><){_NAME}[^<>]*(?<!/)>"
 _MARK = regex.compile(rf"{_TAGS} | (?<begins>!?\[) | (?<ends>\]\(.*\)) | [*_~]+", regex.VERBOSE)
 _DEEPEST = 50  # marks that wait for their other
 _SHORT_FORM = regex.compile(r"(?:['’](?:t|s|re|ve|ll|d|m)\b)?")  # don't
+_LONG = 2000  # characters of a sentence
 _BELONGS = 0.5  # of the attention of a word
 
 
@@ -103,6 +104,26 @@ def take_out(sentence: str, paired: Mapping[str, str]) -> tuple[str, list[Marked
     return plain, sorted(ended, key=lambda own: (own.start, -own.end))
 
 
+def dealt(marked: Sequence[Marked], sentence: str, parts: Sequence[str]) -> list[list[Marked]]:
+    """Returns what stands between marks in each of the parts that a sentence is cut into."""
+    found: list[list[Marked]] = []
+    before = 0
+    for number, part in enumerate(parts):
+        start = sentence.index(part, before)
+        end = len(sentence) + 1 if number == len(parts) - 1 else start + len(part)
+        found.append([])
+        for own in marked:
+            begins, ends = before <= own.start < end, before < own.end <= end
+            if begins or ends:
+                first = max(own.start - start, 0) if begins else 0
+                last = min(own.end - start, len(part)) if ends else len(part)
+                found[-1].append(
+                    Marked(first, max(first, last), own.opening if begins else "", own.closing if ends else "")
+                )
+        before = end
+    return found
+
+
 def put_back(text: str, marked: Sequence[Marked], spans: Sequence[tuple[int, int]], words: Sequence[Said]) -> str:
     """Puts marks around the words of a translation that look at what they stood around.
 
@@ -148,6 +169,9 @@ def moved(marked: Sequence[Marked], before: str, after: str) -> list[Marked]:
     """Returns what stands between marks in a sentence in which something has changed."""
     if not marked or before == after:
         return list(marked)
+    if len(before) > _LONG:  # to compare them would take as long as their square
+        last = len(after)
+        return [replace(own, start=min(own.start, last), end=min(own.end, last)) for own in marked]
     changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
 
     def place(old: int, end: bool) -> int:

@@ -15,7 +15,7 @@ from rnn_apps.tasks.translation.clock_times import with_times_in_digits
 from rnn_apps.tasks.translation.documents import Document, split_document, split_long
 from rnn_apps.tasks.translation.glossary import Glossary
 from rnn_apps.tasks.translation.letter_case import LetterCase, as_usual, case_of
-from rnn_apps.tasks.translation.markup import Marked, moved, pairs, take_out
+from rnn_apps.tasks.translation.markup import Marked, dealt, moved, pairs, take_out
 from rnn_apps.tasks.translation.placeholders import Hidden, free_characters, hide, hide_lost_numbers, hide_lost_ordinals
 from rnn_apps.tasks.translation.processor import TranslationProcessor
 from rnn_apps.tasks.translation.spelling import spelt_as_usual
@@ -106,16 +106,12 @@ def prepare(given: str, number: int, processor: TranslationProcessor, glossary: 
         for written in group:
             case = case_of(written)
             usual = spelt_as_usual(as_usual(written, case, processor.word_cost), processor.spelling)
-            whole = processor.as_read(usual)
-            plain, between = take_out(whole, paired)
+            plain, between = take_out(processor.as_read(usual), paired)
             sentence = processor.as_read(plain)  # as it is read without the marks
             _, spans = processor.source.offsets(sentence)
-            if len(spans) > longest:  # with its marks, which may stand in different parts
-                parts, between = split_long(whole, processor.source.offsets(whole)[1], longest), []
-            else:
-                parts, between = [sentence], moved(between, plain, sentence)
+            parts = [sentence] if len(spans) <= longest else split_long(sentence, spans, longest)
+            marked += dealt(moved(between, plain, sentence), sentence, parts)
             cases += [case] * len(parts)
-            marked += [between] * len(parts)
             if len(parts) > 1:
                 warnings.append(
                     f"A sentence has {len(spans):,} subwords, more than {longest}: "

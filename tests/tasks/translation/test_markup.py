@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rnn_apps
-from rnn_apps.tasks.translation.markup import Marked, Said, moved, pairs, put_back, take_out
+from rnn_apps.tasks.translation.markup import Marked, Said, dealt, moved, pairs, put_back, take_out
 from rnn_apps.tasks.translation.placeholders import hide, is_hidden
 from rnn_apps.tasks.translation.prepared import prepare
 
@@ -113,6 +113,20 @@ def test_a_sentence_that_has_changed_is_marked_in_the_same_place():
     (own,) = moved(marked, before, after)
     assert after[own.start : own.end] == "\ue005"
     assert moved(marked, before, before) == marked
+
+
+@given(st.lists(st.tuples(st.integers(0, 11), st.integers(1, 12)), max_size=4))
+def test_marks_are_dealt_to_the_parts_of_a_sentence(ends):
+    marked = [Marked(start, max(start + 1, end), f"<{n}>", f"</{n}>") for n, (start, end) in enumerate(ends)]
+    dealt_out = dealt(marked, "one two, six", ["one", "two,", "six"])
+    assert sorted(own.opening for part in dealt_out for own in part if own.opening) == [
+        f"<{n}>" for n in range(len(ends))
+    ]
+    assert sorted(own.closing for part in dealt_out for own in part if own.closing) == [
+        f"</{n}>" for n in range(len(ends))
+    ]
+    for part, owns in zip(["one", "two,", "six"], dealt_out, strict=True):
+        assert all(0 <= own.start <= own.end <= len(part) for own in owns)
 
 
 @pytest.fixture(scope="module")
