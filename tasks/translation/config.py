@@ -49,6 +49,7 @@ class TranslationDataConfig(DataConfig):
             with mostly the same letters.
         vocabulary_size: subwords at most, of each vocabulary.
         lowercase: whether case is dropped.
+        phrases: whether words and phrases are learnt from the pairs, too, for texts that are no sentences.
         max_tokens: subwords of a sentence at most; a longer one is cut.
         max_training_tokens: the same in training.
         bleu_tokenize: sacrebleu's tokenizer for BLEU: "13a" for plain text, "none" for text that is tokenised already,
@@ -60,6 +61,7 @@ class TranslationDataConfig(DataConfig):
     vocabulary: Literal["auto", "joint", "separate"] = "auto"
     vocabulary_size: int = Field(default=8000, ge=100)
     lowercase: bool = False
+    phrases: bool = False
     max_tokens: int = Field(default=256, ge=2)
     max_training_tokens: int = Field(default=100, ge=2)
     bleu_tokenize: Literal["13a", "none", "zh", "char", "intl"] = "13a"

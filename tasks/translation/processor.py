@@ -107,7 +107,7 @@ class TranslationProcessor(Processor):
         facts |= _learnt(examples, config) | {"tokenised": asides.tokenised}
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), tokenizers[0].lengths).as_json()}
         processor = cls(tokenizers[0], tokenizers[-1], facts)
-        processor.asides, processor.phrases = asides, Phrases.learn(examples)
+        processor.asides, processor.phrases = asides, Phrases.learn(examples) if data.phrases else Phrases()
         return processor
 
     def extended(self, examples: Iterable[SentencePair], config: TranslationConfig) -> tuple[TranslationProcessor, str]:
@@ -128,7 +128,7 @@ class TranslationProcessor(Processor):
         facts |= {"wording": Wording.fit(_texts(examples, ("source",)), grown[0][0].lengths).as_json()}
         told = ", ".join(dict.fromkeys(news for _, news in grown if news))
         extended = TranslationProcessor(grown[0][0], grown[-1][0], facts)
-        extended.asides, extended.phrases = asides, Phrases.learn(examples)
+        extended.asides, extended.phrases = asides, Phrases.learn(examples) if config.data.phrases else Phrases()
         return extended, told
 
     def is_unknown(self, word: str, beside_a_name: bool = False) -> bool:
@@ -175,7 +175,8 @@ class TranslationProcessor(Processor):
         `target_in` is the target behind a start sign, `target_out` the same with an end sign behind it: what follows
         each. To measure translations with, there are `source_text` and `reference` beside, the two texts in UTF-8,
         uint8 (bytes,). In training some words that both sides have are unknown, so that copying them is learnt (see
-        `unknowns`), some pairs have an aside in brackets (see `asides`), and phrases stand among them (see `phrases`).
+        `unknowns`), some pairs have an aside in brackets (see `asides`), and phrases may stand among them
+        (see `phrases`).
         """
         longest = self.max_training_tokens if training else self.max_tokens
         if training:

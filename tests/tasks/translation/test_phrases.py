@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from rnn_apps.data.readers.parallel import SentencePair
+from rnn_apps.tasks.translation.config import TranslationConfig
 from rnn_apps.tasks.translation.phrases import Phrases
+from rnn_apps.tasks.translation.processor import TranslationProcessor
 
 NOUNS = dict(
     zip(
@@ -83,3 +85,13 @@ def test_they_come_back_from_json(phrases, pairs):
 def test_there_are_none(pairs):
     phrases = Phrases.learn(pairs)
     assert (list(phrases.pool), list(phrases.among(pairs))) == ([], pairs)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_processor_has_them_if_they_are_wanted(pairs, wanted):
+    settings = {"data": {"phrases": wanted, "vocabulary_size": 100}}
+    processor = TranslationProcessor.fit(pairs, TranslationConfig.model_validate(settings))
+    again = TranslationProcessor(processor.source, processor.target, processor.facts)
+    again.take_aids(json.loads(json.dumps(processor.aids())))
+    assert (len(again.encode(pairs[:400], training=True)) > 400) is wanted
+    assert len(again.encode(pairs[:400])) == 400
