@@ -24,6 +24,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _WIDE = ("utf-16", "utf-32")
+_PICTURE = "a picture, which only a model of the task digits answers: rnnapps predict digits PICTURE"
 _PAGE = "a page of HTML. Was it downloaded from a page that asks one to sign in?"
 # how files begin that are no texts, whatever their names say
 _FOREIGN = (
@@ -35,8 +36,8 @@ _FOREIGN = (
     (b"\xfd7zXZ\x00", "compressed by xz: name it .xz."),
     (b"\x28\xb5\x2f\xfd", "compressed by Zstandard: decompress it first (zstd -d)."),
     (b"%PDF", "a PDF file: take the text out first."),
-    (b"\x89PNG", "a picture."),
-    (b"\xff\xd8\xff", "a picture."),
+    (b"\x89PNG", _PICTURE),
+    (b"\xff\xd8\xff", _PICTURE),
     (b"SQLite format 3", "a SQLite database: write the table as .csv."),
     (b"\x80\x04\x95", "a pickle, which could run a program: write the data as .jsonl."),
     (b"\x80\x05\x95", "a pickle, which could run a program: write the data as .jsonl."),

@@ -67,6 +67,15 @@ def part_count(items: Iterable[Any]) -> int:
     return items.count if isinstance(items, Parts) else 1
 
 
+def size(items: Iterable[Any]) -> int:
+    """Returns how many items there are."""
+    return sum(each_part(_size, items))
+
+
+def _size(items: Iterable[Any]) -> int:
+    return sum(1 for _ in items)
+
+
 def counted(function: Callable[[Iterable[Any]], Iterable[str]], items: Iterable[Any]) -> Counter[str]:
     """Returns how often each string occurs in what a function makes of some items; those that came first in front."""
     total: Counter[str] = Counter()

@@ -162,24 +162,24 @@ class Preparation:
         if self.valid:
             valid = np.concatenate([np.load(self._digests(part)) for part in range(len(self.valid.parts))])
         else:
-            valid = np.concatenate([np.load(path)["digests"][np.load(path)["held_out"]] for path in marks])
-        seen = doubles.seen(valid, (np.load(path)["digests"][~np.load(path)["held_out"]] for path in marks))
+            valid = np.concatenate([own["digests"][own["held_out"]] for own in map(np.load, marks)])
+        seen = doubles.seen(valid, (own["digests"][~own["held_out"]] for own in map(np.load, marks)))
         write_whole(self.folder / _SEEN, str(seen).encode())
         if seen > _WORTH_TELLING * len(valid):
             self.reporter.note(
                 f"warning: {seen:,} of {len(valid):,} validation examples ({seen / len(valid):.0%}) have an input that "
-                "is trained on, too: what is measured on them is memory."
+                "is trained on, too: what is measured on them is memory. Leave them out of one side."
             )
         count, first = 0, ""
-        for part, path in enumerate(marks):
-            own, places = doubles.contradictions(np.load(path)["digests"], np.load(path)["classes"])
-            count += own
+        for part, own in enumerate(map(np.load, marks)):
+            found, places = doubles.contradictions(own["digests"], own["classes"])
+            count += found
             if places and not first:
                 first = " and ".join(self._told(part, place) for place in places)
         if count:
             self.reporter.note(
                 f"warning: {count:,} {'input stands' if count == 1 else 'inputs stand'} in the data more than once and "
-                f"with different classes, such as {first}: no model can learn both."
+                f"with different classes, such as {first}: no model can learn both. Keep one of them."
             )
 
     def _told(self, part: int, place: int) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import regex
 
-from rnn_apps.data.parts import Mapped, counted, each_part
+from rnn_apps.data.parts import Mapped, counted, each_part, size
 from rnn_apps.data.readers.parallel import SentencePair
 from rnn_apps.tasks.translation.signs import are_tokenised
 from rnn_apps.tasks.translation.unknowns import learn_counterparts
@@ -50,7 +50,7 @@ class Asides:
     @classmethod
     def learn(cls, pairs: Iterable[SentencePair]) -> Asides:
         """Takes short statements from training pairs; few pairs have all to do with learning the languages."""
-        if sum(each_part(_count, pairs)) < _FEWEST:
+        if size(pairs) < _FEWEST:
             return cls((), learn_counterparts(pairs), are_tokenised(pairs))
         small = {word for word, count in counted(_small_words, pairs).items() if count >= _MET}
         found = chain.from_iterable(each_part(partial(_statements, small), pairs))
@@ -103,10 +103,6 @@ class Asides:
         wide = place > 0 and _IDEOGRAPH.match(text[place - 1])
         shown = f"（{aside}）" if wide else f" ( {aside} )" if self.tokenised else f" ({aside})"
         return text[:place] + shown + text[place:]
-
-
-def _count(pairs: Iterable[SentencePair]) -> int:
-    return sum(1 for _ in pairs)
 
 
 def _small_words(pairs: Iterable[SentencePair]) -> Iterator[str]:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import regex
 
-from rnn_apps.data.parts import each_part
+from rnn_apps.data.parts import each_part, size
 from rnn_apps.data.readers.parallel import SentencePair
 
 _FEWEST, _MOST = 10_000, 150_000  # training pairs that are looked at
@@ -56,7 +56,7 @@ class Phrases:
         There are none where there are few pairs, which have all to do with learning the languages, and of languages
         that write no blanks between words.
         """
-        count = sum(each_part(_count, pairs))
+        count = size(pairs)
         if count < _FEWEST:
             return cls()
         source, target = Side(), Side()
@@ -190,10 +190,6 @@ def _looked_at(given: Sequence[Sequence[int]], said: Sequence[Sequence[int]]) ->
 
 def _begun(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _count(pairs: Iterable[SentencePair]) -> int:
-    return sum(1 for _ in pairs)
 
 
 def _some(step: int, pairs: Iterable[SentencePair]) -> list[SentencePair]:

@@ -319,10 +319,10 @@ class TranslationPredictor(Predictor):
         words = _words(
             [(said[n + 1][len(said[n]) :].strip(), said[n + 1][len(said[n]) :][:1] == " ") for n in counts[:-1]]
         )
-        following = [*(first for first, _ in words[1:]), counts[-1]]
+        starts = [*(first for first, _ in words), counts[-1]]
         return [
             Said(ends[first], ends[end], hypothesis.attention[first:end].mean(axis=0))
-            for (first, word), end in zip(words, following, strict=True)
+            for (first, word), end in zip(words, starts[1:], strict=True)
             if any(sign.isalnum() or is_hidden(sign) for sign in word)
         ]
 

@@ -18,7 +18,7 @@ _FEW = 8
 _FARTHEST = 5
 _GOES_TOGETHER, _BY_MORE = 0.4, 0.4
 _CLOSING = "\"'»”’」』) "
-_QUESTION_MARKS = ("?", "？", "؟", ";", "⸮")
+_QUESTION_MARKS = ("?", "？", "؟", ";", "⸮")  # the semicolon is that of Greek
 
 
 class Traits:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from rnn_apps import Processor
-from rnn_apps.errors import DataError
+from rnn_apps.errors import DataError, unknown_class
 
 
 class CharacterProcessor(Processor):
@@ -28,7 +28,7 @@ class CharacterProcessor(Processor):
         """Returns `tokens` and `label` for each example."""
         for example in examples:
             if example.label not in self.classes:
-                raise DataError(f"{example.where}: the label '{example.label}' was not in the training data.")
+                raise DataError(f"{example.where}: {unknown_class('label', example.label, self.classes)}")
         rows = self.encode_inputs([example.text for example in examples])
         labels = [np.array(self.classes.index(example.label), np.int32) for example in examples]
         return [{**row, "label": label} for row, label in zip(rows, labels, strict=True)]
